@@ -1,0 +1,55 @@
+"""Weights with their configuration and provenance inside one safetensors file; nothing is ever unpickled."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from pipeline.params import UserError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a weights file holds. `identity` is the SHA-256 of the file's bytes."""
+
+    tensors: dict[str, torch.Tensor]
+    config: dict
+    made_from: dict[str, str]
+    identity: str
+
+
+def save(path: Path, kind: str, tensors: dict[str, torch.Tensor], config: dict, made_from: dict[str, str]) -> None:
+    """Writes the file in one step (temp file, then rename). `kind` names the model; `made_from` maps name -> identity.
+
+    The header is one JSON string: safetensors keeps several keys in no fixed order, and equal runs must give equal bytes.
+    """
+    header = {"format": FORMAT, "kind": kind, "config": config, "made_from": made_from}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(dense, partial, metadata={"layercast": json.dumps(header, sort_keys=True)})
+    os.replace(partial, path)
+
+
+def load(path: Path, kind: str) -> Checkpoint:
+    """Reads a file that `save` wrote. Raises UserError when it is missing, damaged, or of another kind or format."""
+    wanted = f"layercast {kind} weights (format {FORMAT})"
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})["layercast"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+        if (header["kind"], header["format"]) != (kind, FORMAT):
+            raise UserError(f"{path}: wanted {wanted}, found {header['kind']} (format {header['format']})")
+        return Checkpoint(tensors, header["config"], header["made_from"], digest)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error}); run the stage that trains it") from error
+    except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path}: wanted {wanted}, found something else ({error}); train it again") from error
