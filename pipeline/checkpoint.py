@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from pipeline.params import UserError
+from pipeline.errors import UserError
 
 FORMAT = 1
 

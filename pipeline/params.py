@@ -1,7 +1,5 @@
 """Reads one section of params.yaml into the pydantic model that its owner defines."""
 
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,9 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-
-class UserError(ValueError):
-    """A mistake the user can mend: its text is one line with what was wanted, what came, where, and what to do."""
+from pipeline.errors import UserError
 
 
 class Params(BaseModel):
@@ -53,13 +49,3 @@ def _first_mistakes(error: ValidationError, section: str) -> str:
         else:
             lines.append(f"{key}: {mistake['msg']}, got {mistake['input']!r:.80}")
     return "; ".join(lines)
-
-
-@contextmanager
-def one_line_errors():
-    """Turns a UserError into one line on stderr and exit code 2; everything else keeps its traceback."""
-    try:
-        yield
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from error

@@ -14,7 +14,7 @@ import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
-from pipeline.params import UserError
+from pipeline.errors import UserError
 
 FORMAT = 1
 
