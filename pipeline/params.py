@@ -1,5 +1,6 @@
 """Reads one section of params.yaml into the pydantic model that its owner defines."""
 
+import reprlib
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,5 +48,5 @@ def _first_mistakes(error: ValidationError, section: str) -> str:
         elif mistake["type"] == "missing":
             lines.append(f"{key} is missing")
         else:
-            lines.append(f"{key}: {mistake['msg']}, got {mistake['input']!r:.80}")
+            lines.append(f"{key}: {mistake['msg']}, got {reprlib.repr(mistake['input'])}")
     return "; ".join(lines)

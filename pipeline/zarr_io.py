@@ -17,6 +17,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from pipeline.errors import UserError
 
 FORMAT = 1
+REMEDY = "run the stage that writes it again"
 
 
 def create(path: Path, kind: str, attributes: dict, made_from: dict[str, str], coordinates: tuple[str, ...]) -> zarr.Group:
@@ -37,7 +38,7 @@ def add_array(
     chunk = max(1, min(rows_per_chunk or shape[0], shape[0]))
     shards = None
     if rows_per_shard is not None:
-        per_shard = min(rows_per_shard, -(-shape[0] // chunk) * chunk)
+        per_shard = max(chunk, min(rows_per_shard, -(-shape[0] // chunk) * chunk))
         shards = (per_shard - per_shard % chunk, *shape[1:])
     return group.create_array(
         name, shape=shape, dtype=dtype, chunks=(chunk, *shape[1:]), shards=shards, dimension_names=dims,
@@ -59,8 +60,9 @@ def finish(path: Path) -> str:
     """Stamps the partial store with its identity, marks it complete (last) and moves it to `path`. Returns the identity."""
     partial = _partial(path)
     group = zarr.open_group(partial, mode="r+")
-    identity = _content_hash(partial, dict(group.attrs))
+    identity = _digest(partial, dict(group.attrs), with_chunks=True)
     group.attrs["identity"] = identity
+    group.attrs["inventory"] = _digest(partial, dict(group.attrs), with_chunks=False)
     group.attrs["complete"] = True
     if path.exists():
         shutil.rmtree(path)
@@ -69,33 +71,48 @@ def finish(path: Path) -> str:
 
 
 def open_store(path: Path, kind: str) -> zarr.Group:
-    """Opens a finished store read-only. Raises UserError when it is missing, incomplete, of another kind, or lacks a chunk."""
-    remedy = "run the stage that writes it again"
+    """Opens a finished store read-only. Raises UserError when it is missing, of another kind, incomplete or damaged.
+
+    Found here: a file that is missing or cut short (Zarr would read it as the fill value, without a word), a changed
+    label or description. A changed chunk is found when it is read.
+    """
     try:
         group = zarr.open_group(path, mode="r")
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{path}: wanted a layercast {kind} store, found none; {remedy}") from error
-    found = (group.attrs.get("kind"), group.attrs.get("format"))
+        raise UserError(f"{path}: wanted a layercast {kind} store, found none; {REMEDY}") from error
+    attributes = dict(group.attrs)
+    found = (attributes.get("kind"), attributes.get("format"))
     if found != (kind, FORMAT):
         raise UserError(f"{path}: wanted a layercast {kind} store (format {FORMAT}), found {found[0]} (format {found[1]})")
-    if group.attrs.get("complete") is not True:
-        raise UserError(f"{path}: the store was never finished; {remedy}")
-    for name, array in group.arrays():
-        # A lost file would read as the fill value, without a word.
-        if array.nchunks_initialized < array.nchunks:
-            raise UserError(f"{path}: array '{name}' lacks a file; {remedy}")
+    if attributes.pop("complete", None) is not True:
+        raise UserError(f"{path}: the store was never finished; {REMEDY}")
+    if attributes.pop("inventory", None) != _digest(path, attributes, with_chunks=False):
+        raise UserError(f"{path}: a file of the store is missing, cut short or altered; {REMEDY}")
     return group
+
+
+def read_rows(group: zarr.Group, name: str, rows=slice(None)) -> np.ndarray:
+    """Returns `rows` (a slice or integers, in any order) of an array. Raises UserError when its bytes fail their checksum."""
+    try:
+        return group[name].oindex[rows]
+    except (ValueError, RuntimeError, OSError) as error:
+        raise UserError(f"{group.store_path.store.root}: array '{name}' is damaged on disk; {REMEDY}") from error
 
 
 def _partial(path: Path) -> Path:
     return path.with_name(path.name + ".partial")
 
 
-def _content_hash(root: Path, attributes: dict) -> str:
-    """SHA-256 over the attributes and every file below `root` but the group's own header, in the order of their names."""
+def _digest(root: Path, attributes: dict, *, with_chunks: bool) -> str:
+    """SHA-256 over the group's attributes and the files of its arrays in the order of their names.
+
+    Without chunks their lengths stand for them, which is quick however big the store.
+    """
     digest = hashlib.sha256(json.dumps(attributes, sort_keys=True).encode())
-    for file in sorted(file for file in root.rglob("*") if file.is_file() and file != root / "zarr.json"):
-        digest.update(file.relative_to(root).as_posix().encode() + b"\0")
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    files = (file for file in root.rglob("*") if file.is_file() and not file.name.startswith("."))
+    for file in sorted(file for file in files if file != root / "zarr.json"):
+        digest.update(f"{file.relative_to(root).as_posix()}\0{file.stat().st_size}\0".encode())
+        if with_chunks or file.name == "zarr.json":
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()
