@@ -48,5 +48,5 @@ def _first_mistakes(error: ValidationError, section: str) -> str:
         elif mistake["type"] == "missing":
             lines.append(f"{key} is missing")
         else:
-            lines.append(f"{key}: {mistake['msg']}, got {reprlib.repr(mistake['input'])}")
+            lines.append(f"{key}: {mistake['msg']}, got {reprlib.repr(mistake['input']):.80}")
     return "; ".join(lines)

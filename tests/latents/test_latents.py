@@ -1,0 +1,57 @@
+import pytest
+import torch
+
+from pipeline.latents.latents import (
+    CAMERA, CAMERA_UNITS, DIMS, POSE, POSE_UNITS, TIME_INDEPENDENT, TIME_VARYING, Latents, LatentSpec, concatenate,
+)
+
+SPEC = LatentSpec(num_slots=3, background_dim=5, appearance_dim=7, height=16, width=24)
+
+
+def some_latents(batch=2, num_frames=6, seed=0) -> Latents:
+    generator = torch.Generator().manual_seed(seed)
+    return Latents(**{name: torch.rand(batch, *SPEC.shape(name, num_frames), generator=generator) for name in DIMS})
+
+
+def test_shapes_are_those_of_the_legend():
+    assert {name: SPEC.shape(name, 6) for name in DIMS} == {
+        "background": (5,), "appearance": (3, 7), "presence": (3,), "depth": (3,), "camera": (6, 4), "pose": (6, 3, 4),
+    }
+    assert set(TIME_VARYING) == {"camera", "pose"} and set(TIME_INDEPENDENT) == set(DIMS) - {"camera", "pose"}
+    assert len(POSE) == len(POSE_UNITS) and len(CAMERA) == len(CAMERA_UNITS)
+
+
+def test_floats_per_frame_shares_the_time_independent_codes():
+    assert SPEC.floats_per_frame(10) == pytest.approx(4 + 3 * 4 + (5 + 3 * 7 + 3 + 3) / 10)
+
+
+def test_check_accepts_the_spec_and_names_a_wrong_code():
+    latents = some_latents()
+    assert latents.check(SPEC) is latents
+    with pytest.raises(AssertionError, match="depth"):
+        latents.replace(depth=torch.zeros(2, 4)).check(SPEC)
+    with pytest.raises(AssertionError, match="camera"):
+        latents.replace(camera=latents.camera[:, :-1]).check(SPEC)
+
+
+def test_frames_cuts_time_varying_codes_only():
+    latents = some_latents()
+    cut = latents.frames(2, 5)
+    assert cut.num_frames == 3
+    for name, code in cut.items().items():
+        whole = getattr(latents, name)
+        assert torch.equal(code, whole[:, 2:5] if name in TIME_VARYING else whole)
+
+
+def test_map_and_replace_leave_the_rest():
+    latents = some_latents()
+    assert torch.equal(latents.map(lambda code: 2 * code).pose, 2 * latents.pose)
+    moved = latents.replace(pose=latents.pose + 1)
+    assert torch.equal(moved.pose, latents.pose + 1) and moved.appearance is latents.appearance
+
+
+def test_concatenate_joins_batches():
+    first, second = some_latents(seed=1), some_latents(batch=3, seed=2)
+    joined = concatenate([first, second]).check(SPEC)
+    for name, code in joined.items().items():
+        assert torch.equal(code, torch.cat([getattr(first, name), getattr(second, name)]))
