@@ -1,0 +1,76 @@
+"""Shows how far a long job is: a bar on a terminal, a line every few seconds elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class Counter(Protocol):
+    """Counts finished items: `advance(count)`."""
+
+    def __call__(self, count: int = 1) -> None: ...
+
+
+@contextmanager
+def progress(title: str, total: int | None, unit: str) -> Iterator[Counter]:
+    """Yields a counter of `unit` (plural, such as "frames"); `total` may be None where it is not known beforehand.
+
+    Everything goes to stderr. Without a terminal the first and the last state are always printed.
+    """
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with _bar(title, total, unit, console) as counter:
+            yield counter
+    else:
+        lines = _Lines(title, total, unit)
+        yield lines
+        lines.finish()
+
+
+@contextmanager
+def _bar(title: str, total: int | None, unit: str, console: Console) -> Iterator[Counter]:
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn(f"{unit}, {{task.fields[rate]}}/s"),
+               TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(title, total=total, rate="-")
+        start, done = time.monotonic(), 0
+
+        def advance(count: int = 1) -> None:
+            nonlocal done
+            done += count
+            bar.update(task, advance=count, rate=_rate(done, start))
+
+        yield advance
+
+
+class _Lines:
+    def __init__(self, title: str, total: int | None, unit: str):
+        self.title, self.total, self.unit = title, total, unit
+        self.done, self.start = 0, time.monotonic()
+        self.printed = self.start
+        print(f"{title}: {'' if total is None else f'{total:,} '}{unit}", file=sys.stderr, flush=True)
+
+    def __call__(self, count: int = 1) -> None:
+        self.done += count
+        if time.monotonic() - self.printed >= SECONDS_BETWEEN_LINES:
+            self.printed = time.monotonic()
+            left = ""
+            if self.total and self.done:
+                seconds = (self.printed - self.start) / self.done * (self.total - self.done)
+                left = f" of {self.total:,}, {seconds:.0f} s left"
+            print(f"{self.title}: {self.done:,}{left}, {_rate(self.done, self.start)}/s", file=sys.stderr, flush=True)
+
+    def finish(self) -> None:
+        seconds = time.monotonic() - self.start
+        print(f"{self.title}: {self.done:,} {self.unit} in {seconds:.1f} s", file=sys.stderr, flush=True)
+
+
+def _rate(done: int, start: float) -> str:
+    return f"{done / max(time.monotonic() - start, 1e-3):,.1f}"
