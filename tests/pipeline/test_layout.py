@@ -7,7 +7,7 @@ import pytest
 
 from tests.pipeline.imports import ROOT, import_closure, local_imports
 
-FLOORS = ({"autoencoder", "predictor"}, {"frames", "latents"})
+FLOORS = ({"autoencoder", "predictor", "pictures", "evaluation"}, {"frames", "latents"})
 """Rooms of pipeline/ above the ground; everything else in pipeline/ is ground."""
 STORES = {"pipeline/frames/frame_store.py", "pipeline/latents/latent_store.py", "pipeline/zarr_io.py"}
 

@@ -1,0 +1,76 @@
+"""Draws pictures as a labelled grid of tiles, each enlarged by a whole factor so that a pixel stays a square.
+
+Legend: H W px of a tile's picture. Everything is uint8; a drawing is RGB [height, width, 3]. The same tiles give the
+same bytes.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+Color = tuple[int, int, int]
+
+CONTEXT = (46, 125, 50)
+"""Edge of frames that were given: green."""
+FORECAST = (198, 40, 40)
+"""Edge of frames that were predicted: red."""
+PAPER, INK = (255, 255, 255), (33, 33, 33)
+
+_EDGE, _GUTTER, _FONT_PX = 3, 8, 14
+_SMALLEST_TILE = 180  # px; labels of a dozen letters fit
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture uint8 [H, W, 1 or 3], the text above it and the colour of its edge."""
+
+    picture: np.ndarray
+    label: str = ""
+    edge: Color = PAPER
+    label_color: Color = INK
+
+
+def draw_grid(rows: list[list[Tile]], row_labels: list[str] | None = None, title: str = "") -> np.ndarray:
+    """Draws rows of tiles of one size, in columns. Returns a drawing of even height and width (H.264 asks for it).
+
+    Its size does not depend on the title, which is cut where it is too long: the drawings of an animation are all
+    alike.
+    """
+    font = ImageFont.load_default(_FONT_PX)
+    row_labels = row_labels or [""] * len(rows)
+    height, width = rows[0][0].picture.shape[:2]
+    scale = max(1, -(-_SMALLEST_TILE // max(height, width)))
+    line = _FONT_PX + 4
+    left = _GUTTER + max(round(font.getlength(label)) + _GUTTER if label else 0 for label in row_labels)
+    top = _GUTTER + (line if title else 0)
+    # A row without any label needs no line for them.
+    labelled = [line if any(tile.label for tile in row) else 0 for row in rows]
+    step_x, step_y = width * scale + 2 * _EDGE + _GUTTER, height * scale + 2 * _EDGE + _GUTTER
+    size_x = left + step_x * max(len(row) for row in rows)
+    size_y = top + sum(labelled) + step_y * len(rows)
+    canvas = Image.new("RGB", (size_x + size_x % 2, size_y + size_y % 2), PAPER)
+    pen = ImageDraw.Draw(canvas)
+    pen.text((_GUTTER, _GUTTER // 2), title, fill=INK, font=font)
+    y = top
+    for row, label, line_height in zip(rows, row_labels, labelled):
+        y += line_height
+        pen.text((_GUTTER, y + (height * scale) // 2), label, fill=INK, font=font, anchor="lm")
+        for column, tile in enumerate(row):
+            x = left + column * step_x
+            pen.text((x, y - line), tile.label, fill=tile.label_color, font=font)
+            pen.rectangle((x, y, x + width * scale + 2 * _EDGE - 1, y + height * scale + 2 * _EDGE - 1), fill=tile.edge)
+            canvas.paste(_enlarge(tile.picture, scale), (x + _EDGE, y + _EDGE))
+        y += step_y
+    return np.asarray(canvas)
+
+
+def write_png(path: Path, drawing: np.ndarray) -> None:
+    """Writes a drawing losslessly, without any metadata."""
+    Image.fromarray(drawing).save(path, format="PNG", optimize=True)
+
+
+def _enlarge(picture: np.ndarray, scale: int) -> Image.Image:
+    rgb = np.broadcast_to(picture, (*picture.shape[:2], 3))
+    return Image.fromarray(np.ascontiguousarray(rgb.repeat(scale, 0).repeat(scale, 1)))

@@ -1,0 +1,71 @@
+"""Probes on codes whose knowledge is known, and against a ridge regression written another way."""
+
+import numpy as np
+import pytest
+
+from pipeline.metrics.disentanglement import Examples, examples_of_clip, position_figures, probe_r2
+from pipeline.metrics.segmentation import UNMATCHED
+
+RIDGE = 1e-3
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def clip(random: np.random.Generator, video: int, num_frames: int = 20) -> Examples:
+    position = random.uniform(0, 64, 2) + np.arange(num_frames)[:, None] * random.normal(size=2)
+    pose = np.concatenate([position * 0.5 + 3, random.normal(size=(num_frames, 2))], 1)
+    appearance = np.broadcast_to(random.normal(size=6), (num_frames, 6))
+    return Examples(pose, appearance, position, np.full(num_frames, f"video {video:03}", dtype=object))
+
+
+def test_a_code_that_is_the_position_scores_one_and_one_that_is_not_about_zero(random):
+    figures = position_figures([clip(random, video) for video in range(200)], RIDGE)
+    assert figures["position_r2_time_varying"] > 0.999
+    assert -0.3 < figures["position_r2_time_independent"] < 0.1
+
+
+def test_ridge_equals_least_squares_with_extra_rows(random):
+    codes, factors = random.normal(size=(60, 5)), random.normal(size=(60, 2))
+    fitted = random.random(60) < 0.5
+    known = (codes - codes[fitted].mean(0)) / codes[fitted].std(0)
+    # Ridge regression is ordinary least squares with sqrt(M * ridge) I appended to the codes and zeros to the answers.
+    extra = np.sqrt(fitted.sum() * 0.7) * np.eye(5)
+    offset = factors[fitted].mean(0)
+    weights = np.linalg.lstsq(
+        np.concatenate([known[fitted], extra]), np.concatenate([factors[fitted] - offset, np.zeros((5, 2))]), rcond=None
+    )[0]
+    held_out = factors[~fitted]
+    unexplained = ((held_out - known[~fitted] @ weights - offset) ** 2).sum(0)
+    total = ((held_out - held_out.mean(0)) ** 2).sum(0)
+    assert probe_r2(codes, factors, fitted, 0.7) == pytest.approx(np.mean(1 - unexplained / total))
+
+
+def test_no_video_is_on_both_sides(random):
+    # The code names the video and nothing else: what it learnt of one half's videos says nothing about the other's.
+    clips = [clip(random, video // 2) for video in range(8)]
+    named = [
+        Examples(np.eye(4)[np.full(20, i // 2)], example.appearance, example.position, example.video_id)
+        for i, example in enumerate(clips)
+    ]
+    assert position_figures(named, RIDGE)["position_r2_time_varying"] < 0.1
+
+
+def test_one_video_alone_cannot_be_probed(random):
+    assert set(position_figures([clip(random, 0)], RIDGE).values()) == {None}
+
+
+def test_examples_follow_the_matching_and_leave_out_what_is_not_seen():
+    pose = np.arange(2 * 3 * 4).reshape(2, 3, 4)
+    appearance = np.arange(3 * 5).reshape(3, 5)
+    position = np.arange(2 * 2 * 2).reshape(2, 2, 2)
+    shown = np.array([[True, True], [False, True]])
+    both = examples_of_clip(pose, appearance, position, np.array([2, 0]), shown, "a")
+    np.testing.assert_array_equal(both.pose, [pose[0, 2], pose[0, 0], pose[1, 0]])
+    np.testing.assert_array_equal(both.appearance, appearance[[2, 0, 0]])
+    np.testing.assert_array_equal(both.position, [position[0, 0], position[0, 1], position[1, 1]])
+    assert both.video_id.tolist() == ["a"] * 3
+    one = examples_of_clip(pose, appearance, position, np.array([UNMATCHED, 0]), shown, "a")
+    np.testing.assert_array_equal(one.pose, pose[:, 0])
