@@ -1,12 +1,14 @@
 """A clip taken apart without learning: background, moving objects, their tracks and pictures.
 
-Deterministic, differentiated nowhere, run once per clip (once per context when forecasting). Three rounds of tracking and
-background estimation (each needs the other: a plain temporal median still contains whatever moves slowly), then the sprites.
+Deterministic, differentiated nowhere, run once per clip (once per context when forecasting). Three rounds of tracking
+and background estimation (each needs the other: a plain temporal median still contains whatever moves slowly), then
+the sprites.
 
 Legend: B clips, T frames, K slots, C channels, H W frame, h w discovery grid, P patch side in samples.
 """
 
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
 
 import torch
 import torch.nn.functional as F
@@ -14,12 +16,14 @@ from pydantic import Field
 from torch import Tensor
 
 from pipeline.autoencoder import sprites as sprite_fit
+from pipeline.autoencoder.compositing import uncovered
 from pipeline.autoencoder.sprites import Sprites
 from pipeline.autoencoder.tracking import Tracks, evidence, find_tracks
 from pipeline.params import Params
 
 NUM_ROUNDS = 3
 NUM_SPRITE_STEPS = 9
+CLIPS_PER_THREAD = 4
 
 
 class ProposalParams(Params):
@@ -35,31 +39,87 @@ class ProposalParams(Params):
 class Proposals:
     background: Tensor
     """[B, C, H, W] in [0, 1]"""
+    camera: Tensor
+    """[B, T, CAMERA] light of each frame"""
     sprites: Sprites
 
 
-@torch.no_grad()
 def propose(frames: Tensor, params: ProposalParams) -> Proposals:
-    """Takes clips [B, T, C, H, W] in [0, 1] apart."""
+    """Takes clips [B, T, C, H, W] in [0, 1] apart.
+
+    On a CPU every core takes a few clips at a time: the operations are small, threads inside each gain little.
+    """
+    if frames.device.type != "cpu":
+        return _propose(frames, params)
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(num_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return concatenate(list(pool.map(lambda clips: _propose(clips, params), frames.split(CLIPS_PER_THREAD))))
+    finally:
+        torch.set_num_threads(num_threads)
+
+
+def concatenate(parts: list[Proposals]) -> Proposals:
+    """Joins proposals along the batch axis."""
+    def join(values: list):
+        if isinstance(values[0], Tensor):
+            return torch.cat(values)
+        return type(values[0])(*(join([getattr(value, f.name) for value in values]) for f in fields(values[0])))
+    return join(parts)
+
+
+@torch.no_grad()
+def _propose(frames: Tensor, params: ProposalParams) -> Proposals:
     H, W = frames.shape[-2:]
     cell = max(1, round(params.object_px / 8))
-    small = F.avg_pool2d(frames.flatten(0, 1), cell).unflatten(0, frames.shape[:2])
     background = frames.median(1).values
-    hint = None
+    camera = frames.new_tensor([1.0, 0.0]).repeat(*frames.shape[:2], 1)
+    steady, hint = frames, None
     for _ in range(NUM_ROUNDS):
+        small = F.avg_pool2d(steady.flatten(0, 1), cell).unflatten(0, frames.shape[:2])
         small_background = F.avg_pool2d(background, cell)[:, None]
         tracks = find_tracks(small, small_background, params.num_slots, hint)
         moving = evidence(small, small_background)
         presence = prune(tracks, moving)
         hint = torch.where(presence[..., None] > 0, tracks.color, torch.nan)
         covered = F.interpolate(boxes(tracks, moving), size=(H, W), mode="bilinear", align_corners=False)
-        background = estimate_background(frames, covered)
-    sprites, background = _fit_sprites(frames, background, tracks, presence, cell, params)
-    return Proposals(background, sprites)
+        camera = estimate_light(frames, background, covered)
+        steady = _steady(frames, camera)
+        background = estimate_background(steady, covered)
+    sprites, background = _fit_sprites(steady, background, tracks, presence, cell, params)
+    return Proposals(background, camera, sprites)
+
+
+def estimate_light(frames: Tensor, background: Tensor, covered: Tensor) -> Tensor:
+    """Gain and brightness [B, T, 2] of each frame against background [B, C, H, W]: a robust least-squares line over
+    what is not covered [B, T, H, W], drawn a little towards (1, 0) and averaging to it over the clip."""
+    background = background[:, None]
+    gain, brightness = (frames.new_full((*frames.shape[:2], 1, 1, 1), value) for value in (1.0, 0.0))
+    for scale in (0.2, 0.05, 0.05):
+        misfit = (frames - gain * background - brightness).square().mean(2, keepdim=True)
+        weight = ((1 - covered)[:, :, None] / (1 + misfit / scale**2)).expand_as(frames)
+        def mean(x: Tensor) -> Tensor:
+            return (weight * x).sum((2, 3, 4), keepdim=True) / weight.sum((2, 3, 4), keepdim=True).clamp(min=1.0)
+        mean_frame, mean_background = mean(frames), mean(background)
+        off_mean = background - mean_background
+        gain = (mean((frames - mean_frame) * off_mean) + 1e-3) / (mean(off_mean.square()) + 1e-3)
+        gain = gain.clamp(0.2, 5.0)
+        gain = gain / gain.mean(1, keepdim=True)
+        brightness = mean_frame - gain * mean_background
+        brightness = brightness - brightness.mean(1, keepdim=True)
+    return torch.stack([gain, brightness], 2)[..., 0, 0, 0]
+
+
+def _steady(frames: Tensor, camera: Tensor) -> Tensor:
+    """The frames under the clip's mean light."""
+    gain, brightness = camera[..., None, None, None].unbind(2)
+    return (frames - brightness) / gain
 
 
 def boxes(tracks: Tracks, moving: Tensor) -> Tensor:
-    """Soft boxes [B, T, h, w] around whatever moves: they also cover an object's inside, which may look like background yet."""
+    """Soft boxes [B, T, h, w] around whatever moves: they also cover an object's inside, which may look like
+    background yet."""
     h, w = moving.shape[-2:]
     y, x = torch.arange(h, device=moving.device) + 0.5, torch.arange(w, device=moving.device) + 0.5
     weight = tracks.responsibility * moving[:, :, None] + 1e-6
@@ -75,7 +135,8 @@ def boxes(tracks: Tracks, moving: Tensor) -> Tensor:
 
 
 def prune(tracks: Tracks, moving: Tensor) -> Tensor:
-    """Presence [B, K] (0 or 1): drops slots with too little evidence, at rest, or a part or a double of a bigger one."""
+    """Presence [B, K] (0 or 1): drops slots with too little evidence, at rest, or a part or a double of a bigger
+    one."""
     mass = (tracks.responsibility * moving[:, :, None]).sum((3, 4))
     bulk = mass.median(1).values
     spread = tracks.centre.quantile(0.95, dim=1) - tracks.centre.quantile(0.05, dim=1)
@@ -93,7 +154,8 @@ def prune(tracks: Tracks, moving: Tensor) -> Tensor:
 
 
 def estimate_background(frames: Tensor, covered: Tensor) -> Tensor:
-    """Robust mean [B, C, H, W] of the frames where nothing covers them (covered [B, T, H, W] in [0, 1]); fills the rest."""
+    """Robust mean [B, C, H, W] of the frames where nothing covers them (covered [B, T, H, W] in [0, 1]); fills the
+    rest."""
     weight = (1 - covered).clamp(0, 1).square()[:, :, None]
     known = weight.sum(1).clamp(max=1)
     trust = weight
@@ -129,23 +191,16 @@ def _fit_sprites(frames: Tensor, background: Tensor, tracks: Tracks, presence: T
     mask = F.interpolate((tracks.responsibility * presence[:, None, :, None, None]).flatten(0, 1), size=(H, W), mode="bilinear")
     mask = F.max_pool2d(mask, 3, stride=1, padding=1).unflatten(0, (B, T))
     for step in range(NUM_SPRITE_STEPS):
-        free = sprite_fit.unoccluded(mask, sprites.depth)
+        free = uncovered(mask, sprites.depth)
         view = sprite_fit.look(frames, background[:, None].expand_as(frames), free, sprites)
         sprites = sprite_fit.fit_picture(view, sprites)
         if step > 0:
             sprites = sprite_fit.fit_visibility(view, sprites)
-            sprites = sprite_fit.fit_depth(frames, sprites)
         sprites = sprite_fit.refine_track(view, sprites)
         if step in (2, 5):
-            sprites = sprite_fit.normalise(sprites, margin=1.25)
-        if step in (1, 3, 6, 8):
-            sprites = drop(frames, background, sprites)
-            background = estimate_background(frames, F.max_pool2d(sprite_fit.masks(sprites, H, W).amax(2), 3, stride=1, padding=1))
+            sprites = sprite_fit.normalise(sprites)
         mask = sprite_fit.masks(sprites, H, W)
+        if step in (1, 3, 6, 8):
+            sprites = sprite_fit.fit_depth(frames, sprites, mask)
+            background = estimate_background(frames, F.max_pool2d(mask.amax(2), 3, stride=1, padding=1))
     return sprites, background
-
-
-def drop(frames: Tensor, background: Tensor, sprites: Sprites) -> Sprites:
-    """Takes back the presence of sprites that explain next to nothing."""
-    worth = sprite_fit.gain(frames, background, sprites)
-    return replace(sprites, presence=sprites.presence * (worth > 0.3).float())

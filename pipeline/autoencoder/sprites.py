@@ -1,9 +1,10 @@
 """One picture per object and clip (a sprite) and its exact track, fitted in closed form to the frames.
 
-A clip is modelled as flexible sprites over a background (Jojic and Frey 2001, "Learning flexible sprites in video layers"): in
-the object's own coordinates u a frame shows x_t(u) = a(u) + b(u) bg_t(u), with a = alpha * colour (premultiplied) and
-b = 1 - alpha the same in every frame. The object moves over the background, so bg_t(u) changes and both follow from a
-least-squares line per sample; the track follows from a Gauss-Newton step on the same equation (Lucas and Kanade 1981).
+A clip is modelled as flexible sprites over a background (Jojic and Frey 2001, "Learning flexible sprites in video
+layers"): in the object's own coordinates u a frame shows x_t(u) = a(u) + b(u) bg_t(u), with a = alpha * colour
+(premultiplied) and b = 1 - alpha the same in every frame. The object moves over the background, so bg_t(u) changes
+and both follow from a least-squares line per sample; the track follows from a Gauss-Newton step on the same equation
+(Lucas and Kanade 1981).
 
 Legend: B clips, T frames, K slots, C channels, P patch side in samples. Positions are (x, y) in px.
 """
@@ -18,6 +19,10 @@ from pipeline.autoencoder import spatial_transform
 
 NOISE = 0.03
 """Standard deviation below which a difference says nothing."""
+BOX_MARGIN = 1.25
+"""A patch's side as a multiple of its object's longer side."""
+MIN_GAIN = 0.3
+"""Squared error per frame, summed over pixels and channels, that an object must take away to count as one."""
 OUTLIER = 0.15
 """Difference from which on a sample counts as showing something else."""
 
@@ -44,43 +49,29 @@ class Sprites:
         return self.alpha.shape[-1]
 
 
-def cut(image: Tensor, centre: Tensor, step: Tensor, patch_dim: int) -> Tensor:
-    """Patches [B, T, K, C, P, P] of image [B, T, C, H, W]; zero outside the frame."""
-    height, width = image.shape[-2:]
-    step = step[:, None].expand(centre.shape[:3])
-    weights_y = spatial_transform.cut_weights(centre[..., 1], step, patch_dim, height)
-    weights_x = spatial_transform.cut_weights(centre[..., 0], step, patch_dim, width)
-    return spatial_transform.apply(weights_y, weights_x, image[:, :, None])
+def cut(image: Tensor, sprites: Sprites) -> Tensor:
+    """Patches [B, T, K, C, P, P] of image [B, T, C, H, W] along the tracks; zero outside the frame."""
+    patch = spatial_transform.cut(image.flatten(0, 1), *_places(sprites), sprites.patch_dim)
+    return patch.unflatten(0, image.shape[:2])
 
 
-def paste(patch: Tensor, centre: Tensor, step: Tensor, height: int, width: int) -> Tensor:
-    """Pictures [B, T, K, C, H, W] of patch [B, K, C, P, P], the same in every frame, drawn at centre [B, T, K, 2]."""
-    step = step[:, None].expand(centre.shape[:3])
-    weights_y = spatial_transform.paste_weights(centre[..., 1], step, patch.shape[-1], height)
-    weights_x = spatial_transform.paste_weights(centre[..., 0], step, patch.shape[-1], width)
-    return spatial_transform.apply(weights_y, weights_x, patch[:, None])
+def paste(patch: Tensor, sprites: Sprites, height: int, width: int) -> Tensor:
+    """Pictures [B, T, K, C, H, W] of patch [B, K, C, P, P], the same in every frame, drawn along the tracks."""
+    B, T = sprites.centre.shape[:2]
+    repeated = patch[:, None].expand(B, T, *patch.shape[1:]).flatten(0, 1)
+    return spatial_transform.paste(repeated, *_places(sprites), height, width).unflatten(0, (B, T))
+
+
+def _places(sprites: Sprites) -> tuple[Tensor, Tensor]:
+    """Centres [B T, K, 2] and steps [B T, K] of all frames in one row."""
+    centre = sprites.centre.flatten(0, 1)
+    return centre, sprites.step[:, None].expand(sprites.centre.shape[:3]).flatten(0, 1)
 
 
 def masks(sprites: Sprites, height: int, width: int) -> Tensor:
     """Where each present and visible object's shape lies, before occlusion: [B, T, K, H, W]."""
-    drawn = paste(sprites.alpha[:, :, None], sprites.centre, sprites.step, height, width)[:, :, :, 0]
+    drawn = paste(sprites.alpha[:, :, None], sprites, height, width)[:, :, :, 0]
     return drawn * (sprites.visibility * sprites.presence[:, None])[..., None, None]
-
-
-def front(depth: Tensor) -> Tensor:
-    """[B, K, K]: how surely slot j (last axis) lies before slot k, a sigmoid of the difference in depth."""
-    return torch.sigmoid(depth[:, None, :] - depth[:, :, None])
-
-
-def unoccluded(mask: Tensor, depth: Tensor) -> Tensor:
-    """The share of each slot's place that nothing nearer covers: prod_j (1 - mask_j front_kj), [B, T, K, H, W]."""
-    before = front(depth)
-    slots = range(mask.shape[2])
-    return torch.stack([
-        torch.stack([1 - mask[:, :, j] * before[:, None, k, j, None, None] for j in slots if j != k] or
-                    [torch.ones_like(mask[:, :, k])], 0).prod(0)
-        for k in slots
-    ], 2)
 
 
 @dataclass(frozen=True)
@@ -92,29 +83,26 @@ class View:
     background: Tensor
     """[B, T, K, C, P, P]"""
     weight: Tensor
-    """[B, T, K, 1, P, P] inside the frame, not covered by another object, object visible"""
+    """[B, T, K, 1, P, P] the share that lies inside the frame and is not covered by another object"""
 
 
 def look(frames: Tensor, background: Tensor, free: Tensor, sprites: Sprites) -> View:
-    """free [B, T, K, H, W]: the share of each pixel that no other object covers."""
-    P = sprites.patch_dim
-    shown = cut(torch.cat([frames, background], 2), sprites.centre, sprites.step, P)
-    channels = frames.shape[2]
-    step = sprites.step[:, None].expand(sprites.centre.shape[:3])
-    weights_y = spatial_transform.cut_weights(sprites.centre[..., 1], step, P, frames.shape[-2])
-    weights_x = spatial_transform.cut_weights(sprites.centre[..., 0], step, P, frames.shape[-1])
-    inside = spatial_transform.apply(weights_y, weights_x, free[:, :, :, None])
-    return View(shown[:, :, :, :channels], shown[:, :, :, channels:], inside * sprites.visibility[..., None, None, None])
+    """frames, background [B, T, C, H, W]; free [B, T, K, H, W]: the share of each pixel that no other object covers."""
+    channels, K = frames.shape[2], free.shape[2]
+    shown = cut(torch.cat([frames, background, free], 2), sprites)
+    own = torch.stack([shown[:, :, k, 2 * channels + k] for k in range(K)], 2)
+    return View(shown[:, :, :, :channels], shown[:, :, :, channels:2 * channels], own[:, :, :, None])
 
 
 def fit_picture(view: View, sprites: Sprites) -> Sprites:
-    """The least-squares line x = a + b bg of every sample, with b drawn towards a robust first guess where bg hardly varies."""
+    """The least-squares line x = a + b bg of every sample, with b drawn towards a robust first guess where bg hardly
+    varies."""
     channels = view.frame.shape[3]
-    middle = _weighted_median(view.frame, view.weight)[:, None]
+    middle = _weighted_median(view.frame, _shown(view, sprites))[:, None]
     as_object, as_background = (view.frame - middle).square(), (view.frame - view.background).square()
     # What fits neither picture nor background is somebody else's.
     stray = torch.minimum(as_object, as_background).mean(3, keepdim=True)
-    weight = view.weight / (1 + stray / OUTLIER**2).square() + 1e-4
+    weight = _shown(view, sprites) / (1 + stray / OUTLIER**2).square() + 1e-4
     total = weight.sum(1)
     mean_frame = (weight * view.frame).sum(1) / total
     mean_background = (weight * view.background).sum(1) / total
@@ -130,9 +118,15 @@ def fit_picture(view: View, sprites: Sprites) -> Sprites:
     b = (weight * frame * background).sum((1, 3)) + stiffness * (1 - guess)
     b = (b / ((weight * background.square()).sum((1, 3)) + stiffness)).clamp(0, 1)
     # a sample seen in less than one frame is not part of the picture
-    alpha = _keep_blob((1 - b) * view.weight.sum((1, 3)).clamp(max=1))
+    alpha = _keep_blob((1 - b) * _shown(view, sprites).sum((1, 3)).clamp(max=1))
     color = mean_frame - (1 - alpha)[:, :, None] * mean_background
     return replace(sprites, color=torch.minimum(color.clamp(min=0), alpha[:, :, None]), alpha=alpha)
+
+
+def _shown(view: View, sprites: Sprites) -> Tensor:
+    """[B, T, K, 1, P, P] how surely a sample shows the object's place, uncovered, in a frame where the object is
+    visible."""
+    return view.weight * sprites.visibility[..., None, None, None]
 
 
 def _weighted_median(image: Tensor, weight: Tensor) -> Tensor:
@@ -148,7 +142,8 @@ def _keep_blob(alpha: Tensor) -> Tensor:
 
 
 def refine_track(view: View, sprites: Sprites) -> Sprites:
-    """One Gauss-Newton step of every frame's position on x_t(u) = a(u - d) + b(u - d) bg_t(u); at most 1.5 samples long."""
+    """One Gauss-Newton step of every frame's position on x_t(u) = a(u - d) + b(u - d) bg_t(u); at most 1.5 samples
+    long."""
     b = 1 - sprites.alpha[:, None, :, None]
     residual = view.frame - sprites.color[:, None] - b * view.background
     color_y, color_x = _gradient(sprites.color)
@@ -156,7 +151,7 @@ def refine_track(view: View, sprites: Sprites) -> Sprites:
     slope_x = color_x[:, None] - alpha_x[:, None, :, None] * view.background
     slope_y = color_y[:, None] - alpha_y[:, None, :, None] * view.background
     # samples that the model cannot explain at all (another object, a shadow) get less say
-    weight = view.weight / (1 + residual.square().mean(3, keepdim=True) / OUTLIER**2)
+    weight = _shown(view, sprites) / (1 + residual.square().mean(3, keepdim=True) / OUTLIER**2)
     def total(x: Tensor) -> Tensor:
         return (weight * x).sum((3, 4, 5))
     xx, yy, xy = total(slope_x.square()), total(slope_y.square()), total(slope_x * slope_y)
@@ -179,7 +174,8 @@ def _gradient(image: Tensor) -> tuple[Tensor, Tensor]:
 def fit_visibility(view: View, sprites: Sprites) -> Sprites:
     """Sets the visibility: how much better each frame is explained with the object than without it, made nearly binary.
 
-    Frames that say little (the object is covered, or looks like the background) follow their neighbours in time.
+    Frames that say little (the object is covered, or looks like the background) follow their neighbours in time. A
+    sprite that explains less than MIN_GAIN loses its presence.
     """
     b = 1 - sprites.alpha[:, None, :, None]
     with_object = (view.frame - sprites.color[:, None] - b * view.background).square()
@@ -192,25 +188,16 @@ def fit_visibility(view: View, sprites: Sprites) -> Sprites:
     frames = torch.arange(seen.shape[1], device=seen.device, dtype=seen.dtype)
     near = torch.exp(-(frames[:, None] - frames).abs() / 0.7)
     score = torch.einsum("ts,bsk->btk", near, gain) / (torch.einsum("ts,bsk->btk", near, seen) + 1e-3)
-    return replace(sprites, visibility=torch.sigmoid(12 * score))
+    visibility = torch.sigmoid(12 * score)
+    worth = (visibility * gain).mean(1) * sprites.step.square()
+    return replace(sprites, visibility=visibility, presence=sprites.presence * (worth > MIN_GAIN))
 
 
-def gain(frames: Tensor, background: Tensor, sprites: Sprites) -> Tensor:
-    """[B, K] the squared error per frame that each sprite takes away where nothing covers it."""
+def fit_depth(frames: Tensor, sprites: Sprites, mask: Tensor) -> Sprites:
+    """Orders the slots by which of two overlapping pictures explains the overlap of their masks [B, T, K, H, W]
+    better."""
     H, W = frames.shape[-2:]
-    mask = masks(sprites, H, W)
-    free = mask * unoccluded(mask, sprites.depth)
-    drawn = paste(sprites.color, sprites.centre, sprites.step, H, W) + (1 - mask)[:, :, :, None] * background[:, None, None]
-    better = (frames - background[:, None]).square()[:, :, None] - (frames[:, :, None] - drawn).square()
-    return (free * better.sum(3)).sum((1, 3, 4)) / frames.shape[1]
-
-
-def fit_depth(frames: Tensor, sprites: Sprites) -> Sprites:
-    """Orders the slots by which of two overlapping pictures explains the overlap better; 0 where nothing was seen."""
-    H, W = frames.shape[-2:]
-    mask = masks(sprites, H, W)
-    color = sprites.color / sprites.alpha[:, :, None].clamp(min=0.05)
-    drawn = paste(color, sprites.centre, sprites.step, H, W)
+    drawn = paste(sprites.color / sprites.alpha[:, :, None].clamp(min=0.05), sprites, H, W)
     error = (frames[:, :, None] - drawn).square().sum(3)
     K = mask.shape[2]
     depth = torch.zeros_like(sprites.depth)
@@ -223,8 +210,8 @@ def fit_depth(frames: Tensor, sprites: Sprites) -> Sprites:
     return replace(sprites, depth=depth)
 
 
-def normalise(sprites: Sprites, margin: float) -> Sprites:
-    """Recentres every sprite on its bounding box and rescales its patch to that box's longer side times `margin`."""
+def normalise(sprites: Sprites) -> Sprites:
+    """Recentres every sprite on its bounding box and rescales its patch to that box's longer side times BOX_MARGIN."""
     P = sprites.patch_dim
     solid = ((sprites.alpha - 0.2) / 0.4).clamp(0, 1)
     places = torch.arange(P, device=solid.device) + 0.5 - P / 2
@@ -235,4 +222,4 @@ def normalise(sprites: Sprites, margin: float) -> Sprites:
     height, y = extent(solid.amax(-1))
     centre = sprites.centre + (torch.stack([x, y], -1) * sprites.step[..., None])[:, None]
     longest = torch.maximum(width, height).clamp(min=0.2 * P)
-    return replace(sprites, centre=centre, step=sprites.step * longest * margin / P)
+    return replace(sprites, centre=centre, step=sprites.step * longest * BOX_MARGIN / P)

@@ -3,9 +3,9 @@
 Legend: B clips, T frames, K slots, C channels, h w the discovery grid, on which a typical object is about 8 cells wide.
 All positions here are (x, y) in cells, the first cell's centre at 0.5.
 
-A track is found greedily, slot by slot, as the smoothest path through the most unexplained evidence (Viterbi), then all tracks
-are refined jointly by expectation-maximisation over pixels, with position and colour per object (a mixture as in Wren et al.
-1997, "Pfinder"), a background class and an outlier class.
+A track is found greedily, slot by slot, as the smoothest path through the most unexplained evidence (Viterbi), then
+all tracks are refined jointly by expectation-maximisation over pixels, with position and colour per object (a mixture
+as in Wren et al. 1997, "Pfinder"), a background class and an outlier class.
 """
 
 import math
@@ -141,7 +141,8 @@ def _joint_em(frames: Tensor, background: Tensor, centre: Tensor, grid: Tensor) 
 
 
 def _smooth(centre: Tensor, mass: Tensor) -> Tensor:
-    """Weighted temporal smoothing of [B, T, K, 2] over neighbouring frames; frames with little mass follow the others."""
+    """Weighted temporal smoothing of [B, T, K, 2] over neighbouring frames; frames with little mass follow the
+    others."""
     weight = (mass + 1e-3)[..., None]
     def spread(x: Tensor) -> Tensor:
         before = torch.cat([x[:, :1], x[:, :-1]], 1)

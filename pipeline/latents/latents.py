@@ -3,7 +3,7 @@
 Legend: B batch, T frames, K slots; D_* feature sizes.
 
 time-independent                       time-varying
-  background  [B, D_background]          camera  [B, T, C]       background motion and light, components CAMERA
+  background  [B, D_background]          camera  [B, T, C]       light on the background, components CAMERA
   appearance  [B, K, D_appearance]       pose    [B, T, K, P]    per object, components POSE
   presence    [B, K]  in [0, 1]
   depth       [B, K]  larger = nearer
@@ -19,13 +19,12 @@ from torch import Tensor
 from pipeline.params import Params
 
 POSE = ("x", "y", "log_scale", "visibility")
-"""x, y: the object's centre in px from the frame's left and top edge; log_scale: natural log of its size relative to the
-object patch; visibility: 1 in view, 0 hidden or out of the frame."""
+"""x, y: the object's centre in px from the frame's left and top edge; log_scale: natural log of its size relative to
+the object patch; visibility: 1 in view, 0 hidden or out of the frame."""
 POSE_UNITS = ("px", "px", "ln(1)", "1")
-CAMERA = ("shift_x", "shift_y", "gain", "brightness")
-"""shift: how far the background canvas lies to the right and below its mean place, px; a frame's light is
-gain * background + brightness on the [0, 1] scale."""
-CAMERA_UNITS = ("px", "px", "1", "1")
+CAMERA = ("gain", "brightness")
+"""A frame shows gain * background + brightness where no object is, on the [0, 1] scale."""
+CAMERA_UNITS = ("1", "1")
 
 DIMS = {
     "background": ("background_code",),
@@ -86,6 +85,9 @@ class Latents:
     def map(self, function: Callable[[Tensor], Tensor]) -> "Latents":
         """Applies `function` to every code."""
         return Latents(**{name: function(code) for name, code in self.items().items()})
+
+    def to(self, device: torch.device) -> "Latents":
+        return self.map(lambda code: code.to(device))
 
     def frames(self, start: int, stop: int) -> "Latents":
         """The same clips cut to the frames start <= t < stop; the time-independent codes stay as they are."""

@@ -1,0 +1,65 @@
+"""Pictures of objects (sprites) to appearance codes and back.
+
+Legend: N objects, C channels, P patch side in samples, D appearance size. A picture is C + 1 planes: premultiplied
+colour (alpha * colour), then alpha. Principal components (set by `initialise`) carry the bulk; convolutions that
+start at zero learn the rest, mostly sharp edges.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+ALPHA_SHARPNESS = 8.0
+"""Alpha is sigmoid(ALPHA_SHARPNESS * (z - 1/2)) of the decoder's alpha plane z, which a linear map alone would leave
+soft."""
+
+
+class AppearanceEncoder(nn.Module):
+    """[N, C + 1, P, P] -> [N, D]"""
+
+    def __init__(self, num_channels: int, patch_dim: int, appearance_dim: int, hidden_dim: int):
+        super().__init__()
+        self.components = nn.Linear((num_channels + 1) * patch_dim**2, appearance_dim)
+        side = -(-patch_dim // 4)
+        self.residual = nn.Sequential(
+            nn.Conv2d(num_channels + 1, hidden_dim, 4, stride=2, padding=1), nn.SiLU(),
+            nn.Conv2d(hidden_dim, hidden_dim, 4, stride=2, padding=1), nn.SiLU(),
+            nn.AdaptiveAvgPool2d(side), nn.Flatten(), nn.Linear(hidden_dim * side**2, 128), nn.SiLU(),
+            nn.Linear(128, appearance_dim),
+        )
+        nn.init.zeros_(self.residual[-1].weight)
+        nn.init.zeros_(self.residual[-1].bias)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        return self.components(picture.flatten(1)) + self.residual(picture)
+
+
+class AppearanceDecoder(nn.Module):
+    """[N, D] -> [N, C + 1, P, P]: premultiplied colour and alpha, both in [0, 1], colour at most alpha."""
+
+    def __init__(self, num_channels: int, patch_dim: int, appearance_dim: int, hidden_dim: int):
+        super().__init__()
+        self.shape = (num_channels + 1, patch_dim, patch_dim)
+        side = -(-patch_dim // 4)
+        self.components = nn.Linear(appearance_dim, (num_channels + 1) * patch_dim**2)
+        self.residual = nn.Sequential(
+            nn.Linear(appearance_dim, 256), nn.SiLU(), nn.Linear(256, hidden_dim * side**2), nn.SiLU(),
+            nn.Unflatten(1, (hidden_dim, side, side)),
+            nn.ConvTranspose2d(hidden_dim, hidden_dim, 4, stride=2, padding=1), nn.SiLU(),
+            nn.ConvTranspose2d(hidden_dim, hidden_dim, 4, stride=2, padding=1), nn.SiLU(),
+        )
+        self.combine = nn.Sequential(
+            nn.Conv2d(hidden_dim + num_channels + 1, hidden_dim, 3, padding=1), nn.SiLU(),
+            nn.Conv2d(hidden_dim, num_channels + 1, 3, padding=1),
+        )
+        nn.init.zeros_(self.combine[-1].weight)
+        nn.init.zeros_(self.combine[-1].bias)
+
+    def forward(self, appearance: Tensor) -> Tensor:
+        linear = self.components(appearance).view(-1, *self.shape)
+        residual = self.residual(appearance)[..., :self.shape[1], :self.shape[2]]
+        planes = linear + self.combine(torch.cat([residual, linear], 1))
+        alpha = torch.sigmoid(ALPHA_SHARPNESS * (planes[:, -1:] - 0.5))
+        # a little slope below zero, so that a plane pushed under it can come back
+        color = F.leaky_relu(planes[:, :-1], 0.01)
+        return torch.cat([torch.minimum(color, alpha), alpha], 1)
