@@ -1,0 +1,96 @@
+"""The real pipeline, run once through DVC on tiny data in a copy of the repository."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.pipeline.imports import ROOT
+
+TINY = {
+    "data/sprites/params.yaml": {"sprites": {"num_videos": 12, "num_frames": 24}},
+    "params.yaml": {
+        "train_autoencoder": {"training": {"num_steps": 4, "validate_every": 2}},
+        "train_predictor": {"training": {"num_steps": 4, "validate_every": 2}},
+        "generate": {"num_samples": 2, "num_pictures": 1},
+    },
+}
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A git and DVC repository of its own, with nothing of this machine's settings."""
+
+    root: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "OMP_NUM_THREADS": "1", "PYTHONPATH": "", "DVC_NO_ANALYTICS": "1",
+            "DVC_GLOBAL_CONFIG_DIR": str(self.root.parent / "dvc"), "DVC_SYSTEM_CONFIG_DIR": str(self.root.parent / "dvc"),
+            "DVC_SITE_CACHE_DIR": str(self.root.parent / "dvc"),
+            "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull,
+            **{f"GIT_{who}_{what}": "test@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        }
+
+    def run(self, *command: str) -> str:
+        """Runs a command that must succeed and returns all it printed."""
+        done = subprocess.run(command, cwd=self.root, env=self.environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-5000:]}"
+        return done.stdout
+
+    def dvc(self, *arguments: str) -> str:
+        return self.run(sys.executable, "-m", "dvc", *arguments)
+
+    def commit(self) -> None:
+        self.run("git", "add", ".")
+        self.run("git", "commit", "-qm", "state")
+
+
+def stages_run(output: str) -> list[str]:
+    """Names of the stages that `dvc repro` or `dvc exp run` executed, without the path of their DVC file."""
+    lines = [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")]
+    return [name.split(":")[-1] for name in lines]
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory) -> Workspace:
+    """The tracked files with tiny parameters, reproduced and committed."""
+    workspace = Workspace(tmp_path_factory.mktemp("pipeline") / "layercast")
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True,
+                            text=True).stdout.splitlines()
+    for name in listed:
+        if name != "dvc.lock" and not name.startswith(("tests/", "data/evaluation/")) and (ROOT / name).is_file():
+            (workspace.root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, workspace.root / name)
+    for name, changes in TINY.items():
+        yaml = YAML()
+        document = yaml.load(workspace.root / name)
+        change(document, changes)
+        yaml.dump(document, workspace.root / name)
+    workspace.run("git", "init", "-q")
+    workspace.commit()
+    output = workspace.dvc("repro")
+    assert stages_run(output) == [
+        "sprites", "preprocess", "train_autoencoder", "encode", "train_predictor", "generate", "evaluate",
+    ]
+    workspace.commit()
+    return workspace
+
+
+def change(document: dict, changes: dict) -> None:
+    """Sets values in place, at any depth; a key that is not there yet is a mistake of the test."""
+    for key, value in changes.items():
+        assert key in document, f"the tiny parameters change {key}, which params.yaml lacks"
+        if isinstance(value, dict):
+            change(document[key], value)
+        else:
+            document[key] = value

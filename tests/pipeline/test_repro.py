@@ -1,0 +1,71 @@
+"""The promises of `dvc repro` and `dvc exp run`, kept by the real stages."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.pipeline.conftest import Workspace, stages_run
+from tests.pipeline.dvc_stages import dvc_stages
+
+
+def content(path: Path) -> dict[str, str]:
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    return {str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def test_every_declared_output_exists(workspace):
+    for stage in dvc_stages():
+        for out in stage.outs:
+            assert content(workspace.root / out), f"{stage.name} wrote no {out}"
+
+
+def test_nothing_else_is_left_behind(workspace):
+    assert workspace.run("git", "status", "--porcelain") == ""
+    assert not list((workspace.root / "data").rglob("*.partial"))
+    assert not list((workspace.root / ".resume").rglob("*.pt"))
+
+
+def test_a_second_repro_runs_nothing(workspace):
+    assert stages_run(workspace.dvc("repro")) == []
+
+
+def test_a_forced_rerun_gives_the_same_bytes(workspace):
+    outs = [out for stage in dvc_stages() for out in stage.outs]
+    before = {out: content(workspace.root / out) for out in outs}
+    assert len(stages_run(workspace.dvc("repro", "--force"))) == len(dvc_stages())
+    for out in outs:
+        assert content(workspace.root / out) == before[out], out
+    assert workspace.run("git", "status", "--porcelain") == ""
+
+
+def test_an_experiment_reruns_what_changed_with_its_own_code(workspace):
+    """A `--temp` experiment copies the code when it starts; from then on the workspace's own is out of its sight."""
+    before = metrics(workspace.root)
+    command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", "longer",
+               "--set-param", "train_predictor.training.num_steps=6"]
+    output = ""
+    with subprocess.Popen(command, cwd=workspace.root, env=workspace.environment, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as process:
+        for line in process.stdout:
+            output += line
+            if "Running stage 'train_predictor'" in line:
+                (workspace.root / "stages").rename(workspace.root / "hidden")
+    (workspace.root / "hidden").rename(workspace.root / "stages")
+    assert process.returncode == 0, output[-5000:]
+    assert stages_run(output) == ["train_predictor", "generate", "evaluate"]
+    assert metrics(workspace.root) == before
+    shown = json.loads(workspace.dvc("metrics", "show", "--json", "longer"))
+    assert shown["longer"]["data"]["data/evaluation/metrics.json"]["data"]["prediction"] != before["prediction"]
+
+
+def metrics(root: Path) -> dict:
+    return json.loads((root / "data/evaluation/metrics.json").read_text())
+
+
+def test_metrics_and_plots_are_known_to_dvc(workspace: Workspace):
+    shown = json.loads(workspace.dvc("metrics", "show", "--json"))[""]["data"]
+    assert shown["data/evaluation/metrics.json"]["data"] == metrics(workspace.root)
+    workspace.dvc("plots", "show", "--out", str(workspace.root.parent / "plots"))
+    assert (workspace.root.parent / "plots" / "index.html").stat().st_size > 1000
