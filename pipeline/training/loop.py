@@ -1,0 +1,278 @@
+"""The training loop of both models. It knows neither frames nor latents: a batch is whatever `make_batch` returns."""
+
+import ctypes
+import math
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import torch
+from accelerate import Accelerator, PartialState
+from accelerate.utils import broadcast_object_list, send_to_device
+from dvclive import Live
+from pydantic import Field
+from torch import Tensor, nn
+
+from pipeline.errors import UserError
+from pipeline.params import Params
+from pipeline.training.progress import TrainingProgress
+from pipeline.training.resume import is_main_process, load_checkpoint, save_checkpoint
+
+NUM_CURVE_POINTS = 200
+SECONDS_BETWEEN_CHECKPOINTS = 20.0
+
+
+class TrainingParams(Params):
+    """How a model is trained."""
+
+    num_steps: int = Field(ge=1)
+    """Optimiser steps."""
+    learning_rate: float = Field(gt=0, allow_inf_nan=False)
+    """Peak of the schedule: a linear rise, then half a cosine down to zero."""
+    weight_decay: float = Field(ge=0, allow_inf_nan=False)
+    """Of AdamW."""
+    warmup_fraction: float = Field(ge=0, le=1)
+    """Share of the steps in which the learning rate rises."""
+    max_grad_norm: float = Field(gt=0, allow_inf_nan=False)
+    """Longer gradients are shortened to this length."""
+    validate_every: int = Field(ge=1)
+    """Steps between two validations; the last step is always followed by one."""
+    precision: Literal["no", "bf16"]
+    """no: float32 throughout; bf16: mixed with bfloat16."""
+    seed: int = Field(ge=0, lt=2**32)
+    """Decides weights, batches and every other draw."""
+
+
+def train(
+    model: nn.Module,
+    make_batch: Callable[[int], Any],
+    loss: Callable[[nn.Module, Any, float], dict[str, Tensor]],
+    validate: Callable[[nn.Module], dict[str, float]],
+    params: TrainingParams,
+    curves: Path,
+    resume: Path,
+    num_frames_per_batch: int,
+    checkpoint_seconds: float = SECONDS_BETWEEN_CHECKPOINTS,
+) -> dict[str, Tensor]:
+    """Trains `model` in place and returns its best state by validation (CPU tensors). Call `prepare_process` before.
+
+    make_batch(step): the batch of a step, a pure function of the step (so that a resumed training sees the same
+    batches): tensors, containers of them, or anything with `.to(device)`. With several processes each takes its
+    `batch_share`. loss(model, batch, progress): scalars by name, "loss" being the one to lower; progress rises from 0
+    to 1. The model is the plain one, on the batch's device; torch is seeded anew for every step. validate(model):
+    figures by name, "loss" decides which state is best. Called in eval mode, without gradients. num_frames_per_batch:
+    frames in the batches of all processes together, for the rate shown.
+
+    Curves go to the folder `curves` as dvclive writes them; checkpoints to `resume` (see `resume_folder`), from where a
+    killed training goes on to the same bytes. SIGINT and SIGTERM write a checkpoint and exit with 128 + signal.
+    Raises UserError when loss or gradient is not finite, naming the step.
+    """
+    _processes()
+    accelerator = Accelerator(mixed_precision="no")  # the loop casts by itself
+    is_main = is_main_process()
+    # fused: one pass over all weights, the same on CPU and GPU.
+    adamw = torch.optim.AdamW(model.parameters(), params.learning_rate, weight_decay=params.weight_decay, fused=True)
+    objective, optimizer = accelerator.prepare(_Objective(model, loss, params.precision), adamw)
+    state = _restore(resume, model, optimizer, is_main)
+    curve = _Curve(curves, state["points"]) if is_main else None
+    log_every = max(1, params.num_steps // NUM_CURVE_POINTS)
+    last_checkpoint = time.monotonic()
+
+    with (
+        TrainingProgress(params.num_steps, state["step"], num_frames_per_batch, visible=is_main) as progress,
+        _interruption(is_main) as interruption,
+    ):
+        for step in range(state["step"], params.num_steps):
+            torch.manual_seed((params.seed << 31) + step * accelerator.num_processes + accelerator.process_index)
+            for group in optimizer.param_groups:
+                group["lr"] = params.learning_rate * rate_at(step, params)
+            model.train()
+            losses = objective(send_to_device(make_batch(step), accelerator.device), step / params.num_steps)
+            accelerator.backward(losses["loss"])
+            grad_norm = accelerator.clip_grad_norm_(model.parameters(), params.max_grad_norm)
+            figures = _finite_figures({**losses, "grad_norm": grad_norm}, step)
+            optimizer.step()
+            optimizer.zero_grad()
+
+            state["step"] = num_done = step + 1
+            state["sums"] = {name: state["sums"].get(name, 0.0) + value for name, value in figures.items()}
+            state["num_summed"] += 1
+            point = {}
+            if num_done % log_every == 0 or num_done == params.num_steps:
+                point = {f"train/{name}": total / state["num_summed"] for name, total in state["sums"].items()}
+                state["sums"], state["num_summed"] = {}, 0
+            if num_done % params.validate_every == 0 or num_done == params.num_steps:
+                validation = _validate(model, validate, params.precision, step)
+                point |= {f"validation/{name}": value for name, value in validation.items()}
+                if validation["loss"] < state["best_loss"]:
+                    state["best_loss"], state["best"] = validation["loss"], _copy(model)
+            if point:
+                state["points"].append([num_done, point])
+                if curve is not None:
+                    curve.add(num_done, point)
+            progress.update(num_done, {"loss": figures["loss"], "best": state["best_loss"]})
+
+            due = time.monotonic() - last_checkpoint >= checkpoint_seconds or num_done == params.num_steps
+            if is_main and (due or interruption.signal is not None):
+                save_checkpoint(resume, {**state, "model": model.state_dict(), "optimizer": optimizer.state_dict()})
+                last_checkpoint = time.monotonic()
+            if interruption.signal is not None and num_done < params.num_steps:
+                print(f"stopped after step {num_done}; the next run of the same goes on from there", file=sys.stderr, flush=True)
+                raise SystemExit(128 + interruption.signal)
+    accelerator.end_training()
+    return state["best"]
+
+
+def rate_at(step: int, params: TrainingParams) -> float:
+    """Learning rate of a step as a share of its peak: linear rise over warmup_fraction, then half a cosine to zero."""
+    warmup = params.warmup_fraction * params.num_steps
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, params.num_steps - warmup)))
+
+
+def batch_share(num_rows: int) -> slice:
+    """The rows of a batch of `num_rows` that fall to this process. Raises UserError when they do not divide evenly."""
+    processes = _processes()
+    share, rest = divmod(num_rows, processes.num_processes)
+    if rest:
+        raise UserError(
+            f"a batch of {num_rows} clips cannot be shared evenly by {processes.num_processes} processes; "
+            "change the batch or the number of processes"
+        )
+    return slice(processes.process_index * share, (processes.process_index + 1) * share)
+
+
+def prepare_process(seed: int) -> None:
+    """Makes this process ready for fast, repeatable training; call it first in a training stage, before the model is
+    made.
+
+    Equal runs give equal bytes on the same kind of machine with the same number of threads.
+    """
+    _keep_freed_memory()
+    torch.set_flush_denormal(True)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is repeatable only with a fixed workspace
+    # An operation that has no repeatable form on the GPU gives a warning there rather than ending the training.
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.manual_seed(seed)
+    _processes()
+
+
+def _processes() -> PartialState:
+    """The processes that train together; accelerate must be told when those of torchrun have no GPU."""
+    return PartialState(cpu="LOCAL_RANK" in os.environ and not torch.cuda.is_available())
+
+
+def _keep_freed_memory() -> None:
+    """Tells glibc to keep freed memory: giving large tensors back and fetching them again costs a third of a step."""
+    m_trim_threshold, m_mmap_max = -1, -4  # malloc.h
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return  # another C library
+    mallopt(m_mmap_max, 0)
+    mallopt(m_trim_threshold, 2**31 - 1)
+
+
+class _Objective(nn.Module):
+    """Model and loss as one module: what accelerate wraps, so that `loss` may call any method of the plain model."""
+
+    def __init__(self, model: nn.Module, loss: Callable, precision: str):
+        super().__init__()
+        self.model = model
+        self.loss = loss
+        self.precision = precision
+
+    def forward(self, batch, progress: float) -> dict[str, Tensor]:
+        with _autocast(self.model, self.precision):
+            return self.loss(self.model, batch, progress)
+
+
+class _Curve:
+    """dvclive's folder, rebuilt from the points known so far. Nothing in it depends on the clock."""
+
+    def __init__(self, folder: Path, points: list):
+        self._live = Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None)
+        for step, point in points:
+            self.add(step, point)
+
+    def add(self, step: int, point: dict[str, float]) -> None:
+        self._live.step = step
+        for name, value in point.items():
+            self._live.log_metric(name, value)
+        self._live.make_summary()
+
+
+def _restore(folder: Path, model: nn.Module, optimizer, is_main: bool) -> dict:
+    """State of the loop at the last checkpoint (or at the start), the same in every process; loads model and
+    optimizer."""
+    box = [load_checkpoint(folder) if is_main else None]
+    state = broadcast_object_list(box)[0]
+    if state is None:
+        return {"step": 0, "best_loss": math.inf, "best": {}, "sums": {}, "num_summed": 0, "points": []}
+    model.load_state_dict(state.pop("model"))
+    optimizer.load_state_dict(state.pop("optimizer"))
+    if is_main:
+        print(f"going on after step {state['step']}", file=sys.stderr, flush=True)
+    return state
+
+
+def _finite_figures(losses: dict[str, Tensor], step: int) -> dict[str, float]:
+    """The losses as numbers. Raises UserError when one that training follows is not finite: nothing was updated yet."""
+    values = torch.stack([value.detach().float() for value in losses.values()]).tolist()
+    figures = dict(zip(losses, values, strict=True))
+    for name in ("loss", "grad_norm"):
+        if not math.isfinite(figures[name]):
+            raise UserError(
+                f"training stopped at step {step + 1}: {name} is {figures[name]}; "
+                "lower learning_rate or look for extreme values in the data"
+            )
+    return figures
+
+
+def _validate(model: nn.Module, validate: Callable, precision: str, step: int) -> dict[str, float]:
+    model.eval()
+    with torch.no_grad(), _autocast(model, precision):
+        figures = validate(model)
+    if not math.isfinite(figures["loss"]):
+        raise UserError(f"training stopped at step {step + 1}: validation loss is {figures['loss']}; lower learning_rate")
+    return figures
+
+
+def _autocast(model: nn.Module, precision: str) -> torch.autocast:
+    return torch.autocast(next(model.parameters()).device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def _copy(model: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+
+
+@contextmanager
+def _interruption(is_main: bool):
+    """Notes SIGINT and SIGTERM in `.signal` instead of ending the process, so that the step at hand can be finished.
+
+    Only the first of several processes heeds them: the others would leave it waiting for their gradients.
+    """
+    noted = SimpleNamespace(signal=None)
+
+    def note(number, _frame):
+        if is_main:
+            noted.signal = number
+
+    if threading.current_thread() is not threading.main_thread():
+        yield noted  # Python delivers signals to the main thread alone
+        return
+    former = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield noted
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

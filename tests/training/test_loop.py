@@ -1,0 +1,192 @@
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from pipeline.errors import UserError
+from pipeline.training.loop import TrainingParams, rate_at, train
+
+ROOT = Path(__file__).resolve().parents[2]
+PARAMS = dict(
+    num_steps=40, learning_rate=0.01, weight_decay=0.01, warmup_fraction=0.1, max_grad_norm=1.0, validate_every=7,
+    precision="no", seed=3,
+)
+
+# A training whose steps last 20 ms, as a program of its own: `python toy.py OUT RESUME`.
+TOY = """
+import sys, time
+from pathlib import Path
+import torch
+from torch import nn
+from pipeline.training.loop import TrainingParams, batch_share, prepare_process, train
+from pipeline.training.resume import is_main_process
+
+out, resume, pause = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+resume.mkdir(parents=True, exist_ok=True)
+params = TrainingParams(**%r)
+prepare_process(params.seed)
+model = nn.Sequential(nn.Linear(5, 16), nn.Tanh(), nn.Dropout(float(sys.argv[4])), nn.Linear(16, 2))
+target = nn.Linear(5, 2).requires_grad_(False)
+
+def make_batch(step):
+    time.sleep(pause)
+    x = torch.randn(8, 5, generator=torch.Generator().manual_seed(step))[batch_share(8)]
+    return x, target(x)
+
+def loss(model, batch, progress):
+    x, y = batch
+    return {"loss": (model(x) - y).square().mean()}
+
+def validate(model):
+    x = torch.linspace(-1, 1, 50).reshape(10, 5)
+    return {"loss": (model(x) - target(x)).square().mean().item()}
+
+best = train(model, make_batch, loss, validate, params, out / "curves", resume, 8, checkpoint_seconds=0.1)
+if is_main_process():
+    torch.save(best, out / "weights.pt")
+""" % PARAMS
+
+
+@pytest.fixture
+def toy(tmp_path):
+    """Returns a function that starts the toy training and one that reads what it wrote."""
+    script = tmp_path / "toy.py"
+    script.write_text(TOY)
+
+    def start(out, resume="resume", pause=0.0, dropout=0.5, launcher=()):
+        (tmp_path / out).mkdir(exist_ok=True)
+        command = [sys.executable, *launcher, script, tmp_path / out, tmp_path / resume, pause, dropout]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen([str(part) for part in command], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
+
+    def outcome(out):
+        weights = torch.load(tmp_path / out / "weights.pt", weights_only=True)
+        curves = {f.name: f.read_bytes() for f in sorted((tmp_path / out / "curves").rglob("*")) if f.is_file()}
+        return {name: tensor.numpy().tobytes() for name, tensor in weights.items()}, curves
+
+    return start, outcome
+
+
+def train_here(tmp_path, model, loss, validate=lambda model: {"loss": 0.0}, **changes):
+    params = TrainingParams(**{**PARAMS, **changes})
+    return train(model, lambda step: torch.ones(4, 3), loss, validate, params, tmp_path / "curves", tmp_path, 4)
+
+
+def wait_for_checkpoint(path: Path, later_than: int) -> None:
+    deadline = time.monotonic() + 60
+    while not (path.exists() and path.stat().st_mtime_ns > later_than):
+        assert time.monotonic() < deadline, "no checkpoint was written"
+        time.sleep(0.02)
+
+
+def test_a_killed_training_goes_on_to_the_same_bytes(toy, tmp_path):
+    start, outcome = toy
+    checkpoint = tmp_path / "resume" / "checkpoint.pt"
+    undisturbed = start("undisturbed", resume="other")
+    reached = [0]
+    for stop, code in [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 128 + signal.SIGTERM)]:
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        running = start("disturbed", pause=0.1)
+        wait_for_checkpoint(checkpoint, before)
+        running.send_signal(stop)
+        assert running.wait() == code
+        reached.append(torch.load(checkpoint, weights_only=True)["step"])
+    assert reached[0] < reached[1] < reached[2] < PARAMS["num_steps"], "it ended too early: this test tested nothing"
+    assert start("disturbed").wait() == 0
+    assert undisturbed.wait() == 0
+    assert outcome("disturbed") == outcome("undisturbed")
+    assert any(name.endswith(".tsv") for name in outcome("undisturbed")[1])
+
+
+def test_an_interrupt_checkpoints_the_step_at_hand_and_exits(tmp_path):
+    def loss(model, batch, progress):
+        if progress == 11 / 40:
+            os.kill(os.getpid(), signal.SIGINT)
+        return {"loss": model(batch).square().mean()}
+
+    with pytest.raises(SystemExit) as stopped:
+        train_here(tmp_path, nn.Linear(3, 1), loss)
+    assert stopped.value.code == 128 + signal.SIGINT
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 12
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_two_processes_train_as_one(toy):
+    start, outcome = toy
+    launcher = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone")
+    alone, together = start("one", "resume_one", dropout=0.0), start("two", "resume_two", dropout=0.0, launcher=launcher)
+    assert alone.wait(120) == 0 and together.wait(120) == 0
+    one, two = outcome("one")[0], outcome("two")[0]
+    for name in one:
+        torch.testing.assert_close(
+            torch.frombuffer(bytearray(one[name]), dtype=torch.float32),
+            torch.frombuffer(bytearray(two[name]), dtype=torch.float32), rtol=1e-3, atol=1e-4,
+        )
+
+
+def test_the_best_state_by_validation_is_returned(tmp_path):
+    model = nn.Linear(3, 1)
+    figures = iter([0.5, 0.1, 0.3, 0.2, 0.4, 0.6])
+    states = []
+
+    def validate(model):
+        states.append(model.weight.detach().clone())
+        return {"loss": next(figures)}
+
+    best = train_here(tmp_path, model, lambda model, batch, progress: {"loss": model(batch).square().mean()}, validate)
+    assert torch.equal(best["weight"], states[1])
+    assert not torch.equal(best["weight"], model.weight)
+
+
+@pytest.mark.parametrize("factor", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_names_the_step_and_leaves_the_weights(tmp_path, factor):
+    model = nn.Linear(3, 1)
+    seen = []
+
+    def loss(model, batch, progress):
+        seen.append(model.weight.detach().clone())
+        return {"loss": model(batch).mean() * (factor if len(seen) == 5 else 1.0)}
+
+    with pytest.raises(UserError, match="step 5: loss is (nan|-?inf)"):
+        train_here(tmp_path, model, loss)
+    assert torch.equal(model.weight, seen[-1])
+
+
+def test_a_gradient_that_is_not_finite_is_caught(tmp_path):
+    def loss(model, batch, progress):  # the slope of the square root at 0 is infinite, its value is not
+        return {"loss": (model(batch) * 0).abs().sqrt().mean()}
+
+    with pytest.raises(UserError, match="step 1: grad_norm is nan"):
+        train_here(tmp_path, nn.Linear(3, 1), loss)
+
+
+def test_progress_rises_from_zero_and_bf16_reaches_the_model(tmp_path):
+    seen = []
+
+    def loss(model, batch, progress):
+        seen.append((progress, model(batch).dtype))
+        return {"loss": model(batch).float().square().mean()}
+
+    train_here(tmp_path, nn.Linear(3, 1), loss, precision="bf16")
+    assert [progress for progress, _ in seen] == [step / 40 for step in range(40)]
+    assert {dtype for _, dtype in seen} == {torch.bfloat16}
+
+
+def test_the_rate_rises_then_falls_to_zero():
+    params = TrainingParams(**PARAMS)
+    rates = [rate_at(step, params) for step in range(40)]
+    assert rates[:5] == sorted(rates[:5]) and rates[4:] == sorted(rates[4:], reverse=True)
+    assert max(rates) == 1.0 and 0 < rates[0] < 0.3 and 0 < rates[-1] < 0.01
+
+
+def test_a_line_is_printed_without_a_terminal(tmp_path, capsys):
+    train_here(tmp_path, nn.Linear(3, 1), lambda model, batch, progress: {"loss": model(batch).square().mean()})
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("step 40/40  loss ") and "frames/s" in last and "GiB" in last
