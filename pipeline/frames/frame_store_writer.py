@@ -1,0 +1,106 @@
+"""Writes the frame store (its arrays: see frame_store), one shard after the other."""
+
+from pathlib import Path
+
+import numpy as np
+import zarr
+
+from pipeline import zarr_io
+from pipeline.frames.frame_store import FRAME_DIMS, KIND, TRUTH_DIMS
+
+_SHARD_BYTES = 1 << 26
+"""A shard holds about this much, and is held in memory while it fills."""
+_MAX_SHARDS = 200
+"""Shards of one array; of a huge store they are bigger instead of more."""
+_PER_PIXEL = ("segmentation", "background")
+_ATTRIBUTES = {
+    "frames": {"units": "1/255", "description": "video frames"},
+    "segmentation": {"units": "1", "description": "0 background, i + 1 where object i is seen"},
+    "background": {"units": "1/255", "description": "the frame without objects"},
+    "position": {"units": "px", "description": "centre of the object from the frame's left and top edges"},
+    "velocity": {"units": "px/frame", "description": "displacement to the next frame"},
+    "size": {"units": "px", "description": "side of the object's bounding box"},
+    "color": {"units": "1", "description": "RGB of the object, 0 to 1"},
+    "shape": {"units": "1", "description": "the source's number of the object's shape"},
+    "present": {"units": "1", "description": "whether there is such an object"},
+}
+
+
+class FrameStoreWriter:
+    """Takes sequences one by one; nothing is at `path` before `finish`."""
+
+    def __init__(
+        self, path: Path, num_rows: int, frames_shape: tuple[int, int, int, int], *,
+        fps: float, crop: str, source: str, num_objects: int | None,
+    ):
+        """`num_rows`: about how many sequences will come; `frames_shape`: T, H, W, C of each; `source`: the source's
+        identity; `num_objects`: the most objects in any sequence, None without ground truth."""
+        coordinates = ("video_id", "first_frame", "split")
+        self.path, self.num_objects = path, num_objects
+        self._group = zarr_io.create(path, KIND, {"fps": fps, "crop": crop}, {"source": source}, coordinates)
+        self._rows_per_shard = max(1, _SHARD_BYTES // int(np.prod(frames_shape)), -(-num_rows // _MAX_SHARDS))
+        self._labels: list[tuple[str, int, str]] = []
+        self._facts: list[dict[str, np.ndarray]] = []
+        self._arrays = {"frames": self._add("frames", num_rows, frames_shape, FRAME_DIMS)}
+        if num_objects is not None:
+            for name in _PER_PIXEL:
+                dims = TRUTH_DIMS[name]
+                self._arrays[name] = self._add(f"truth_{name}", num_rows, frames_shape[: len(dims) - 1], dims)
+        self._waiting: dict[str, list[np.ndarray]] = {name: [] for name in self._arrays}
+
+    def append(
+        self, frames: np.ndarray, truth: dict[str, np.ndarray], *, video_id: str, first_frame: int, split: str,
+    ) -> None:
+        """Adds one sequence: frames uint8 [T, H, W, C] and its truth (empty without), shaped as in the store but without
+        the sequence axis and with no more objects than there are."""
+        self._labels.append((video_id, first_frame, split))
+        self._waiting["frames"].append(frames)
+        if self.num_objects is not None:
+            for name in _PER_PIXEL:
+                self._waiting[name].append(truth[name])
+            self._facts.append({n: self._pad(n, values) for n, values in truth.items() if n not in _PER_PIXEL})
+        if len(self._waiting["frames"]) == self._rows_per_shard:
+            self._flush()
+
+    @property
+    def splits(self) -> set[str]:
+        """The splits that have got a sequence."""
+        return {split for _, _, split in self._labels}
+
+    def finish(self) -> str:
+        """Completes the store and moves it to its place. Returns its identity."""
+        self._flush()
+        for array in self._arrays.values():
+            array.resize((len(self._labels), *array.shape[1:]))
+        video_id, first_frame, split = zip(*self._labels, strict=True)
+        zarr_io.add_coordinate(self._group, "video_id", video_id, ("sequence",), description="source video")
+        zarr_io.add_coordinate(
+            self._group, "first_frame", np.array(first_frame, np.int64), ("sequence",), units="frame",
+            description="the sequence's first frame, counted in the (resampled) video",
+        )
+        zarr_io.add_coordinate(self._group, "split", split, ("sequence",), description="train, val or test")
+        for name in self._facts[0] if self._facts else ():
+            values = np.stack([facts[name] for facts in self._facts])
+            zarr_io.add_coordinate(self._group, f"truth_{name}", values, TRUTH_DIMS[name], **_ATTRIBUTES[name])
+        return zarr_io.finish(self.path)
+
+    def _add(self, name: str, num_rows: int, shape: tuple[int, ...], dims: tuple[str, ...]) -> zarr.Array:
+        return zarr_io.add_array(
+            self._group, name, (num_rows, *shape), np.uint8, dims, rows_per_chunk=1,
+            rows_per_shard=self._rows_per_shard, **_ATTRIBUTES[name.removeprefix("truth_")],
+        )
+
+    def _pad(self, name: str, values: np.ndarray) -> np.ndarray:
+        axis = TRUTH_DIMS[name].index("object") - 1
+        missing = [(0, self.num_objects - length if place == axis else 0) for place, length in enumerate(values.shape)]
+        return np.pad(values, missing)
+
+    def _flush(self) -> None:
+        """Writes whole shards, so that none is ever written twice."""
+        stop, start = len(self._labels), len(self._labels) - len(self._waiting["frames"])
+        for name, array in self._arrays.items():
+            if stop > array.shape[0]:
+                array.resize((stop, *array.shape[1:]))
+            if stop > start:
+                array[start:stop] = np.stack(self._waiting[name])
+            self._waiting[name].clear()

@@ -1,0 +1,229 @@
+"""Reads any video as a stream of frames of one shape; memory does not depend on its length.
+
+Resizing averages over the area that a pixel covers (swscale's area filter for video files, Pillow's box filter for
+pictures and arrays); enlarging interpolates linearly. Cropping "center" scales the frame until it covers the wanted
+shape, keeping its proportions to the nearest pixel, and cuts off what juts out on both sides alike; "none" keeps
+everything and changes the proportions. Pixels are taken as square.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import av
+import numpy as np
+from av.video.reformatter import Interpolation
+from PIL import Image, ImageOps
+from pydantic import Field
+
+from pipeline.errors import UserError
+from pipeline.frames.source import SourceVideo
+from pipeline.params import Params
+
+
+class FrameFormat(Params):
+    """The form into which every frame is brought."""
+
+    height: int = Field(ge=8)
+    """px."""
+    width: int = Field(ge=8)
+    """px."""
+    crop: Literal["center", "none"]
+    """center: keep the proportions and cut off both sides alike; none: keep everything and change the proportions."""
+    color: Literal["rgb", "gray"]
+    fps: float | None = Field(gt=0)
+    """Frames per second wanted: frames are dropped or repeated, each moment showing the latest frame. null: all as
+    is."""
+    fps_if_unknown: float = Field(gt=0)
+    """Frames per second of pictures and arrays, which do not say."""
+
+    @property
+    def num_channels(self) -> int:
+        return 3 if self.color == "rgb" else 1
+
+
+class UnreadableVideo(UserError):
+    """A video that cannot be decoded, or not to its end."""
+
+    def __init__(self, video_id: str, reason: object):
+        self.video_id, self.reason = video_id, reason
+        super().__init__(
+            f"video '{video_id}' cannot be decoded ({reason}); repair or remove it, or set "
+            "preprocess.skip_unreadable: true"
+        )
+
+    def __reduce__(self):
+        return UnreadableVideo, (self.video_id, str(self.reason))
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a look at a video tells, without decoding all of it."""
+
+    num_frames: int
+    """After resampling; from the file's headers, so the decoder may find a few more or less."""
+    source_fps: float
+    fps: float
+    """After resampling."""
+
+
+def probe(video: SourceVideo, form: FrameFormat) -> VideoInfo:
+    """Looks at a video and decodes its first frame. Raises UnreadableVideo."""
+    with _readable(video):
+        if video.kind == "file":
+            count, source_fps = _probe_file(video, form.fps_if_unknown)
+        else:
+            count, source_fps = _num_frames(video), form.fps_if_unknown
+        if next(_decode(video, 1), None) is None:
+            raise UnreadableVideo(video.video_id, "it holds no frame")
+    fps = form.fps or source_fps
+    return VideoInfo(round(count * fps / source_fps), source_fps, fps)
+
+
+def read_frames(
+    video: SourceVideo, form: FrameFormat, info: VideoInfo, num_threads: int = 1,
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yields (index of the frame in the source, frame uint8 [height, width, channel]). Raises UnreadableVideo."""
+    timed = _decode(video, num_threads)
+    shown = _resample(timed, form.fps, info.source_fps) if form.fps else ((i, f) for i, (_, f) in enumerate(timed))
+    with _readable(video):
+        yield from _map(lambda numbered: (numbered[0], _shape(numbered[1], form)), shown, num_threads)
+
+
+def covering_shape(height: int, width: int, form: FrameFormat) -> tuple[int, int, int, int]:
+    """Returns the scaled height and width of a frame, and how many rows and columns are then cut off at top and
+    left."""
+    if form.crop == "none":
+        return form.height, form.width, 0, 0
+    scale = max(form.height / height, form.width / width)
+    scaled = max(form.height, round(height * scale)), max(form.width, round(width * scale))
+    return *scaled, (scaled[0] - form.height) // 2, (scaled[1] - form.width) // 2
+
+
+@contextmanager
+def _readable(video: SourceVideo) -> Iterator[None]:
+    try:
+        yield
+    except (av.FFmpegError, OSError, EOFError, SyntaxError) as error:  # the last one is Pillow's for a broken PNG
+        raise UnreadableVideo(video.video_id, " ".join(str(error).split())) from error
+
+
+def _probe_file(video: SourceVideo, fps_if_unknown: float) -> tuple[int, float]:
+    with av.open(str(video.path)) as container:
+        stream = _video_stream(container, video)
+        fps = stream.average_rate or stream.guessed_rate or fps_if_unknown
+        # Some containers (Matroska) do not say how many frames there are: count the packets, without decoding them.
+        return stream.frames or sum(packet.size > 0 for packet in container.demux(stream)), float(fps)
+
+
+def _num_frames(video: SourceVideo) -> int:
+    return len(video.pictures()) if video.kind == "pictures" else len(_array(video))
+
+
+def _array(video: SourceVideo) -> np.ndarray:
+    """[time, height, width(, channel)], still on disk."""
+    number, axis = video.index
+    array = np.load(video.path, mmap_mode="r")
+    return array[number] if axis == 0 else array[:, number]
+
+
+def _video_stream(container: av.container.InputContainer, video: SourceVideo) -> av.VideoStream:
+    if not container.streams.video:
+        raise UnreadableVideo(video.video_id, "it holds no pictures")
+    return container.streams.video[0]
+
+
+Undecoded = av.VideoFrame | Path | np.ndarray
+
+
+def _decode(video: SourceVideo, num_threads: int) -> Iterator[tuple[float | None, Undecoded]]:
+    """Yields (time in s, None where the source does not say; frame as the source has it)."""
+    if video.kind == "pictures":
+        yield from ((None, picture) for picture in video.pictures())
+    elif video.kind == "array":
+        yield from ((None, frame) for frame in _array(video))
+    else:
+        with av.open(str(video.path)) as container:
+            stream = _video_stream(container, video)
+            stream.codec_context.thread_count = num_threads
+            stream.codec_context.thread_type = "AUTO"
+            for frame in container.decode(stream):
+                yield frame.time, frame
+
+
+def _resample(
+    timed: Iterator[tuple[float | None, Undecoded]], fps: float, source_fps: float,
+) -> Iterator[tuple[int, Undecoded]]:
+    """Yields at times 0, 1/fps, 2/fps, ... the latest frame, with its index; the last one is shown for 1/source_fps."""
+    early = 1e-3 / fps  # time stamps are rounded
+    shown, start, count, end = None, None, 0, 0.0
+    for index, (time, frame) in enumerate(timed):
+        time = index / source_fps if time is None else time
+        start = time if start is None else start
+        while shown is not None and count / fps < time - start - early:
+            yield shown
+            count += 1
+        shown, end = (index, frame), time - start + 1 / source_fps
+    while shown is not None and count / fps < end - early:
+        yield shown
+        count += 1
+
+
+def _map(function: Callable, items: Iterator, num_threads: int) -> Iterator:
+    """map() in threads: in order, and never far ahead of who reads it (swscale and Pillow leave Python's lock
+    alone)."""
+    if num_threads == 1:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(num_threads) as pool:
+        pending = deque(pool.submit(function, item) for item in islice(items, 2 * num_threads))
+        while pending:
+            yield pending.popleft().result()
+            pending.extend(pool.submit(function, item) for item in islice(items, 1))
+
+
+def _shape(frame: Undecoded, form: FrameFormat) -> np.ndarray:
+    """Brings one frame into the wanted form, uint8 [height, width, channel]."""
+    if isinstance(frame, av.VideoFrame):
+        return _finish(_scale_decoded(frame, form), form, form.num_channels)
+    if isinstance(frame, Path):
+        with Image.open(frame) as picture:
+            frame = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+    return shape_pixels(frame, form, form.num_channels)
+
+
+def _scale_decoded(frame: av.VideoFrame, form: FrameFormat) -> np.ndarray:
+    quarter_turns = round(frame.rotation / 90) % 4  # how the camera was held, counter-clockwise
+    turned = quarter_turns % 2 == 1
+    shown = (frame.width, frame.height) if turned else (frame.height, frame.width)
+    height, width = covering_shape(*shown, form)[:2]
+    height, width = (width, height) if turned else (height, width)
+    # One thread: swscale's own threads cost more than they bring at these sizes.
+    scaled = frame.reformat(width, height, "rgb24", interpolation=Interpolation.AREA, threads=1)
+    return np.rot90(scaled.to_ndarray(), quarter_turns)
+
+
+def shape_pixels(pixels: np.ndarray, form: FrameFormat, num_channels: int, nearest: bool = False) -> np.ndarray:
+    """Brings uint8 [h, w] or [h, w, 1 or 3] into the form [height, width, num_channels]; `nearest` mixes no values."""
+    height, width = covering_shape(*pixels.shape[:2], form)[:2]
+    if (height, width) != pixels.shape[:2]:
+        shrinks = height * width < pixels.shape[0] * pixels.shape[1]
+        method = Image.Resampling.NEAREST if nearest else Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
+        picture = Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
+        pixels = np.asarray(picture.resize((width, height), method))
+    return _finish(pixels, form, num_channels)
+
+
+def _finish(pixels: np.ndarray, form: FrameFormat, num_channels: int) -> np.ndarray:
+    """Cuts scaled pixels to the wanted shape and gives them their channels; grey is the luma of ITU-R BT.601."""
+    top, left = covering_shape(*pixels.shape[:2], form)[2:]
+    pixels = pixels[top : top + form.height, left : left + form.width]
+    if pixels.shape[2:] == (3,) and num_channels == 1:
+        pixels = ((pixels @ np.array([19595, 38470, 7471]) + (1 << 15)) >> 16).astype(np.uint8)
+    pixels = pixels.reshape(form.height, form.width, -1)
+    return pixels if pixels.shape[2] == num_channels else np.repeat(pixels, num_channels, axis=2)

@@ -1,0 +1,111 @@
+"""Cuts videos into sequences in several processes at once; their order depends on nothing but the list of videos."""
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from pipeline.errors import UserError
+from pipeline.frames.read_video import FrameFormat, VideoInfo, read_frames
+from pipeline.frames.source import SourceVideo
+from pipeline.frames.truth import VideoTruth
+
+NUM_LANES = 4
+"""Processes that decode; fixed, because the order of the rows follows it. More cores become threads of each."""
+
+
+@dataclass(frozen=True)
+class FrameSequence:
+    """Consecutive frames of one video."""
+
+    video: int
+    """Place in the list of videos."""
+    first_frame: int
+    """Counted in the (resampled) video."""
+    frames: np.ndarray
+    """uint8 [T, H, W, C]."""
+    truth: dict[str, np.ndarray]
+    """Keyed and shaped as in the frame store, without its sequence axis; empty where there is none."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How videos are cut."""
+
+    form: FrameFormat
+    length: int
+    """Frames of a sequence."""
+    stride: int
+    """Frames from the start of one sequence to the start of the next; at least `length`."""
+
+    def num_sequences(self, num_frames: int) -> int:
+        return max(0, (num_frames - self.length) // self.stride + 1)
+
+
+Job = tuple[int, SourceVideo, VideoInfo]
+
+
+def cut_videos(videos: list[SourceVideo], infos: list[VideoInfo], cut: Cut) -> Iterator[FrameSequence | UserError]:
+    """Yields the sequences of all videos; where one cannot be read (to its end), the error takes the place of its rest.
+
+    Videos are dealt to lanes, and the lanes take turns sequence by sequence: all of them work at once, also on a few
+    long videos, and each holds one sequence at a time.
+    """
+    jobs = list(zip(range(len(videos)), videos, infos, strict=True))
+    num_threads = max(1, (os.cpu_count() or 1) // min(NUM_LANES, len(jobs)))
+    context = get_context("spawn")
+    lanes, processes = [], []
+    try:
+        for lane in range(min(NUM_LANES, len(jobs))):
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=_work, args=(sender, jobs[lane::NUM_LANES], cut, num_threads), daemon=True)
+            process.start()
+            sender.close()  # the worker holds the only one, so its death ends the stream
+            lanes.append(receiver)
+            processes.append(process)
+        while lanes:
+            for lane in list(lanes):
+                item = lane.recv()
+                if item is None:
+                    lanes.remove(lane)
+                else:
+                    yield item
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+
+
+def cut_video(
+    number: int, video: SourceVideo, info: VideoInfo, cut: Cut, num_threads: int = 1,
+) -> Iterator[FrameSequence]:
+    """Yields the sequences of one video. Raises UnreadableVideo, or UserError for a bad truth."""
+    truth = VideoTruth(video, cut.form, info) if video.truth else None
+    taken: list[tuple[int, np.ndarray]] = []
+    for count, numbered in enumerate(read_frames(video, cut.form, info, num_threads)):
+        if count % cut.stride < cut.length:
+            taken.append(numbered)
+        if len(taken) == cut.length:
+            indices, frames = zip(*taken, strict=True)
+            taken.clear()
+            yield FrameSequence(
+                number, count + 1 - cut.length, np.stack(frames), truth.frames(list(indices)) if truth else {}
+            )
+
+
+def _work(sender: Connection, jobs: list[Job], cut: Cut, num_threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
+    try:
+        for number, video, info in jobs:
+            try:
+                for sequence in cut_video(number, video, info, cut, num_threads):
+                    sender.send(sequence)
+            except UserError as error:
+                sender.send(error)
+        sender.send(None)
+    except BrokenPipeError:
+        pass  # nobody listens any more

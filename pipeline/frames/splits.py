@@ -1,0 +1,47 @@
+"""Who learns, who is watched while learning, and who is judged: train, val and test."""
+
+import numpy as np
+
+from pipeline.errors import UserError
+
+SPLITS = ("train", "val", "test")
+
+
+def assign(num_items: int, val_fraction: float, test_fraction: float) -> np.ndarray:
+    """Splits items in their order: str [num_items], the first ones train, then val, the last ones test, none of them
+    empty.
+
+    Raises UserError when there are fewer than three items, or the fractions leave none for training.
+    """
+    if num_items < len(SPLITS):
+        raise UserError(
+            f"preprocess: wanted at least one part of the source each for {', '.join(SPLITS)}, got {num_items} in all; "
+            "add videos or make preprocess.sequence_length shorter"
+        )
+    num_val, num_test = (max(1, round(fraction * num_items)) for fraction in (val_fraction, test_fraction))
+    if num_val + num_test >= num_items:
+        raise UserError(
+            f"preprocess: val_fraction {val_fraction} and test_fraction {test_fraction} leave nothing of {num_items} "
+            "parts for training; make them smaller"
+        )
+    return np.repeat(SPLITS, [num_items - num_val - num_test, num_val, num_test])
+
+
+def split_videos(num_videos: int, val_fraction: float, test_fraction: float, seed: int) -> np.ndarray:
+    """Splits videos at random: str [num_videos]."""
+    split = assign(num_videos, val_fraction, test_fraction)
+    return split[np.random.default_rng(seed).permutation(num_videos)]
+
+
+def split_sequences(
+    num_sequences: list[int], val_fraction: float, test_fraction: float, seed: int,
+) -> list[np.ndarray]:
+    """Splits the sequences of videos: one array of str [num_sequences of the video] per video.
+
+    Three videos or more are split by video; fewer are each split by time into contiguous blocks: the beginning trains,
+    the end tests. Raises UserError when a split would be empty.
+    """
+    if len(num_sequences) < len(SPLITS):
+        return [assign(count, val_fraction, test_fraction) for count in num_sequences]
+    split = split_videos(len(num_sequences), val_fraction, test_fraction, seed)
+    return [np.full(count, name) for count, name in zip(num_sequences, split, strict=True)]

@@ -1,0 +1,81 @@
+"""A first look at every video of a source: which can be used, at what rate, how long."""
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pipeline.errors import UserError
+from pipeline.frames.read_video import UnreadableVideo, VideoInfo, probe
+from pipeline.frames.sequences import Cut
+from pipeline.frames.source import SourceVideo
+from pipeline.frames.truth import count_objects
+from pipeline.progress import progress
+
+_SAME_FPS = 1e-3
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The usable videos of a source, in their order."""
+
+    videos: list[SourceVideo]
+    infos: list[VideoInfo]
+    num_objects: int | None
+    """The most true objects in any video; None without ground truth."""
+
+    @property
+    def fps(self) -> float:
+        return self.infos[0].fps
+
+
+def survey(videos: list[SourceVideo], cut: Cut, skip_unreadable: bool) -> Survey:
+    """Looks at all videos; leaves out, and says so, unreadable ones (if they may be skipped) and those too short.
+
+    Raises UserError when a video is unreadable, none is long enough, they differ in fps, or only some have truth.
+    """
+    usable, too_short = [], []
+    with progress("looking at", len(videos), "videos") as advance, ThreadPoolExecutor(os.cpu_count()) as pool:
+        for video, found in zip(videos, pool.map(lambda video: _look(video, cut), videos), strict=True):
+            advance()
+            if isinstance(found, UnreadableVideo):
+                skip_or_raise(found, skip_unreadable)
+            elif cut.num_sequences(found[0].num_frames):
+                usable.append((video, *found))
+            else:
+                too_short.append((video, found[0]))
+    if too_short:
+        video, info = too_short[0]
+        lengths = f"{len(too_short)} videos are shorter than preprocess.sequence_length = {cut.length} frames, such as "
+        lengths += f"'{video.video_id}' with {info.num_frames}"
+        if not usable:
+            raise UserError(f"{lengths}; no other is left, make sequences shorter")
+        print(f"left out: {lengths}", file=sys.stderr)
+    if not usable:
+        raise UserError(f"none of the {len(videos)} videos of the source can be decoded; check preprocess.source")
+    kept, infos, objects = map(list, zip(*usable, strict=True))
+    for video, info in zip(kept, infos, strict=True):
+        if abs(info.fps - infos[0].fps) > _SAME_FPS * info.fps:
+            raise UserError(
+                f"videos differ in frames per second ('{kept[0].video_id}' {infos[0].fps:g}, '{video.video_id}' "
+                f"{info.fps:g}); set preprocess.fps to what all are to have"
+            )
+    without = [video.video_id for video, count in zip(kept, objects, strict=True) if count is None]
+    if without and len(without) < len(kept):
+        lacking = f"{len(without)} of {len(kept)} videos lack ground truth, such as '{without[0]}'"
+        raise UserError(f"{lacking}; add NAME.truth.npz beside them or remove the others'")
+    return Survey(kept, infos, None if without else max(objects))
+
+
+def skip_or_raise(error: UnreadableVideo, skip: bool) -> None:
+    """Raises the error, or only says that the video is left out, where one has asked for that."""
+    if not skip:
+        raise error
+    print(f"skipped: video '{error.video_id}' cannot be decoded ({error.reason})", file=sys.stderr)
+
+
+def _look(video: SourceVideo, cut: Cut) -> tuple[VideoInfo, int | None] | UnreadableVideo:
+    try:
+        return probe(video, cut.form), count_objects(video)
+    except UnreadableVideo as error:
+        return error

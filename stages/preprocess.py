@@ -1,0 +1,107 @@
+"""Stage preprocess: videos -> data/frames.zarr (train, val) and data/test_frames.zarr (test), cut into sequences."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import Field, model_validator
+
+from pipeline.errors import UserError, one_line_errors
+from pipeline.frames.frame_store_writer import FrameStoreWriter
+from pipeline.frames.read_video import FrameFormat, UnreadableVideo
+from pipeline.frames.sequences import Cut, cut_videos
+from pipeline.frames.source import ArrayLayout, open_source
+from pipeline.frames.splits import SPLITS, split_sequences
+from pipeline.frames.survey import Survey, skip_or_raise, survey
+from pipeline.params import read_section
+from pipeline.progress import progress
+
+
+class PreprocessParams(FrameFormat):
+    """Which videos are read, in which form, and who learns from which."""
+
+    source: Path
+    """A folder of videos (nested or not) or of folders of pictures, a video file, or an array (.npy, .npz)."""
+    array_layout: ArrayLayout | None
+    """Arrays only: whether the axis of videos comes first (video_time) or that of time (time_video, Moving MNIST)."""
+    sequence_length: int = Field(ge=2)
+    """Frames of a sequence, a row of the store."""
+    sequence_stride: int | None
+    """Frames from the start of one sequence to the start of the next; null: the length. Sequences share no frame."""
+    val_fraction: float = Field(gt=0, lt=1)
+    """Share of the videos (with fewer than three: of the time) that validates; at least one."""
+    test_fraction: float = Field(gt=0, lt=1)
+    """Share that tests; at least one."""
+    seed: int = Field(ge=0)
+    """Decides which videos go where."""
+    skip_unreadable: bool
+    """Leave out videos that cannot be decoded, naming each, instead of stopping."""
+
+    @model_validator(mode="after")
+    def _no_shared_frames(self):
+        if self.sequence_stride is not None and self.sequence_stride < self.sequence_length:
+            raise ValueError("sequence_stride is shorter than sequence_length; wanted at least as long, or null")
+        return self
+
+
+def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> None:
+    """Writes both stores. Raises UserError when the source or a parameter does not allow it."""
+    cut = Cut(params, params.sequence_length, params.sequence_stride or params.sequence_length)
+    with open_source(params.source, params.array_layout) as source:
+        found = survey(source.videos, cut, params.skip_unreadable)
+        split = split_sequences(
+            [cut.num_sequences(info.num_frames) for info in found.infos],
+            params.val_fraction, params.test_fraction, params.seed,
+        )
+        with progress("hashing the source", source.num_bytes(), "bytes") as advance:
+            identity = source.identity(advance)
+        num_test = sum(list(part).count("test") for part in split)
+        num_other = sum(map(len, split)) - num_test
+        rows = ((frames, num_other), (test_frames, num_test))
+        stores = [_writer(path, num_rows, found, cut, identity) for path, num_rows in rows]
+        total = sum(info.num_frames for info in found.infos)
+        sequences = closing(cut_videos(found.videos, found.infos, cut))
+        with progress("decoding", total, "frames") as advance, sequences as items:
+            for item in items:
+                if isinstance(item, UnreadableVideo):
+                    skip_or_raise(item, params.skip_unreadable)
+                elif isinstance(item, UserError):
+                    raise item
+                else:
+                    part = split[item.video]
+                    number = min(item.first_frame // cut.stride, len(part) - 1)
+                    stores[part[number] == "test"].append(
+                        item.frames, item.truth, video_id=found.videos[item.video].video_id,
+                        first_frame=item.first_frame, split=str(part[number]),
+                    )
+                    advance(cut.stride)
+    missing = set(SPLITS) - stores[0].splits - stores[1].splits
+    if missing:
+        raise UserError(f"{params.source}: no sequence was left for {', '.join(sorted(missing))}; add videos")
+    for store in stores:
+        store.finish()
+
+
+def _writer(path: Path, num_rows: int, found: Survey, cut: Cut, source: str) -> FrameStoreWriter:
+    shape = (cut.length, cut.form.height, cut.form.width, cut.form.num_channels)
+    return FrameStoreWriter(
+        path, num_rows, shape, fps=found.fps, crop=cut.form.crop, source=source, num_objects=found.num_objects,
+    )
+
+
+def main(
+    params: Annotated[Path, typer.Option(help="File with the section 'preprocess'.")] = Path("params.yaml"),
+    frames: Annotated[Path, typer.Option(help="Store to write: train and val.")] = Path("data/frames.zarr"),
+    test_frames: Annotated[Path, typer.Option(help="Store to write: test.")] = Path("data/test_frames.zarr"),
+) -> None:
+    """Cuts videos into sequences of one form and splits them into train, val and test."""
+    with one_line_errors():
+        preprocess(read_section(params, "preprocess", PreprocessParams), frames, test_frames)
+
+
+app = typer.Typer(add_completion=False)
+app.command()(main)
+
+if __name__ == "__main__":
+    app()
