@@ -1,0 +1,14 @@
+"""Data of curves over the forecast's steps, in the form that `dvc plots` reads."""
+
+import csv
+from pathlib import Path
+
+
+def write_curve(path: Path, columns: dict[str, list[float | None]]) -> None:
+    """Writes one row per step: column `step` from 1, then `columns` (name -> one value per step; None is left
+    empty)."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["step", *columns])
+        for step, values in enumerate(zip(*columns.values(), strict=True), 1):
+            writer.writerow([step, *("" if value is None else f"{value:.6g}" for value in values)])

@@ -1,0 +1,41 @@
+"""Still sheets of a forecast and of a clip's layers, at a few chosen frames. Frames are uint8 [H, W, C], C is 1 or
+3."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.pictures.grid import CONTEXT, FORECAST, PAPER, Tile, draw_grid
+from pipeline.pictures.layers import Layers, layer_tiles
+
+_CONTEXT_COLUMNS, _FORECAST_COLUMNS, _LAYER_ROWS = 2, 6, 4
+
+
+def forecast_sheet(context: np.ndarray, target: np.ndarray, forecasts: dict[str, np.ndarray], title: str) -> np.ndarray:
+    """Draws the truth above each forecast at chosen steps: RGB [height, width, 3]. Green edge: given; red: forecast.
+
+    context [context_frames, H, W, C]; target and every forecast (label -> frames) [horizon, H, W, C].
+    """
+    steps = _spread(len(target), _FORECAST_COLUMNS)
+    given = range(max(0, len(context) - _CONTEXT_COLUMNS), len(context))
+    truth = [Tile(context[t], f"given {t + 1}", CONTEXT) for t in given]
+    truth += [Tile(target[step], f"step {step + 1}") for step in steps]
+    blank = [Tile(np.full_like(context[0], PAPER[0]))] * len(given)
+    rows = [blank + [Tile(frames[step], edge=FORECAST) for step in steps] for frames in forecasts.values()]
+    return draw_grid([truth, *rows], ["truth", *forecasts], title)
+
+
+def layers_sheet(target: np.ndarray, layers: Layers, title: str) -> np.ndarray:
+    """Draws frame | reconstruction | background | each object on grey | segmentation at chosen times.
+
+    target [T, H, W, C]. Returns RGB [height, width, 3].
+    """
+    times = _spread(len(target), _LAYER_ROWS)
+    rows = [layer_tiles(target[t], layers, t, "reconstruction", PAPER) for t in times]
+    rows[1:] = [[replace(tile, label="") for tile in row] for row in rows[1:]]
+    return draw_grid(rows, [f"t = {t}" for t in times], title)
+
+
+def _spread(count: int, num_chosen: int) -> list[int]:
+    """At most num_chosen indices of 0 .. count-1, evenly spread, both ends among them."""
+    return np.unique(np.linspace(0, count - 1, num_chosen).round().astype(int)).tolist()

@@ -1,0 +1,74 @@
+"""Animations and sheets: which frame is shown where, and when."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.pictures.animations import forecast_animation, layers_animation, write_animations
+from pipeline.pictures.grid import CONTEXT, FORECAST
+from pipeline.pictures.layers import Layers
+from pipeline.pictures.sheets import forecast_sheet, layers_sheet
+
+CONTEXT_FRAMES, HORIZON = 3, 4
+
+
+def frames_of(*values: int) -> np.ndarray:
+    """Frames of 64 x 64 px, each of one grey value."""
+    return np.broadcast_to(np.array(values, dtype=np.uint8).reshape(-1, 1, 1, 1), (len(values), 64, 64, 3))
+
+
+TARGET = frames_of(*range(10, 17))
+PREDICTIONS = np.stack([frames_of(*range(start, start + 7)) for start in (50, 90)])
+LAYERS = Layers(
+    frames_of(*range(100, 107)), frames_of(*range(120, 127)), np.stack([frames_of(*range(140, 147))] * 2, 1),
+    np.zeros((7, 64, 64), dtype=int),
+)
+
+
+def tile_values(drawing: np.ndarray) -> list[int]:
+    """The grey value in the middle of each tile of a drawing that has one row."""
+    row = drawing[drawing.shape[0] // 2 + 10].astype(int)
+    changes = np.flatnonzero(np.r_[True, (np.diff(row, axis=0) != 0).any(1), True])
+    return [int(row[start, 0]) for start, stop in zip(changes, changes[1:]) if stop - start == 192]
+
+
+@pytest.mark.parametrize(("t", "shown"), [(0, [10, 10, 50, 90]), (2, [12, 12, 52, 92]), (3, [12, 13, 53, 93]),
+                                          (6, [12, 16, 56, 96])])
+def test_forecast_shows_context_truth_and_samples_at_their_time(t, shown):
+    drawings = forecast_animation(TARGET, PREDICTIONS, CONTEXT_FRAMES, "clip")
+    assert len(drawings) == 7 and tile_values(drawings[t]) == shown
+
+
+def test_without_a_known_future_there_is_no_truth():
+    drawings = forecast_animation(TARGET[:CONTEXT_FRAMES], PREDICTIONS, CONTEXT_FRAMES, "clip")
+    assert tile_values(drawings[5]) == [12, 55, 95]
+
+
+def test_edges_tell_given_from_forecast_frames():
+    drawings = layers_animation(TARGET, LAYERS, CONTEXT_FRAMES, "clip")
+    has = [[(drawing == color).all(2).any() for color in (CONTEXT, FORECAST)] for drawing in drawings]
+    assert has == [[True, False]] * CONTEXT_FRAMES + [[False, True]] * HORIZON
+
+
+def test_layers_are_in_order():
+    drawings = layers_animation(TARGET, LAYERS, CONTEXT_FRAMES, "clip")
+    assert tile_values(drawings[4]) == [14, 104, 124, 144, 144, 45]
+    assert tile_values(layers_animation(TARGET[:3], LAYERS, CONTEXT_FRAMES, "clip")[4])[0] == 12
+
+
+def test_sheets_show_every_forecast_under_the_truth():
+    sheet = forecast_sheet(TARGET[:3], TARGET[3:], {"prediction": PREDICTIONS[0, 3:], "copy last": TARGET[3:]}, "clip")
+    values = set(np.unique(sheet[..., 0]))
+    assert {11, 12, 13, 16, 53, 56} <= values and 10 not in values
+    values = set(np.unique(layers_sheet(TARGET, LAYERS, "clip")[..., 0]))
+    assert {10, 16, 100, 106, 120, 140, 146} <= values
+
+
+def test_animations_are_written_twice_and_alike(tmp_path):
+    drawings = forecast_animation(TARGET, PREDICTIONS, CONTEXT_FRAMES, "clip")
+    for name in ("one", "two"):
+        write_animations(tmp_path, name, drawings, 10)
+    for suffix in ("gif", "mp4"):
+        assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
+    with Image.open(tmp_path / "one.gif") as animation:
+        assert animation.n_frames == 7
