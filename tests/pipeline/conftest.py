@@ -1,5 +1,6 @@
 """The real pipeline, run once through DVC on tiny data in a copy of the repository."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -59,6 +60,12 @@ def stages_run(output: str) -> list[str]:
     """Names of the stages that `dvc repro` or `dvc exp run` executed, without the path of their DVC file."""
     lines = [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")]
     return [name.split(":")[-1] for name in lines]
+
+
+def content(path: Path) -> dict[str, str]:
+    """SHA-256 of a file, or of every file below a folder."""
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    return {str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 @pytest.fixture(scope="session")

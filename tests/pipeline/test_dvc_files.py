@@ -16,6 +16,8 @@ from tests.pipeline.imports import ROOT, import_closure
 from tests.pipeline.test_layout import tracked
 
 STAGES = dvc_stages()
+FORECAST = Path("forecast")
+"""Where generate writes the forecast of a user's own video, which is no part of the pipeline."""
 by_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 
 
@@ -110,7 +112,7 @@ def test_default_paths_are_those_of_dvc_yaml(stage):
     defaults = {Path(option.default) for option in command.params if isinstance(option.default, str | Path)}
     declared = {Path(path) for path in (*stage.deps, *stage.outs, *(file for file, _ in stage.params))
                 if not path.endswith(".py") and path != "${preprocess.source}"}
-    for path in defaults:
+    for path in defaults - {FORECAST}:
         assert [other for other in declared if path == other or path in other.parents], f"{path} is not in dvc.yaml"
     for path in declared:
         assert [other for other in defaults if path == other or other in path.parents], f"no option for {path}"

@@ -1,18 +1,12 @@
 """The promises of `dvc repro` and `dvc exp run`, kept by the real stages."""
 
-import hashlib
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.pipeline.conftest import Workspace, stages_run
+from tests.pipeline.conftest import Workspace, content, stages_run
 from tests.pipeline.dvc_stages import dvc_stages
-
-
-def content(path: Path) -> dict[str, str]:
-    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-    return {str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def test_every_declared_output_exists(workspace):
