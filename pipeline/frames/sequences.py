@@ -69,7 +69,7 @@ def cut_videos(videos: list[SourceVideo], infos: list[VideoInfo], cut: Cut) -> I
             processes.append(process)
         while lanes:
             for lane in list(lanes):
-                item = lane.recv()
+                item = _receive(lane)
                 if item is None:
                     lanes.remove(lane)
                 else:
@@ -95,6 +95,13 @@ def cut_video(
             yield FrameSequence(
                 number, count + 1 - cut.length, np.stack(frames), truth.frames(list(indices)) if truth else {}
             )
+
+
+def _receive(lane: Connection) -> FrameSequence | UserError | None:
+    try:
+        return lane.recv()
+    except EOFError as error:
+        raise RuntimeError("a decoding process ended before its work was done (killed? out of memory?)") from error
 
 
 def _work(sender: Connection, jobs: list[Job], cut: Cut, num_threads: int) -> None:

@@ -1,0 +1,177 @@
+import numpy as np
+import pytest
+from PIL import Image
+from ruamel.yaml import YAML
+
+from pipeline.frames import sequences
+from pipeline.frames.frame_store import open_frames
+from pipeline.frames.write_video import write_video
+from stages.preprocess import main
+
+LENGTH = 8
+
+
+def noise(seed: int, frames: int = LENGTH, height: int = 16, width: int = 16) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (frames, height, width, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs the stage with these parameters changed; returns its two stores."""
+
+    def run(source=tmp_path / "videos", num_lanes=1, **changes):
+        monkeypatch.setattr(sequences, "NUM_LANES", num_lanes)  # every process takes half a second to start
+        section = {
+            "source": str(source), "array_layout": None, "height": 16, "width": 16, "crop": "center", "color": "rgb",
+            "fps": None, "fps_if_unknown": 10, "sequence_length": LENGTH, "sequence_stride": None, "val_fraction": 0.2,
+            "test_fraction": 0.2, "seed": 0, "skip_unreadable": False, **changes,
+        }
+        YAML().dump({"preprocess": section}, tmp_path / "params.yaml")
+        main(tmp_path / "params.yaml", tmp_path / "out" / "frames.zarr", tmp_path / "out" / "test_frames.zarr")
+        return open_frames(tmp_path / "out" / "frames.zarr"), open_frames(tmp_path / "out" / "test_frames.zarr")
+
+    return run
+
+
+@pytest.fixture
+def videos(tmp_path):
+    """Six lossless videos of one to three sequences, some in subfolders; returns their frames by name."""
+    frames = {f"{'nested/' if seed % 2 else ''}{seed}.mkv": noise(seed, LENGTH * (1 + seed % 3) + 3) for seed in range(6)}
+    (tmp_path / "videos" / "nested").mkdir(parents=True)
+    for name, pixels in frames.items():
+        write_video(tmp_path / "videos" / name, pixels, 10, lossless=True)
+    return frames
+
+
+@pytest.fixture
+def refuses(run, capsys, tmp_path):
+    """Checks that the stage, run so, ends with exit code 2 and one line saying `complaint`, its earlier outputs untouched."""
+
+    def refuses(complaint: str, **changes):
+        out = tmp_path / "out"
+        before = {file: file.read_bytes() for file in out.rglob("*") if file.is_file() and ".partial" not in str(file)}
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            run(**changes)
+        assert stop.value.code == 2
+        errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+        assert len(errors) == 1 and complaint in errors[0]
+        assert before == {file: file.read_bytes() for file in before}
+
+    return refuses
+
+
+def test_every_sequence_of_every_video_is_stored_once_under_its_name(run, videos):
+    stores = run(num_lanes=3)
+    found = {}
+    for store in stores:
+        for row in range(len(store)):
+            found[store.video_id[row], int(store.first_frame[row])] = store.read(np.array([row]))[0]
+    wanted = {
+        (name, start): frames[start : start + LENGTH]
+        for name, frames in videos.items() for start in range(0, len(frames) - LENGTH + 1, LENGTH)
+    }
+    assert found.keys() == wanted.keys()
+    assert all(np.array_equal(found[key], wanted[key]) for key in wanted)
+    splits = [set(store.video_id[store.rows(name)]) for store, name in ((stores[0], "train"), (stores[0], "val"))]
+    splits.append(set(stores[1].video_id))
+    assert all(splits) and sum(map(len, splits)) == len(set.union(*splits)) == 6
+    assert set(stores[0].split) == {"train", "val"} and set(stores[1].split) == {"test"}
+    assert stores[0].made_from == stores[1].made_from and stores[0].fps == 10
+
+
+def test_a_second_run_gives_the_same_bytes(run, videos, tmp_path):
+    def content():
+        return {file.relative_to(tmp_path): file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file()}
+
+    run()
+    first = content()
+    run()
+    assert content() == first
+
+
+def test_a_single_video_is_split_by_time(run, tmp_path):
+    frames = noise(0, 103)
+    write_video(tmp_path / "long.mkv", frames, 10, lossless=True)
+    rest, test = run(tmp_path / "long.mkv", sequence_stride=10)
+    assert test.first_frame.tolist() == [80, 90]
+    assert rest.first_frame[rest.rows("val")].tolist() == [60, 70]
+    assert rest.first_frame[rest.rows("train")].tolist() == [0, 10, 20, 30, 40, 50]
+    assert np.array_equal(test.read(slice(None)), np.stack([frames[80:88], frames[90:98]]))
+
+
+@pytest.mark.parametrize("layout", ["video_time", "time_video"])
+def test_an_array_goes_through_in_both_orders(run, tmp_path, layout):
+    frames = noise(0, 5 * LENGTH).reshape(5, LENGTH, 16, 16, 3)[..., 0]
+    np.savez_compressed(tmp_path / "a.npz", frames if layout == "video_time" else frames.swapaxes(0, 1))
+    rest, test = run(tmp_path / "a.npz", array_layout=layout, color="gray")
+    assert len(rest) == 4 and len(test) == 1 and test.num_channels == 1
+    number = int(test.video_id[0].split("/")[1])
+    assert np.array_equal(test.read(slice(None))[0, ..., 0], frames[number])
+
+
+def test_truth_is_taken_along(run, tmp_path):
+    (tmp_path / "videos").mkdir()
+    for seed in range(4):
+        count = seed % 3
+        write_video(tmp_path / "videos" / f"{seed}.mkv", noise(seed), 10, lossless=True)
+        np.savez(
+            tmp_path / "videos" / f"{seed}.truth.npz",
+            segmentation=np.full((LENGTH, 16, 16), count, np.uint8), background=noise(seed + 10),
+            position=np.full((LENGTH, count, 2), seed), velocity=np.zeros((LENGTH, count, 2)), size=np.full(count, 5),
+            color=np.zeros((count, 3)), shape=np.full(count, seed),
+        )
+    for store in run():
+        for row, name in enumerate(store.video_id):
+            seed = int(name[0])
+            assert store.read_truth("present", np.array([row]))[0].sum() == seed % 3
+            assert np.array_equal(store.read_truth("background", np.array([row]))[0], noise(seed + 10))
+            assert np.all(store.read_truth("segmentation", np.array([row])) == seed % 3)
+
+
+def test_unreadable_video_stops_the_stage_or_is_skipped_if_asked(run, refuses, videos, tmp_path, capsys):
+    run()
+    (tmp_path / "videos" / "broken.mp4").write_bytes(b"no video")
+    refuses("'broken.mp4' cannot be decoded")
+    rest, test = run(skip_unreadable=True)
+    assert "skipped: video 'broken.mp4'" in capsys.readouterr().err
+    assert set(rest.video_id) | set(test.video_id) == set(videos)
+
+
+def test_video_that_breaks_midway_keeps_what_came_before(run, refuses, tmp_path, capsys):
+    for name in "abcd":
+        (tmp_path / "videos" / name).mkdir(parents=True)
+        for t, frame in enumerate(noise(0, 2 * LENGTH)):
+            Image.fromarray(frame).save(tmp_path / "videos" / name / f"{t}.png")
+    (tmp_path / "videos" / "b" / "11.png").write_bytes(b"rubbish")
+    refuses("'b' cannot be decoded")
+    rest, test = run(skip_unreadable=True)
+    assert "skipped: video 'b'" in capsys.readouterr().err
+    names = [*rest.video_id, *test.video_id]
+    assert sorted(names) == ["a", "a", "b", "c", "c", "d", "d"]
+
+
+def test_bad_input_gives_one_line_and_leaves_earlier_outputs_alone(run, refuses, videos, tmp_path):
+    run()
+    (tmp_path / "empty").mkdir()
+    refuses("found none", source=tmp_path / "empty")
+    refuses("does not exist", source=tmp_path / "nowhere")
+    np.save(tmp_path / "a.npy", np.zeros((4, 16, 16), np.uint8))
+    refuses("wanted uint8 [video, time, height, width]", source=tmp_path / "a.npy", array_layout="video_time")
+    refuses("shorter than preprocess.sequence_length = 50 frames", sequence_length=50)
+    refuses("wanted at least as long", sequence_stride=LENGTH - 1)
+    refuses("preprocess.heigth is not a parameter", heigth=16)
+    refuses("leave nothing", val_fraction=0.5, test_fraction=0.5)
+    write_video(tmp_path / "videos" / "fast.mkv", noise(0), 25, lossless=True)
+    refuses("differ in frames per second", source=tmp_path / "videos")
+
+
+def test_short_videos_are_left_out_with_a_word(run, videos, capsys):
+    rest, test = run(sequence_length=LENGTH * 2)
+    assert "left out: 2 videos are shorter" in capsys.readouterr().err
+    assert {*rest.video_id, *test.video_id} == {name for name, frames in videos.items() if len(frames) >= 2 * LENGTH}
+
+
+def test_partly_missing_truth_is_refused(refuses, videos, tmp_path):
+    np.savez(tmp_path / "videos" / "0.truth.npz", size=np.zeros(1))
+    refuses("5 of 6 videos lack ground truth")
