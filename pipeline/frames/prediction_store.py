@@ -1,0 +1,86 @@
+"""The store of predicted frames: kind "predicted_frames", one row per clip, the forecast steps only.
+
+frames uint8 [clip, sample, time, height, width, channel]; coordinates video_id, first_frame (of the clip's first
+context frame) [clip], sample, time (context_frames .. context_frames + horizon - 1, counted from the clip's first
+frame).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import zarr_io
+
+KIND = "predicted_frames"
+DIMS = ("clip", "sample", "time", "height", "width", "channel")
+
+_CLIPS_PER_SHARD = 16
+
+
+class PredictionWriter:
+    """Writes one store: `write` the clips in order, then `finish`."""
+
+    def __init__(
+        self, path: Path, frame_shape: tuple[int, int, int], video_id: Sequence[str], first_frame: Sequence[int], *,
+        num_samples: int, context_frames: int, horizon: int, fps: float, made_from: dict[str, str],
+    ):
+        """frame_shape: height, width, channels; video_id, first_frame [n]: the clips."""
+        coordinates = ("video_id", "first_frame", "sample", "time")
+        attributes = {"context_frames": context_frames, "horizon": horizon, "fps": fps}
+        group = zarr_io.create(path, KIND, attributes, made_from, coordinates)
+        zarr_io.add_coordinate(group, "video_id", video_id, ("clip",), description="source video")
+        zarr_io.add_coordinate(
+            group, "first_frame", np.asarray(first_frame, dtype=np.int64), ("clip",), units="frame",
+            description="index in the video of the clip's first context frame",
+        )
+        zarr_io.add_coordinate(group, "sample", np.arange(num_samples), ("sample",), description="drawn future")
+        zarr_io.add_coordinate(
+            group, "time", np.arange(context_frames, context_frames + horizon), ("time",), units="frame",
+            description="counted from the clip's first context frame",
+        )
+        shape = (len(video_id), num_samples, horizon, *frame_shape)
+        self.path, self.num_written = path, 0
+        self._frames = zarr_io.add_array(
+            group, "frames", shape, np.uint8, DIMS, rows_per_chunk=1, rows_per_shard=_CLIPS_PER_SHARD,
+            units="1/255", description="predicted frames",
+        )
+
+    def write(self, frames: np.ndarray) -> None:
+        """Appends the next clips: uint8 [n, sample, time, H, W, C]."""
+        assert frames.dtype == np.uint8 and frames.shape[1:] == self._frames.shape[1:], f"{frames.dtype} {frames.shape}"
+        self._frames[self.num_written:self.num_written + len(frames)] = frames
+        self.num_written += len(frames)
+
+    def finish(self) -> str:
+        """Completes the store and moves it to its place. Returns its identity."""
+        assert self.num_written == self._frames.shape[0], f"{self.num_written} of {self._frames.shape[0]} clips written"
+        return zarr_io.finish(self.path)
+
+
+class PredictionStore:
+    """A finished store of predicted frames, read-only."""
+
+    def __init__(self, path: Path):
+        """Raises UserError when the store is missing, incomplete, damaged or of another kind."""
+        group = zarr_io.open_store(path, KIND)
+        self.path = path
+        self.identity: str = group.attrs["identity"]
+        self.made_from: dict[str, str] = group.attrs["made_from"]
+        self.context_frames: int = group.attrs["context_frames"]
+        self.horizon: int = group.attrs["horizon"]
+        self.fps: float = group.attrs["fps"]
+        self.video_id: np.ndarray = np.array(zarr_io.read_rows(group, "video_id").tolist())
+        self.first_frame: np.ndarray = zarr_io.read_rows(group, "first_frame")
+        self.num_clips, self.num_samples = group["frames"].shape[:2]
+        self.height, self.width, self.num_channels = group["frames"].shape[3:]
+        self._group = group
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Clips start <= i < stop: uint8 [n, sample, time, height, width, channel]. Raises UserError when damaged."""
+        return zarr_io.read_rows(self._group, "frames", slice(start, stop))
+
+
+def open_predicted_frames(path: Path) -> PredictionStore:
+    """Opens a finished store. Raises UserError when it is missing, incomplete, damaged or of another kind."""
+    return PredictionStore(path)

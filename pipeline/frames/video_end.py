@@ -1,0 +1,41 @@
+"""The end of one video: what a forecast of it starts from."""
+
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.errors import UserError
+from pipeline.frames.read_video import FrameFormat, probe, read_frames
+from pipeline.frames.source import SourceVideo
+
+
+@dataclass(frozen=True)
+class VideoEnd:
+    """The last frames of a video, uint8 [T, H, W, C]; first_frame counts in the (resampled) video."""
+
+    frames: np.ndarray
+    first_frame: int
+    fps: float
+
+
+def read_end(path: Path, form: FrameFormat, num_frames: int) -> VideoEnd:
+    """Reads the last num_frames of a video file or of a folder of pictures, brought into `form`.
+
+    Raises UserError when it is not there, cannot be decoded, or is shorter.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: does not exist; give a video file or a folder of pictures")
+    video = SourceVideo(path.name, "pictures" if path.is_dir() else "file", path)
+    info = probe(video, form)
+    count, last = 0, deque(maxlen=num_frames)
+    for _, frame in read_frames(video, form, info):
+        last.append(frame)
+        count += 1
+    if count < num_frames:
+        raise UserError(
+            f"{path}: wanted at least {num_frames} frames of context, found {count} at {info.fps:g} frames/s; "
+            "give a longer video or set generate.context_frames lower"
+        )
+    return VideoEnd(np.stack(last), count - num_frames, info.fps)

@@ -1,0 +1,79 @@
+"""metrics.json, the curves and the printed tables."""
+
+import copy
+import csv
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves, write_metrics
+
+
+def figures(psnr: float) -> dict:
+    by_step = {f"{name}_by_step": [psnr + 1, psnr - 1] for name in ("psnr", "ssim", "mse", "mae")}
+    error = {"mean_by_step": [1.0, 3.0], "median_by_step": [0.5, None]}
+    return {"psnr": psnr, "ssim": 0.5, "mse": 30.123456789, "mae": 60.0, **by_step, "position_error": error}
+
+
+METRICS = {
+    "protocol": {
+        "context_frames": 10, "horizon": 2, "num_samples": 5, "num_clips": 60, "resolution": "64x64x3", "split": "test",
+        "data": "60 sequences", "definitions": DEFINITIONS,
+    },
+    "reconstruction": {"psnr": 30.0, "ssim": 0.9, "median_background_psnr": 20.0, "median_background_ssim": 0.7},
+    "prediction": {**figures(24.0), "best_of_samples": {"psnr": 25.5, "ssim": 0.8, "mse": 20.0, "mae": 40.0}},
+    "baselines": {"copy_last": figures(20.0), "linear_extrapolation": figures(22.0)},
+    "compression": {"floats_per_frame": 48.5, "ratio": 253.3},
+    "decomposition": {"fg_ari": None, "fg_miou": 0.71, "identity_consistency": 0.97},
+}
+
+
+def printed(metrics: dict) -> str:
+    stream = io.StringIO()
+    print_report(metrics, Console(file=stream, width=120))
+    return stream.getvalue()
+
+
+def test_metrics_are_written_as_they_are_to_six_decimals(tmp_path):
+    write_metrics(tmp_path / "metrics.json", METRICS)
+    read = json.loads((tmp_path / "metrics.json").read_text())
+    assert read["prediction"].pop("mse") == 30.123457
+    wanted = copy.deepcopy(METRICS)
+    del wanted["prediction"]["mse"]
+    for name in ("copy_last", "linear_extrapolation"):
+        wanted["baselines"][name]["mse"] = 30.123457
+    assert read == wanted
+
+
+def test_figures_that_are_no_numbers_are_never_written(tmp_path):
+    with pytest.raises(ValueError):
+        write_metrics(tmp_path / "metrics.json", {"reconstruction": {"psnr": float("nan")}})
+    assert not (tmp_path / "metrics.json").exists()
+
+
+def test_curves_hold_the_prediction_and_both_baselines(tmp_path):
+    write_curves(tmp_path, METRICS)
+    with (tmp_path / "psnr.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["step", "prediction", "copy_last", "linear_extrapolation"], ["1", "25", "21", "23"], ["2", "23", "19", "21"],
+        ]
+    assert {file.stem for file in tmp_path.iterdir()} == {"psnr", "ssim", "mse", "mae", "position_error"}
+
+
+def test_the_report_shows_figures_beside_baselines_and_the_protocol():
+    text = printed(METRICS)
+    for label, psnr in (("mean of 5 samples", "24.00"), ("copy last", "20.00"), ("linear extrapolation", "22.00")):
+        assert psnr in next(line for line in text.splitlines() if label in line)
+    assert "25.50" in next(line for line in text.splitlines() if "best of 5 samples" in line)
+    assert "10 frames given, 2 forecast" in text and "fg_miou" in text and "0.710" in text
+
+
+def test_the_report_does_without_ground_truth():
+    metrics = copy.deepcopy(METRICS)
+    del metrics["decomposition"]
+    for section in (metrics["prediction"], *metrics["baselines"].values()):
+        del section["position_error"]
+    text = printed(metrics)
+    assert "px off" not in text and "mean of 5 samples" in text

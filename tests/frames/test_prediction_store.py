@@ -1,0 +1,54 @@
+"""The store of predicted frames."""
+
+import numpy as np
+import pytest
+import xarray
+
+from pipeline.errors import UserError
+from pipeline.frames.prediction_store import PredictionWriter, open_predicted_frames
+
+FRAMES = np.random.default_rng(0).integers(0, 256, (18, 2, 3, 8, 6, 3), dtype=np.uint8)
+
+
+def write(path, chunk: int) -> str:
+    writer = PredictionWriter(
+        path, (8, 6, 3), [f"video {i}" for i in range(18)], [3 * i for i in range(18)], num_samples=2, context_frames=4,
+        horizon=3, fps=12.5, made_from={"predictor": "p"},
+    )
+    for start in range(0, 18, chunk):
+        writer.write(FRAMES[start:start + chunk])
+    return writer.finish()
+
+
+def test_what_is_written_is_read(tmp_path):
+    identity = write(tmp_path / "p.zarr", 5)
+    store = open_predicted_frames(tmp_path / "p.zarr")
+    assert (store.identity, store.made_from, store.fps) == (identity, {"predictor": "p"}, 12.5)
+    assert (store.context_frames, store.horizon, store.num_clips, store.num_samples) == (4, 3, 18, 2)
+    assert (store.height, store.width, store.num_channels) == (8, 6, 3)
+    assert store.video_id.tolist()[:2] == ["video 0", "video 1"] and store.first_frame.tolist()[:3] == [0, 3, 6]
+    np.testing.assert_array_equal(store.read(2, 17), FRAMES[2:17])
+
+
+def test_batches_do_not_change_its_bytes(tmp_path):
+    assert write(tmp_path / "a.zarr", 1) == write(tmp_path / "b.zarr", 18)
+
+
+def test_xarray_opens_it_as_one_labelled_dataset(tmp_path):
+    write(tmp_path / "p.zarr", 6)
+    data = xarray.open_zarr(tmp_path / "p.zarr", consolidated=False)
+    assert data.frames.dims == ("clip", "sample", "time", "height", "width", "channel")
+    assert set(data.coords) == {"video_id", "first_frame", "sample", "time"}
+    assert data.time.values.tolist() == [4, 5, 6]
+    np.testing.assert_array_equal(data.frames.sel(time=5, sample=1)[7], FRAMES[7, 1, 1])
+
+
+def test_a_store_that_lacks_clips_is_never_finished(tmp_path):
+    writer = PredictionWriter(
+        tmp_path / "p.zarr", (8, 6, 3), ["a", "b"], [0, 0], num_samples=2, context_frames=4, horizon=3, fps=1, made_from={}
+    )
+    writer.write(FRAMES[:1])
+    with pytest.raises(AssertionError, match="1 of 2 clips"):
+        writer.finish()
+    with pytest.raises(UserError, match="predicted_frames store"):
+        open_predicted_frames(tmp_path / "p.zarr")
