@@ -49,6 +49,7 @@ class SpriteParams(Params):
     """What the demonstration videos look like. Ranges are [lowest, highest]."""
 
     num_videos: int = Field(ge=1)
+    """How many videos are drawn."""
     num_frames: int = Field(ge=2)
     """Frames per video."""
     height: int = Field(ge=16)
@@ -56,7 +57,9 @@ class SpriteParams(Params):
     width: int = Field(ge=16)
     """px."""
     fps: float = Field(gt=0)
+    """Frames per second that the files are marked with."""
     num_objects: Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(le=20)]], AfterValidator(_ordered)]
+    """Objects in a video."""
     object_side: Annotated[tuple[Annotated[float, Field(ge=4)], float], AfterValidator(_ordered)]
     """Side of an object's square bounding box, px."""
     speed: Annotated[tuple[Annotated[float, Field(ge=0)], float], AfterValidator(_ordered)]
@@ -70,6 +73,7 @@ class SpriteParams(Params):
     style: Literal["color", "digits"]
     """color: textured backgrounds, shapes and glyphs; digits: grey handwritten-like digits on black."""
     seed: int = Field(ge=0)
+    """Decides everything that is random."""
 
 
 def draw_video(params: SpriteParams, index: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:

@@ -36,6 +36,7 @@ class FrameFormat(Params):
     crop: Literal["center", "none"]
     """center: keep the proportions and cut off both sides alike; none: keep everything and change the proportions."""
     color: Literal["rgb", "gray"]
+    """Three channels or one (luma)."""
     fps: float | None = Field(gt=0)
     """Frames per second wanted: frames are dropped or repeated, each moment showing the latest frame. null: all as
     is."""
