@@ -1,0 +1,112 @@
+"""Stage encode: all frames -> data/latents.zarr, the rows of data/frames.zarr and then those of data/test_frames.zarr."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from accelerate import PartialState
+from pydantic import Field
+
+from pipeline.autoencoder.autoencoder import load_autoencoder
+from pipeline.errors import UserError, one_line_errors
+from pipeline.frames.frame_store import FrameStore, open_frames
+from pipeline.frames.pixels import to_unit
+from pipeline.latents.latent_store import ROWS_PER_SHARD, LatentWriter
+from pipeline.latents.latents import concatenate
+from pipeline.params import Params, read_section
+from pipeline.progress import progress
+
+
+LABELS = ("video_id", "first_frame", "split")
+
+
+class EncodeParams(Params):
+    """How the frames are encoded."""
+
+    batch_size: int = Field(ge=1)
+    """Sequences encoded at once."""
+
+
+def open_stores(frames: Path, test_frames: Path, wanted: tuple[int, int, int]) -> list[FrameStore]:
+    """Both frame stores. Raises UserError unless their frames have the height, width and channels of `wanted` and their
+    sequences one length."""
+    stores = [open_frames(frames), open_frames(test_frames)]
+    for store in stores:
+        found = (store.height, store.width, store.num_channels)
+        if found != wanted:
+            raise UserError(
+                f"{store.path}: the autoencoder wants frames of {_form(wanted)}, found {_form(found)}; "
+                "train it on these frames or preprocess them to its size"
+            )
+        if (store.num_frames, store.fps) != (stores[0].num_frames, stores[0].fps):
+            raise UserError(f"{store.path}: sequence length or fps differ from those of {frames}; run preprocess again")
+    return stores
+
+
+def read(stores: list[FrameStore], start: int, stop: int) -> np.ndarray:
+    """Rows start <= row < stop, counted over all stores: uint8 [n, T, H, W, C]."""
+    parts = []
+    for store in stores:
+        if start < len(store) and stop > 0:
+            parts.append(store.read(slice(max(start, 0), min(stop, len(store)))))
+        start, stop = start - len(store), stop - len(store)
+    return np.concatenate(parts)
+
+
+@torch.inference_mode()
+def encode(params: EncodeParams, frames: Path, test_frames: Path, autoencoder: Path, latents: Path) -> None:
+    """Writes the store; of several processes (torchrun) each encodes files of its own. Raises UserError when an input is
+    unusable or they do not fit together."""
+    # accelerate must be told when the processes of torchrun have no GPU
+    processes = PartialState(cpu="LOCAL_RANK" in os.environ and not torch.cuda.is_available())
+    model, weights = load_autoencoder(autoencoder)
+    model.to(processes.device).eval()
+    stores = open_stores(frames, test_frames, (model.config.height, model.config.width, model.config.num_channels))
+    with processes.main_process_first():
+        writer = LatentWriter(
+            latents, model.spec, *(np.concatenate([getattr(store, label) for store in stores]) for label in LABELS),
+            num_frames=stores[0].num_frames, fps=stores[0].fps, create=processes.is_main_process,
+            made_from={"autoencoder": weights.identity, "frames": stores[0].identity, "test_frames": stores[1].identity},
+        )
+    num_rows = sum(map(len, stores))
+    shards = range(0, num_rows, ROWS_PER_SHARD)[processes.process_index::processes.num_processes]
+    num_own = sum(min(ROWS_PER_SHARD, num_rows - start) for start in shards)
+    with progress("encoding", num_own, "sequences") as advance:
+        for start in shards:
+            batches = []
+            for row in range(start, min(start + ROWS_PER_SHARD, num_rows), params.batch_size):
+                stop = min(row + params.batch_size, start + ROWS_PER_SHARD, num_rows)
+                batches.append(model.encode(to_unit(read(stores, row, stop)).to(processes.device)))
+                advance(stop - row)
+            writer.write(start, concatenate(batches))
+    processes.wait_for_everyone()
+    if processes.is_main_process:
+        writer.finish()
+    processes.destroy_process_group()
+
+
+def _form(form: tuple[int, int, int]) -> str:
+    height, width, num_channels = form
+    return f"{width}x{height} with {num_channels} channel{'s' if num_channels > 1 else ''}"
+
+
+def main(
+    params: Annotated[Path, typer.Option(help="File with the section 'encode'.")] = Path("params.yaml"),
+    frames: Annotated[Path, typer.Option(help="Frame store: train and val.")] = Path("data/frames.zarr"),
+    test_frames: Annotated[Path, typer.Option(help="Frame store: test.")] = Path("data/test_frames.zarr"),
+    autoencoder: Annotated[Path, typer.Option(help="Weights.")] = Path("data/autoencoder.safetensors"),
+    latents: Annotated[Path, typer.Option(help="Store to write.")] = Path("data/latents.zarr"),
+) -> None:
+    """Turns every sequence into latents: what stays the same in it, and what changes from frame to frame."""
+    with one_line_errors():
+        encode(read_section(params, "encode", EncodeParams), frames, test_frames, autoencoder, latents)
+
+
+app = typer.Typer(add_completion=False)
+app.command()(main)
+
+if __name__ == "__main__":
+    app()
