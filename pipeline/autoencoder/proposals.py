@@ -23,7 +23,11 @@ from pipeline.params import Params
 
 NUM_ROUNDS = 3
 NUM_SPRITE_STEPS = 9
-CLIPS_PER_THREAD = 4
+SEARCH_MARGIN = 1.75
+"""Side of the first patch around a track, in widths of a typical object: generous, the track is not centred yet."""
+BUSY = 0.7
+"""An object's evidence is judged by this quantile over the frames: it may hide or rest in most of them."""
+CLIPS_PER_THREAD = 1
 
 
 class ProposalParams(Params):
@@ -87,8 +91,9 @@ def _propose(frames: Tensor, params: ProposalParams) -> Proposals:
         camera = estimate_light(frames, background, covered)
         steady = _steady(frames, camera)
         background = estimate_background(steady, covered)
-    sprites, background = _fit_sprites(steady, background, tracks, presence, cell, params)
-    return Proposals(background, camera, sprites)
+    sprites, covered = _start_sprites(tracks, presence, cell, frames, params)
+    sprites, background = _fit_sprites(steady, background, sprites, covered)
+    return Proposals(background, camera, _pad(sprites, params.num_slots))
 
 
 def estimate_light(frames: Tensor, background: Tensor, covered: Tensor) -> Tensor:
@@ -130,7 +135,8 @@ def boxes(tracks: Tracks, moving: Tensor) -> Tensor:
         return torch.sigmoid(3 * (radius[..., None] - (places - centre[..., None]).abs()))
     inside_x = reach(weight.sum(3), x, tracks.centre[..., 0])
     inside_y = reach(weight.sum(4), y, tracks.centre[..., 1])
-    there = (mass.median(1).values > 1.0).float()[:, None, :, None, None]
+    # what rests is not boxed: it may be the hole that an object left in the background where it stood for long
+    there = ((mass.quantile(BUSY, dim=1) > 1.0) & moves(tracks)).float()[:, None, :, None, None]
     return (there * inside_y[..., :, None] * inside_x[..., None, :]).amax(2)
 
 
@@ -138,9 +144,8 @@ def prune(tracks: Tracks, moving: Tensor) -> Tensor:
     """Presence [B, K] (0 or 1): drops slots with too little evidence, at rest, or a part or a double of a bigger
     one."""
     mass = (tracks.responsibility * moving[:, :, None]).sum((3, 4))
-    bulk = mass.median(1).values
-    spread = tracks.centre.quantile(0.95, dim=1) - tracks.centre.quantile(0.05, dim=1)
-    presence = (bulk > 2.0) & (spread.amax(-1) > 0.75)
+    bulk = mass.quantile(BUSY, dim=1)
+    presence = (bulk > 2.0) & moves(tracks)
     slots = range(bulk.shape[1])
     for k in slots:
         for other in slots:
@@ -151,6 +156,12 @@ def prune(tracks: Tracks, moving: Tensor) -> Tensor:
                 double = (distance < 2.0) | (rigid & (distance < 7.0))
                 presence[:, k] &= ~(double & presence[:, other] & (bulk[:, k] < bulk[:, other]))
     return presence.float()
+
+
+def moves(tracks: Tracks) -> Tensor:
+    """[B, K] whether a track leads anywhere."""
+    spread = tracks.centre.quantile(0.95, dim=1) - tracks.centre.quantile(0.05, dim=1)
+    return spread.amax(-1) > 0.75
 
 
 def estimate_background(frames: Tensor, covered: Tensor) -> Tensor:
@@ -179,17 +190,28 @@ def _fill(image: Tensor, known: Tensor) -> Tensor:
     return known * image + (1 - known) * filled
 
 
-def _fit_sprites(frames: Tensor, background: Tensor, tracks: Tracks, presence: Tensor, cell: int,
-                 params: ProposalParams) -> tuple[Sprites, Tensor]:
-    B, T, C, H, W = frames.shape
-    K, P = params.num_slots, params.patch_dim
+def _start_sprites(tracks: Tracks, presence: Tensor, cell: int, frames: Tensor,
+                   params: ProposalParams) -> tuple[Sprites, Tensor]:
+    """Empty sprites at the tracks and their places [B, T, k, H, W], for as many slots k as the fullest clip needs; the
+    present ones come first."""
+    (B, T, C, H, W), P = frames.shape, params.patch_dim
+    k = max(1, int(presence.sum(1).max()))
+    order = presence.argsort(dim=1, descending=True, stable=True)[:, :k]
+    presence = presence.gather(1, order)
+    centre = tracks.centre.gather(2, order[:, None, :, None].expand(-1, T, -1, 2)) * cell
+    places = tracks.responsibility.gather(2, order[:, None, :, None, None].expand(-1, T, -1, *tracks.responsibility.shape[3:]))
+    places = (places * presence[:, None, :, None, None]).flatten(0, 1)
+    places = F.interpolate(places, size=(H, W), mode="bilinear", align_corners=False)
     sprites = Sprites(
-        centre=tracks.centre * cell, step=frames.new_full((B, K), 1.75 * params.object_px / P),
-        color=frames.new_zeros(B, K, C, P, P), alpha=frames.new_zeros(B, K, P, P),
-        visibility=frames.new_ones(B, T, K), depth=frames.new_zeros(B, K), presence=presence,
+        centre=centre, step=frames.new_full((B, k), SEARCH_MARGIN * params.object_px / P),
+        color=frames.new_zeros(B, k, C, P, P), alpha=frames.new_zeros(B, k, P, P),
+        visibility=frames.new_ones(B, T, k), depth=frames.new_zeros(B, k), presence=presence,
     )
-    mask = F.interpolate((tracks.responsibility * presence[:, None, :, None, None]).flatten(0, 1), size=(H, W), mode="bilinear")
-    mask = F.max_pool2d(mask, 3, stride=1, padding=1).unflatten(0, (B, T))
+    return sprites, F.max_pool2d(places, 3, stride=1, padding=1).unflatten(0, (B, T))
+
+
+def _fit_sprites(frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor) -> tuple[Sprites, Tensor]:
+    """Pictures, tracks, visibility, depth and background in turn, each given the others."""
     for step in range(NUM_SPRITE_STEPS):
         free = uncovered(mask, sprites.depth)
         view = sprite_fit.look(frames, background[:, None].expand_as(frames), free, sprites)
@@ -199,8 +221,21 @@ def _fit_sprites(frames: Tensor, background: Tensor, tracks: Tracks, presence: T
         sprites = sprite_fit.refine_track(view, sprites)
         if step in (2, 5):
             sprites = sprite_fit.normalise(sprites)
-        mask = sprite_fit.masks(sprites, H, W)
+        mask = sprite_fit.masks(sprites, *frames.shape[-2:])
         if step in (1, 3, 6, 8):
             sprites = sprite_fit.fit_depth(frames, sprites, mask)
             background = estimate_background(frames, F.max_pool2d(mask.amax(2), 3, stride=1, padding=1))
     return sprites, background
+
+
+def _pad(sprites: Sprites, num_slots: int) -> Sprites:
+    """Appends empty slots (no presence, copies of the first track) up to num_slots."""
+    k = sprites.presence.shape[1]
+    index = torch.arange(num_slots, device=sprites.presence.device)
+    index = torch.where(index < k, index, 0)
+    empty = (torch.arange(num_slots, device=index.device) < k).to(sprites.presence)
+    return Sprites(
+        centre=sprites.centre[:, :, index], step=sprites.step[:, index], color=sprites.color[:, index],
+        alpha=sprites.alpha[:, index], visibility=sprites.visibility[:, :, index] * empty,
+        depth=sprites.depth[:, index] * empty, presence=sprites.presence[:, index] * empty,
+    )

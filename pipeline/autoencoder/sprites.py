@@ -130,9 +130,9 @@ def _shown(view: View, sprites: Sprites) -> Tensor:
 
 
 def _weighted_median(image: Tensor, weight: Tensor) -> Tensor:
-    """Median over T of image [B, T, K, C, P, P] where weight > 1/2; over all frames where it never is."""
+    """Median over T of image [B, T, K, C, P, P] where weight > 1/2; 0 where it never is."""
     shown = torch.where(weight > 0.5, image, torch.nan)
-    return torch.where((weight > 0.5).any(1), shown.nanmedian(1).values, image.median(1).values)
+    return torch.nan_to_num(shown.nanmedian(1).values)
 
 
 def _keep_blob(alpha: Tensor) -> Tensor:

@@ -1,0 +1,61 @@
+"""Closed-form start of the autoencoder: principal components of the pictures that the proposals found.
+
+From here training refines; from random weights it takes far longer and may never find objects at all.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pipeline.autoencoder.autoencoder import Autoencoder
+from pipeline.autoencoder.background import BLOCK
+from pipeline.autoencoder.proposals import Proposals
+
+MIN_SCALE = 0.02
+"""Components that vary less than this (standard deviation) are not blown up to unit variance."""
+
+
+@torch.no_grad()
+def initialise(model: Autoencoder, proposals: Proposals) -> None:
+    """Sets the linear parts of encoders and decoders in place, so that codes are uncorrelated and of about unit variance."""
+    background = model.background_encoder.blocks
+    height, width = proposals.background.shape[-2:]
+    padded = F.pad(proposals.background.float(), (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
+    blocks = F.unfold(padded, BLOCK, stride=BLOCK).transpose(1, 2).flatten(0, 1)
+    mean, components, scale = principal_components(blocks, background.out_channels)
+    background.weight.copy_((components / scale[:, None]).view_as(background.weight))
+    background.bias.copy_(-(components @ mean) / scale)
+    decoder = model.background_decoder.blocks
+    decoder.weight.copy_((components * scale[:, None]).view_as(decoder.weight))
+    decoder.bias.copy_(mean.view(-1, BLOCK * BLOCK).mean(1))
+    # what one bias per channel cannot say of the mean block is next to nothing: blocks lie anywhere in the picture
+
+    sprites = proposals.sprites
+    pictures = torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)[sprites.presence > 0].float()
+    if len(pictures) == 0:
+        return  # no clip shows an object: nothing to learn appearances from
+    pictures = torch.cat([pictures, pictures.flip(-1), pictures.flip(-2), pictures.transpose(-1, -2)])
+    linear = model.appearance_encoder.components
+    mean, components, scale = principal_components(pictures.flatten(1), linear.out_features)
+    linear.weight.copy_(components / scale[:, None])
+    linear.bias.copy_(-(components @ mean) / scale)
+    linear = model.appearance_decoder.components
+    linear.weight.copy_((components * scale[:, None]).T)
+    linear.bias.copy_(mean)
+
+
+def principal_components(rows: Tensor, num_components: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean [D], leading components [num_components, D] (orthonormal; zero past the rank) and their standard deviations.
+
+    Each component's sign is fixed (its largest entry is positive), so that equal data gives equal bytes.
+    """
+    mean = rows.mean(0)
+    centred = rows - mean
+    covariance = centred.T @ centred / max(1, len(rows) - 1)
+    variance, vectors = torch.linalg.eigh(covariance)
+    variance, vectors = variance.flip(0)[:num_components], vectors.flip(1)[:, :num_components].T
+    missing = num_components - len(vectors)
+    components = F.pad(vectors, (0, 0, 0, missing))
+    largest = components.gather(1, components.abs().argmax(1, keepdim=True))
+    components = components * torch.where(largest < 0, -1.0, 1.0)
+    return mean, components, F.pad(variance.clamp(min=0).sqrt(), (0, missing)).clamp(min=MIN_SCALE)

@@ -1,0 +1,44 @@
+"""What the autoencoder is trained to lower.
+
+Legend: B batch, T frames, K slots, C channels, H W frame, P patch side in samples.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from pipeline.autoencoder.autoencoder import Autoencoder, light
+from pipeline.autoencoder.proposals import Proposals
+from pipeline.autoencoder.tracking import evidence
+from pipeline.params import Params
+
+
+class LossParams(Params):
+    object_weight: float = Field(ge=0)
+    """Pixels that differ from the background count up to 1 + this much."""
+    picture_weight: float = Field(ge=0)
+    """Weight of the pictures themselves (object colour and alpha, background behind the objects), which the frames alone
+    leave open where something covers them."""
+
+
+def reconstruction_loss(model: Autoencoder, frames: Tensor, proposals: Proposals, params: LossParams) -> dict[str, Tensor]:
+    """Losses of clips [B, T, C, H, W] whose proposals (of the same T frames) are given.
+
+    loss = frame + picture_weight * picture. frame: squared error per pixel and channel, weighted towards what moves.
+    picture: squared error of decoded sprites against the proposals' own (alpha and premultiplied colour, over the present
+    slots) plus that of the background, objects not in front of it.
+    """
+    latents = model.encode_proposals(proposals)
+    background, picture = model.decode_pictures(latents)
+    decoded = model.render(latents, background, picture)
+    emphasis = 1 + params.object_weight * evidence(frames, light(proposals.background[:, None], proposals.camera))
+    error = (decoded.frames - frames).square().mean(2)
+    frame = (emphasis * error).sum() / emphasis.sum()
+
+    sprites = proposals.sprites
+    target = torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)
+    present = sprites.presence
+    of_objects = ((picture - target).square().mean((2, 3, 4)) * present).sum() / present.sum().clamp(min=1)
+    of_background = (background - proposals.background).square().mean()
+    picture = of_objects + of_background
+    return {"loss": frame + params.picture_weight * picture, "frame": frame, "picture": picture, "mse": error.mean()}

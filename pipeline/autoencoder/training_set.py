@@ -1,0 +1,99 @@
+"""Clips for training, taken apart once: frames are read when needed, proposals stay in memory (about 50 KB a clip).
+
+Legend: B batch, T frames, K slots, C channels, H W frame.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+
+import torch
+from torch import Tensor
+
+from pipeline.autoencoder.proposals import ProposalParams, Proposals, concatenate, propose
+from pipeline.autoencoder.sprites import Sprites
+
+PICTURES = ("background", "color", "alpha")
+"""Kept in half precision: their steps of 1/2048 are finer than a video's 1/255."""
+
+
+class TrainingSet:
+    """`read(rows)` returns clips [B, T, C, H, W] in [0, 1] of the given row numbers; `rows` are those that belong to the set."""
+
+    def __init__(self, read: Callable[[Tensor], Tensor], rows: Tensor, params: ProposalParams, device: torch.device,
+                 advance: Callable[[int], None], batch_size: int = 16):
+        """Takes every clip apart; `advance(count)` is told of finished clips."""
+        self.read, self.rows, self.device = read, rows, device
+        parts = []
+        for batch in rows.split(batch_size):
+            parts.append(_convert(propose(read(batch).to(device), params), torch.half, torch.device("cpu")))
+            advance(len(batch))
+        self.proposals = concatenate(parts)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def clips(self, places: Tensor) -> tuple[Tensor, Proposals]:
+        """Whole clips at `places` (0 .. len - 1) with their proposals."""
+        proposals = _convert(_select(self.proposals, places), torch.float, self.device)
+        return self.read(self.rows[places]).to(self.device), proposals
+
+    def draw(self, batch_size: int, num_frames: int, generator: torch.Generator, share: slice) -> tuple[Tensor, Proposals]:
+        """Random clips, cut to `num_frames` random frames each, mirrored and transposed at random.
+
+        Of the whole batch only the rows of `share` are fetched, those of this process.
+        """
+        places = torch.randint(len(self), (batch_size,), generator=generator)
+        order = torch.rand(batch_size, self.proposals.camera.shape[1], generator=generator).argsort(1)
+        frames, proposals = self.clips(places[share])
+        frames, proposals = cut_frames(frames, proposals, order[share, :num_frames].to(self.device))
+        for axis in (0, 1):
+            if torch.rand((), generator=generator) < 0.5:
+                frames, proposals = mirror(frames, proposals, axis)
+        if frames.shape[-1] == frames.shape[-2] and torch.rand((), generator=generator) < 0.5:
+            frames, proposals = transpose(frames, proposals)
+        return frames, proposals
+
+
+def cut_frames(frames: Tensor, proposals: Proposals, chosen: Tensor) -> tuple[Tensor, Proposals]:
+    """Only the frames chosen [B, F] of each clip, in that order."""
+    def pick(x: Tensor) -> Tensor:
+        index = chosen.view(*chosen.shape, *[1] * (x.ndim - 2)).expand(*chosen.shape, *x.shape[2:])
+        return x.gather(1, index)
+    sprites = proposals.sprites
+    sprites = replace(sprites, centre=pick(sprites.centre), visibility=pick(sprites.visibility))
+    return pick(frames), replace(proposals, camera=pick(proposals.camera), sprites=sprites)
+
+
+def mirror(frames: Tensor, proposals: Proposals, axis: int) -> tuple[Tensor, Proposals]:
+    """Left and right (axis 0) or top and bottom (axis 1) exchanged."""
+    dim = -1 - axis
+    centre = proposals.sprites.centre.clone()
+    centre[..., axis] = frames.shape[dim] - centre[..., axis]
+    sprites = replace(proposals.sprites, centre=centre, color=proposals.sprites.color.flip(dim),
+                      alpha=proposals.sprites.alpha.flip(dim))
+    return frames.flip(dim), replace(proposals, background=proposals.background.flip(dim), sprites=sprites)
+
+
+def transpose(frames: Tensor, proposals: Proposals) -> tuple[Tensor, Proposals]:
+    """x and y exchanged."""
+    sprites = replace(proposals.sprites, centre=proposals.sprites.centre.flip(-1),
+                      color=proposals.sprites.color.transpose(-1, -2), alpha=proposals.sprites.alpha.transpose(-1, -2))
+    return frames.transpose(-1, -2), replace(proposals, background=proposals.background.transpose(-1, -2), sprites=sprites)
+
+
+def _convert(proposals: Proposals, picture_dtype: torch.dtype, device: torch.device) -> Proposals:
+    def convert(part):
+        values = {field.name: getattr(part, field.name) for field in fields(part)}
+        return type(part)(**{
+            name: convert(value) if isinstance(value, Sprites)
+            else value.to(device, picture_dtype if name in PICTURES else torch.float)
+            for name, value in values.items()
+        })
+    return convert(proposals)
+
+
+def _select(proposals: Proposals, places: Tensor) -> Proposals:
+    def select(part):
+        values = {field.name: getattr(part, field.name) for field in fields(part)}
+        return type(part)(**{n: select(v) if isinstance(v, Sprites) else v[places] for n, v in values.items()})
+    return select(proposals)

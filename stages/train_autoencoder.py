@@ -1,0 +1,93 @@
+"""Stage train_autoencoder: data/frames.zarr -> data/autoencoder.safetensors, curves in data/curves/train_autoencoder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from accelerate import PartialState
+from pydantic import Field
+
+from pipeline.autoencoder.autoencoder import ArchitectureParams, Autoencoder, AutoencoderConfig, save_autoencoder
+from pipeline.autoencoder.initialise import initialise
+from pipeline.autoencoder.losses import LossParams, reconstruction_loss
+from pipeline.autoencoder.training_set import TrainingSet
+from pipeline.errors import UserError, one_line_errors
+from pipeline.frames.frame_store import FrameStore, open_frames
+from pipeline.frames.pixels import to_unit
+from pipeline.params import Params, read_section
+from pipeline.progress import progress
+from pipeline.training.loop import TrainingParams, batch_share, is_main_process, prepare_process, train
+from pipeline.training.resume import resume_folder
+
+
+class TrainAutoencoderParams(Params):
+    architecture: ArchitectureParams
+    loss: LossParams
+    training: TrainingParams
+    batch_size: int = Field(ge=1)
+    """Clips per step."""
+    frames_per_clip: int = Field(ge=1)
+    """Random frames of each clip that a step renders; bounds the memory whatever the clip's length."""
+
+
+def take_apart(store: FrameStore, split: str, params: TrainAutoencoderParams) -> TrainingSet:
+    rows = torch.from_numpy(store.rows(split))
+    if len(rows) == 0:
+        raise UserError(f"{store.path}: no sequence of split '{split}'; run preprocess with other fractions")
+    with progress(f"taking {split} clips apart", len(rows), "clips") as advance:
+        return TrainingSet(lambda rows: to_unit(store.read(rows.numpy())), rows, params.architecture, PartialState().device, advance)
+
+
+def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Path, curves: Path) -> None:
+    """Raises UserError when the store is unusable."""
+    prepare_process(params.training.seed)
+    store = open_frames(frames)
+    config = AutoencoderConfig(
+        architecture=params.architecture, num_channels=store.num_channels, height=store.height, width=store.width
+    )
+    made_from = {"frames": store.identity}
+    with resume_folder("train_autoencoder", params, made_from) as folder:
+        training_set, validation_set = (take_apart(store, split, params) for split in ("train", "val"))
+        model = Autoencoder(config)
+        initialise(model, training_set.proposals)
+        model.to(PartialState().device)
+        share = batch_share(params.batch_size)
+
+        def make_batch(step: int):
+            generator = torch.Generator().manual_seed((params.training.seed << 31) + step)
+            return training_set.draw(params.batch_size, params.frames_per_clip, generator, share)
+
+        def validate(model: Autoencoder) -> dict[str, float]:
+            totals: dict[str, float] = {}
+            for places in torch.arange(len(validation_set)).split(params.batch_size):
+                losses = reconstruction_loss(model, *validation_set.clips(places), params.loss)
+                for name, value in losses.items():
+                    totals[name] = totals.get(name, 0.0) + value.item() * len(places) / len(validation_set)
+            return totals
+
+        best = train(
+            model, make_batch, lambda model, batch, _: reconstruction_loss(model, *batch, params.loss), validate,
+            params.training, curves, folder, params.batch_size * params.frames_per_clip,
+        )
+        model.load_state_dict(best)
+        if is_main_process():
+            save_autoencoder(weights, model, made_from)
+
+
+def main(
+    params: Annotated[Path, typer.Option(help="File with the section 'train_autoencoder'.")] = Path("params.yaml"),
+    frames: Annotated[Path, typer.Option(help="Frame store to learn from.")] = Path("data/frames.zarr"),
+    weights: Annotated[Path, typer.Option(help="Weights file to write.")] = Path("data/autoencoder.safetensors"),
+    curves: Annotated[Path, typer.Option(help="Folder for the curves.")] = Path("data/curves/train_autoencoder"),
+) -> None:
+    """Learns to take clips apart into a background and objects, and to draw them from few numbers."""
+    with one_line_errors():
+        train_autoencoder(read_section(params, "train_autoencoder", TrainAutoencoderParams), frames, weights, curves)
+
+
+app = typer.Typer(add_completion=False)
+app.command()(main)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,27 @@
+"""Small clips with known content: squares that move over a smooth background."""
+
+import torch
+from torch import Tensor
+
+
+def moving_squares(tracks: Tensor, colors: Tensor, side: int = 14, px: int = 64, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    """Clip [1, T, 3, px, px], its background [3, px, px] and segmentation [T, px, px] (0 background; later squares nearer).
+
+    tracks [T, N, 2]: whole-pixel left upper corners, as far as they are whole; colors [N, 3].
+    """
+    generator = torch.Generator().manual_seed(seed)
+    coarse = 0.2 + 0.6 * torch.rand(1, 3, 5, 5, generator=generator)
+    background = torch.nn.functional.interpolate(coarse, size=(px, px), mode="bicubic", align_corners=True)[0].clamp(0, 1)
+    frames = background.repeat(len(tracks), 1, 1, 1)
+    segmentation = torch.zeros(len(tracks), px, px, dtype=torch.long)
+    for t, corners in enumerate(tracks.round().long().tolist()):
+        for n, (x, y) in enumerate(corners):
+            inside = (slice(max(y, 0), max(y + side, 0)), slice(max(x, 0), max(x + side, 0)))
+            frames[t][:, inside[0], inside[1]] = colors[n][:, None, None]
+            segmentation[t][inside] = n + 1
+    return frames[None], background, segmentation
+
+
+def line(start: tuple[float, float], velocity: tuple[float, float], num_frames: int) -> Tensor:
+    """Track [T, 2] at constant velocity."""
+    return torch.tensor(start) + torch.arange(num_frames)[:, None] * torch.tensor(velocity)

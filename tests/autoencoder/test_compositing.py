@@ -1,0 +1,33 @@
+import torch
+
+from pipeline.autoencoder.compositing import composite, front, uncovered
+
+
+def test_front_is_antisymmetric_and_even_where_nothing_is_known():
+    before = front(torch.tensor([[0.0, 8.0, 0.0]]))
+    torch.testing.assert_close(before + before.transpose(1, 2), torch.ones(1, 3, 3))
+    assert before[0, 0, 1] > 0.99 and before[0, 0, 2] == 0.5
+
+
+def test_nearer_object_covers_the_other():
+    mask = torch.zeros(1, 1, 2, 4, 4)
+    mask[0, 0, 0, :, :3] = 1
+    mask[0, 0, 1, :, 1:] = 1
+    color = mask[:, :, :, None] * torch.tensor([0.2, 0.8]).view(1, 1, 2, 1, 1, 1)
+    background = torch.full((1, 1, 1, 4, 4), 0.5)
+    frames, alpha = composite(background, color, mask, torch.tensor([[20.0, 0.0]]))
+    torch.testing.assert_close(frames[0, 0, 0, 0], torch.tensor([0.2, 0.2, 0.2, 0.8]))
+    torch.testing.assert_close(alpha[0, 0, :, 0], torch.tensor([[1.0, 1, 1, 0], [0, 0, 0, 1]]))
+
+
+def test_layers_never_show_more_than_everything():
+    mask, depth = torch.rand(3, 2, 4, 5, 5), torch.randn(3, 4) * 3
+    frames, alpha = composite(torch.rand(3, 2, 1, 5, 5), torch.rand(3, 2, 4, 1, 5, 5) * mask[:, :, :, None], mask, depth)
+    assert (alpha >= 0).all() and (alpha <= mask + 1e-6).all()
+    assert (uncovered(mask, depth) <= 1).all() and torch.isfinite(frames).all()
+
+
+def test_no_object_leaves_the_background():
+    background = torch.rand(1, 2, 3, 4, 4)
+    frames, _ = composite(background, torch.zeros(1, 2, 2, 3, 4, 4), torch.zeros(1, 2, 2, 4, 4), torch.zeros(1, 2))
+    torch.testing.assert_close(frames, background)

@@ -1,0 +1,112 @@
+import pytest
+import torch
+
+from pipeline.autoencoder.proposals import ProposalParams, estimate_background, propose
+from pipeline.autoencoder.sprites import masks
+from tests.autoencoder.clips import line, moving_squares
+
+PARAMS = ProposalParams(num_slots=3, object_px=16, patch_dim=24)
+RED, CYAN = torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.9, 0.9])
+
+
+def present_slots(proposals):
+    return proposals.sprites.presence[0].nonzero()[:, 0].tolist()
+
+
+def slot_of(proposals, color):
+    """The present slot whose picture is nearest to a colour."""
+    sprites = proposals.sprites
+    mean = sprites.color.sum((3, 4)) / sprites.alpha.sum((2, 3))[..., None].clamp(min=1e-3)
+    return min(present_slots(proposals), key=lambda k: (mean[0, k] - color).square().sum().item())
+
+
+def overlap(mask, truth):
+    return ((mask > 0.5) & truth).sum() / ((mask > 0.5) | truth).sum()
+
+
+def test_one_object_is_found_to_a_fraction_of_a_pixel():
+    track = line((6, 20), (2, 1), 16)
+    frames, background, segmentation = moving_squares(track[:, None], RED[None])
+    proposals = propose(frames, PARAMS)
+    (slot,) = present_slots(proposals)
+    assert (proposals.sprites.centre[0, :, slot] - (track + 7)).abs().max() < 0.3
+    assert overlap(masks(proposals.sprites, 64, 64)[0, :, slot], segmentation == 1) > 0.95
+    assert (proposals.background[0] - background).abs().max() < 0.05
+
+
+def test_slow_object_does_not_hide_in_the_background():
+    track = line((20, 20), (1, 0), 16)
+    frames, background, segmentation = moving_squares(track[:, None], RED[None])
+    proposals = propose(frames, PARAMS)
+    (slot,) = present_slots(proposals)
+    assert overlap(masks(proposals.sprites, 64, 64)[0, :, slot], segmentation == 1) > 0.9
+
+
+def test_crossing_objects_keep_their_slots_and_their_order():
+    tracks = torch.stack([line((2, 24), (3, 0), 16), line((47, 28), (-3, 0), 16)], 1)
+    frames, _, segmentation = moving_squares(tracks, torch.stack([RED, CYAN]))
+    proposals = propose(frames, PARAMS)
+    assert len(present_slots(proposals)) == 2
+    red, cyan = slot_of(proposals, RED), slot_of(proposals, CYAN)
+    assert (proposals.sprites.centre[0, :, red] - (tracks[:, 0] + 7)).abs().max() < 1
+    assert (proposals.sprites.centre[0, :, cyan] - (tracks[:, 1] + 7)).abs().max() < 1
+    assert proposals.sprites.depth[0, cyan] > proposals.sprites.depth[0, red] + 2
+
+
+def test_object_that_stops_stays_an_object():
+    track = torch.cat([line((4, 30), (3, 0), 8), line((25, 30), (0, 0), 8)])
+    frames, _, segmentation = moving_squares(track[:, None], RED[None])
+    proposals = propose(frames, PARAMS)
+    (slot,) = present_slots(proposals)
+    assert overlap(masks(proposals.sprites, 64, 64)[0, 12:, slot], segmentation[12:] == 1) > 0.9
+
+
+def test_object_that_appears_halfway_is_hidden_before():
+    track = line((4, 30), (2, 0), 16)
+    track[:6] = torch.tensor([-100.0, -100.0])
+    frames, _, _ = moving_squares(track[:, None], RED[None])
+    proposals = propose(frames, PARAMS)
+    visibility = proposals.sprites.visibility[0, :, slot_of(proposals, RED)]
+    assert (visibility[:5] < 0.2).all() and (visibility[7:] > 0.8).all()
+
+
+def test_brightness_drift_is_light_not_objects():
+    track = line((6, 20), (2, 1), 16)
+    frames, background, _ = moving_squares(track[:, None], RED[None])
+    gain = torch.linspace(0.8, 1.1, 16)
+    proposals = propose(frames * gain[None, :, None, None, None], PARAMS)
+    assert len(present_slots(proposals)) == 1
+    lit = proposals.background[0] * proposals.camera[0, :, 0, None, None, None] + proposals.camera[0, :, 1, None, None, None]
+    assert (lit - background * gain[:, None, None, None]).abs().mean() < 0.01
+
+
+@pytest.mark.parametrize("frames", [
+    torch.zeros(1, 8, 3, 64, 64), torch.ones(1, 2, 3, 64, 64), torch.rand(1, 1, 3, 16, 24).expand(1, 5, 3, 16, 24),
+    torch.rand(1, 3, 1, 33, 65),
+], ids=["black", "white", "still", "noise, odd and grey"])
+def test_clips_without_objects_give_finite_numbers(frames):
+    proposals = propose(frames, PARAMS)
+    sprites = proposals.sprites
+    for tensor in (proposals.background, proposals.camera, sprites.centre, sprites.step, sprites.color, sprites.alpha,
+                   sprites.visibility, sprites.depth):
+        assert torch.isfinite(tensor).all()
+
+
+def test_still_clip_has_no_object():
+    assert present_slots(propose(torch.rand(1, 1, 3, 64, 64).expand(1, 10, 3, 64, 64), PARAMS)) == []
+
+
+def test_result_of_a_clip_does_not_depend_on_its_neighbours():
+    first, _, _ = moving_squares(line((6, 20), (2, 1), 10)[:, None], RED[None])
+    second, _, _ = moving_squares(line((30, 4), (0, 3), 10)[:, None], CYAN[None], seed=1)
+    alone, together = propose(first, PARAMS), propose(torch.cat([second, first]), PARAMS)
+    assert torch.equal(alone.sprites.centre[0], together.sprites.centre[1])
+    assert torch.equal(alone.background[0], together.background[1])
+
+
+def test_background_fills_what_was_never_seen_from_around_it():
+    frames = torch.full((1, 4, 1, 16, 16), 0.3)
+    covered = torch.zeros(1, 4, 16, 16)
+    covered[..., 6:10, 6:10] = 1
+    frames[..., 6:10, 6:10] = 0.9
+    torch.testing.assert_close(estimate_background(frames, covered), torch.full((1, 1, 16, 16), 0.3), atol=0.02, rtol=0)
