@@ -56,6 +56,11 @@ def add_coordinate(group: zarr.Group, name: str, values, dims: tuple[str, ...], 
     array[...] = values.astype(object) if is_text else values
 
 
+def open_partial(path: Path) -> zarr.Group:
+    """Opens a store under construction, which another process created, to write shards of its own."""
+    return zarr.open_group(_partial(path), mode="r+")
+
+
 def finish(path: Path) -> str:
     """Stamps the partial store with its identity, marks it complete (last) and moves it to `path`. Returns the identity."""
     partial = _partial(path)

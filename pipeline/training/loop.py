@@ -124,7 +124,7 @@ def train(
                 save_checkpoint(resume, {**state, "model": model.state_dict(), "optimizer": optimizer.state_dict()})
                 last_checkpoint = time.monotonic()
             if interruption.signal is not None and num_done < params.num_steps:
-                print(f"stopped after step {num_done}; the next run of the same goes on from there", file=sys.stderr, flush=True)
+                print(f"stopped after step {num_done}; the same command goes on from there", file=sys.stderr, flush=True)
                 raise SystemExit(128 + interruption.signal)
     accelerator.end_training()
     return state["best"]
@@ -243,7 +243,8 @@ def _validate(model: nn.Module, validate: Callable, precision: str, step: int) -
     with torch.no_grad(), _autocast(model, precision):
         figures = validate(model)
     if not math.isfinite(figures["loss"]):
-        raise UserError(f"training stopped at step {step + 1}: validation loss is {figures['loss']}; lower learning_rate")
+        loss = figures["loss"]
+        raise UserError(f"training stopped at step {step + 1}: validation loss is {loss}; lower learning_rate")
     return figures
 
 

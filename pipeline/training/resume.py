@@ -116,6 +116,7 @@ def _lock(folder: Path):
 
 def _loaded_code() -> dict[str, str]:
     """Hash of every source file of ours that is loaded, by its path from the repository's root."""
-    files = {Path(module.__file__).resolve() for module in list(sys.modules.values()) if getattr(module, "__file__", None)}
+    modules = [module for module in list(sys.modules.values()) if getattr(module, "__file__", None)]
+    files = {Path(module.__file__).resolve() for module in modules}
     ours = [file for file in files if file.is_relative_to(ROOT / "pipeline") or file.is_relative_to(ROOT / "stages")]
     return {file.relative_to(ROOT).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in ours}

@@ -15,14 +15,14 @@ def some_latents(batch=2, num_frames=6, seed=0) -> Latents:
 
 def test_shapes_are_those_of_the_legend():
     assert {name: SPEC.shape(name, 6) for name in DIMS} == {
-        "background": (5,), "appearance": (3, 7), "presence": (3,), "depth": (3,), "camera": (6, 4), "pose": (6, 3, 4),
+        "background": (5,), "appearance": (3, 7), "presence": (3,), "depth": (3,), "camera": (6, 2), "pose": (6, 3, 4),
     }
     assert set(TIME_VARYING) == {"camera", "pose"} and set(TIME_INDEPENDENT) == set(DIMS) - {"camera", "pose"}
     assert len(POSE) == len(POSE_UNITS) and len(CAMERA) == len(CAMERA_UNITS)
 
 
 def test_floats_per_frame_shares_the_time_independent_codes():
-    assert SPEC.floats_per_frame(10) == pytest.approx(4 + 3 * 4 + (5 + 3 * 7 + 3 + 3) / 10)
+    assert SPEC.floats_per_frame(10) == pytest.approx(2 + 3 * 4 + (5 + 3 * 7 + 3 + 3) / 10)
 
 
 def test_check_accepts_the_spec_and_names_a_wrong_code():

@@ -64,7 +64,7 @@ def toy(tmp_path):
         (tmp_path / out).mkdir(exist_ok=True)
         command = [sys.executable, *launcher, script, tmp_path / out, tmp_path / resume, pause, dropout]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        return subprocess.Popen([str(part) for part in command], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
+        return subprocess.Popen([str(part) for part in command], cwd=tmp_path, env=environment)
 
     def outcome(out):
         weights = torch.load(tmp_path / out / "weights.pt", weights_only=True)
@@ -121,7 +121,8 @@ def test_an_interrupt_checkpoints_the_step_at_hand_and_exits(tmp_path):
 def test_two_processes_train_as_one(toy):
     start, outcome = toy
     launcher = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone")
-    alone, together = start("one", "resume_one", dropout=0.0), start("two", "resume_two", dropout=0.0, launcher=launcher)
+    alone = start("one", "resume_one", dropout=0.0)
+    together = start("two", "resume_two", dropout=0.0, launcher=launcher)
     assert alone.wait(120) == 0 and together.wait(120) == 0
     one, two = outcome("one")[0], outcome("two")[0]
     for name in one:

@@ -1,0 +1,32 @@
+"""Windows of latents held in memory: random ones to train on, regular ones to validate on."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from pipeline.latents.latents import TIME_VARYING, Latents
+
+
+def windows(latents: Latents, rows: Tensor, starts: Tensor, num_frames: int) -> Latents:
+    """The clips of `num_frames` frames that begin at frame starts[b] of sequence rows[b]; rows, starts int [B]."""
+    times = starts[:, None] + torch.arange(num_frames)
+    return Latents(**{
+        name: code[rows[:, None], times] if name in TIME_VARYING else code[rows] for name, code in latents.items().items()
+    })
+
+
+def random_windows(latents: Latents, num_frames: int, batch_size: int, generator: torch.Generator) -> Latents:
+    """`batch_size` clips, each from a random sequence and place (with replacement)."""
+    num_sequences, num_starts = len(latents.pose), latents.num_frames - num_frames + 1
+    assert num_starts > 0, f"sequences of {latents.num_frames} frames are shorter than {num_frames}"
+    rows = torch.randint(num_sequences, (batch_size,), generator=generator)
+    return windows(latents, rows, torch.randint(num_starts, (batch_size,), generator=generator), num_frames)
+
+
+def regular_windows(latents: Latents, num_frames: int, batch_size: int) -> Iterator[Latents]:
+    """Every sequence cut into clips end to end from its first frame on, in batches of up to `batch_size`."""
+    per_sequence = latents.num_frames // num_frames
+    assert per_sequence > 0, f"sequences of {latents.num_frames} frames are shorter than {num_frames}"
+    for places in torch.arange(len(latents.pose) * per_sequence).split(batch_size):
+        yield windows(latents, places // per_sequence, places % per_sequence * num_frames, num_frames)

@@ -1,0 +1,49 @@
+"""Going straight on: what a learned predictor starts from, and what it is measured against.
+
+Legend: B batch, T frames, K slots, P pose components, H horizon.
+"""
+
+import torch
+from torch import Tensor
+
+from pipeline.latents.latents import POSE, Latents
+
+FIT_FRAMES = 5
+"""Frames at the end of the context that the line is fitted to."""
+
+
+def line_fit(track: Tensor) -> tuple[Tensor, Tensor]:
+    """Least-squares line through the last FIT_FRAMES frames (or as many as there are) of track [B, T, ...].
+
+    Returns its value at the last frame and its slope per frame, each [B, ...]; the slope of a single frame is 0.
+    """
+    recent = track[:, -FIT_FRAMES:].float()
+    times = torch.arange(recent.shape[1], dtype=torch.float32, device=track.device)
+    centred = times - times.mean()
+    slope = torch.einsum("t,bt...->b...", centred / centred.square().sum().clamp(min=0.5), recent)
+    return recent.mean(1) + slope * centred[-1], slope
+
+
+def straight_on(track: Tensor, horizon: int) -> Tensor:
+    """Continues track [B, T, ...] along its line: [B, H, ...]."""
+    end, slope = line_fit(track)
+    steps = torch.arange(1, horizon + 1, device=track.device).view(-1, *[1] * (end.dim() - 1))
+    return end[:, None] + slope[:, None] * steps
+
+
+def held(track: Tensor, horizon: int) -> Tensor:
+    """The last frame of track [B, T, ...] repeated: [B, H, ...]."""
+    return track[:, -1:].expand(-1, horizon, *track.shape[2:])
+
+
+def linear_extrapolation(context: Latents, horizon: int) -> Latents:
+    """Continues every object in a straight line, its visibility and the camera staying as they are.
+
+    Returns context and continuation: `horizon` frames more than the context.
+    """
+    visibility = POSE.index("visibility")
+    pose = straight_on(context.pose, horizon)
+    pose[..., visibility] = held(context.pose, horizon)[..., visibility]
+    return context.replace(
+        pose=torch.cat([context.pose, pose], 1), camera=torch.cat([context.camera, held(context.camera, horizon)], 1)
+    )

@@ -1,0 +1,203 @@
+"""Stores of latents: of encoded sequences (kind "latents"), and of drawn futures (kind "predicted_latents").
+
+Every code is one float32 array; after the axes below come those of latents.DIMS.
+latents             time-independent [sequence, ...]    time-varying [sequence, time, ...]
+predicted_latents   time-independent [clip, ...]        time-varying [clip, sample, time, ...], context and horizon
+Coordinates: video_id, first_frame [sequence or clip], split [sequence], sample, time, slot, pose_component,
+camera_component.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import zarr
+
+from pipeline import zarr_io
+from pipeline.latents.latents import (
+    CAMERA, CAMERA_UNITS, DIMS, POSE, POSE_UNITS, TIME_VARYING, Latents, LatentSpec, concatenate,
+)
+
+KIND = "latents"
+PREDICTED_KIND = "predicted_latents"
+ROWS_PER_SHARD = 256
+"""Rows that lie in one file and must be written at once."""
+_CLIPS_PER_SHARD = 64
+_AXIS_LABELS = {"pose_component": POSE, "camera_component": CAMERA, "slot": None}
+_ATTRIBUTES = {
+    "background": {"units": "1", "description": "what the background looks like"},
+    "appearance": {"units": "1", "description": "what the object in a slot looks like"},
+    "presence": {"units": "1", "description": "1 where the slot holds an object, 0 where it is empty"},
+    "depth": {"units": "1", "description": "order of the objects, larger is nearer"},
+    "camera": {"units": ", ".join(CAMERA_UNITS), "description": "motion and light of the background"},
+    "pose": {"units": ", ".join(POSE_UNITS), "description": "where the object in a slot is"},
+}
+
+
+class LatentWriter:
+    """Writes the latents of sequences: `write` every row, then `finish` in one process."""
+
+    def __init__(
+        self, path: Path, spec: LatentSpec, video_id: np.ndarray, first_frame: np.ndarray, split: np.ndarray, *,
+        num_frames: int, fps: float, made_from: dict[str, str], create: bool = True,
+    ):
+        """video_id, first_frame, split [n]: the sequences. Of several processes that write together the first one
+        creates the store; only then may the others come, with create=False."""
+        self.path = path
+        if not create:
+            self._group = zarr_io.open_partial(path)
+            return
+        coordinates = ("video_id", "first_frame", "split", *_AXIS_LABELS, "time")
+        attributes = {**spec.model_dump(), "fps": fps}
+        self._group = zarr_io.create(path, KIND, attributes, made_from, coordinates)
+        _add_rows(self._group, "sequence", video_id, first_frame, "index in the video of the sequence's first frame")
+        zarr_io.add_coordinate(self._group, "split", split, ("sequence",), description="train, val or test")
+        _add_axes(self._group, spec, num_frames, "counted from the sequence's first frame")
+        for name in DIMS:
+            shape, dims = (len(video_id), *spec.shape(name, num_frames)), ("sequence", *DIMS[name])
+            _add_code(self._group, name, shape, dims, ROWS_PER_SHARD)
+
+    def write(self, start: int, latents: Latents) -> None:
+        """Writes whole shards: the rows from `start` on, a multiple of ROWS_PER_SHARD, up to another one or the end."""
+        stop, num_rows = start + len(latents.pose), self._group["pose"].shape[0]
+        assert start % ROWS_PER_SHARD == 0 and (stop % ROWS_PER_SHARD == 0 or stop == num_rows), f"{start}:{stop}"
+        for name, code in latents.items().items():
+            self._group[name][start:stop] = code.cpu().numpy()
+
+    def finish(self) -> str:
+        """Completes the store and moves it to its place. Returns its identity."""
+        return zarr_io.finish(self.path)
+
+
+class LatentStore:
+    """A finished store of the latents of sequences, read-only."""
+
+    def __init__(self, path: Path):
+        """Raises UserError when the store is missing, incomplete, damaged or of another kind."""
+        self._group = zarr_io.open_store(path, KIND)
+        self.path = path
+        self.identity: str = self._group.attrs["identity"]
+        self.made_from: dict[str, str] = self._group.attrs["made_from"]
+        self.fps: float = self._group.attrs["fps"]
+        self.spec = _spec(self._group)
+        self.num_frames: int = self._group["pose"].shape[1]
+        self.video_id, self.first_frame = _row_labels(self._group)
+        self.split: np.ndarray = np.array(zarr_io.read_rows(self._group, "split").tolist())
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    def rows(self, split: str) -> np.ndarray:
+        """The rows of a split (train, val or test): int [n]."""
+        return np.flatnonzero(self.split == split)
+
+    def read(self, rows: np.ndarray | slice) -> Latents:
+        """Latents of `rows`, batch axis n. Raises UserError when they are damaged on disk."""
+        return Latents(**{name: torch.from_numpy(zarr_io.read_rows(self._group, name, rows)) for name in DIMS})
+
+
+class PredictedLatentsWriter:
+    """Writes the futures of clips: `write` them one by one, then `finish`."""
+
+    def __init__(
+        self, path: Path, spec: LatentSpec, video_id: np.ndarray, first_frame: np.ndarray, *, num_samples: int,
+        context_frames: int, horizon: int, fps: float, made_from: dict[str, str],
+    ):
+        """video_id, first_frame [n]: the clips."""
+        self.path, self._num_clips, self._num_samples = path, len(video_id), num_samples
+        num_frames = context_frames + horizon
+        coordinates = ("video_id", "first_frame", "sample", *_AXIS_LABELS, "time")
+        attributes = {**spec.model_dump(), "context_frames": context_frames, "horizon": horizon, "fps": fps}
+        self._group = zarr_io.create(path, PREDICTED_KIND, attributes, made_from, coordinates)
+        _add_rows(self._group, "clip", video_id, first_frame, "index in the video of the clip's first context frame")
+        zarr_io.add_coordinate(self._group, "sample", np.arange(num_samples), ("sample",), description="drawn future")
+        _add_axes(self._group, spec, num_frames, "counted from the clip's first context frame")
+        for name in DIMS:
+            samples = {"sample": num_samples} if name in TIME_VARYING else {}
+            shape = (self._num_clips, *samples.values(), *spec.shape(name, num_frames))
+            _add_code(self._group, name, shape, ("clip", *samples, *DIMS[name]), _CLIPS_PER_SHARD)
+        self._num_written = 0
+        self._waiting: list[Latents] = []
+
+    def write(self, futures: Latents) -> None:
+        """Appends the next clip: batch axis num_samples, time axis context_frames + horizon."""
+        assert len(futures.pose) == self._num_samples, f"{len(futures.pose)} samples, wanted {self._num_samples}"
+        self._waiting.append(futures.map(torch.Tensor.cpu))
+        if len(self._waiting) == _CLIPS_PER_SHARD:
+            self._flush()
+
+    def finish(self) -> str:
+        """Completes the store and moves it to its place. Returns its identity."""
+        self._flush()
+        assert self._num_written == self._num_clips, f"{self._num_written} of {self._num_clips} clips written"
+        return zarr_io.finish(self.path)
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        start, stop = self._num_written, self._num_written + len(self._waiting)
+        for name, code in concatenate(self._waiting).items().items():
+            by_clip = code.unflatten(0, (-1, self._num_samples))
+            self._group[name][start:stop] = (by_clip if name in TIME_VARYING else by_clip[:, 0]).numpy()
+        self._num_written = stop
+        self._waiting.clear()
+
+
+class PredictedLatentsStore:
+    """A finished store of drawn futures, read-only."""
+
+    def __init__(self, path: Path):
+        """Raises UserError when the store is missing, incomplete, damaged or of another kind."""
+        self._group = zarr_io.open_store(path, PREDICTED_KIND)
+        self.path = path
+        self.identity: str = self._group.attrs["identity"]
+        self.made_from: dict[str, str] = self._group.attrs["made_from"]
+        self.fps: float = self._group.attrs["fps"]
+        self.context_frames: int = self._group.attrs["context_frames"]
+        self.horizon: int = self._group.attrs["horizon"]
+        self.spec = _spec(self._group)
+        self.video_id, self.first_frame = _row_labels(self._group)
+        self.num_clips, self.num_samples = self._group["pose"].shape[:2]
+
+    def read(self, clips: np.ndarray | slice) -> Latents:
+        """Futures of `clips`: batch axis n * num_samples, the samples of a clip side by side; the time axis holds the
+        context and the horizon. Raises UserError when they are damaged on disk."""
+        codes = {name: torch.from_numpy(zarr_io.read_rows(self._group, name, clips)) for name in DIMS}
+        return Latents(**{
+            name: code.flatten(0, 1) if name in TIME_VARYING else code.repeat_interleave(self.num_samples, 0)
+            for name, code in codes.items()
+        })
+
+
+def open_latents(path: Path) -> LatentStore:
+    """Opens the latents of sequences. Raises UserError when they are missing, incomplete, damaged or of another kind."""
+    return LatentStore(path)
+
+
+def open_predicted_latents(path: Path) -> PredictedLatentsStore:
+    """Opens drawn futures. Raises UserError when they are missing, incomplete, damaged or of another kind."""
+    return PredictedLatentsStore(path)
+
+
+def _add_rows(group: zarr.Group, axis: str, video_id: np.ndarray, first_frame: np.ndarray, description: str) -> None:
+    zarr_io.add_coordinate(group, "video_id", video_id, (axis,), description="source video")
+    first_frame = np.asarray(first_frame, np.int64)
+    zarr_io.add_coordinate(group, "first_frame", first_frame, (axis,), units="frame", description=description)
+
+
+def _add_axes(group: zarr.Group, spec: LatentSpec, num_frames: int, description: str) -> None:
+    zarr_io.add_coordinate(group, "time", np.arange(num_frames), ("time",), units="frame", description=description)
+    for axis, labels in _AXIS_LABELS.items():
+        zarr_io.add_coordinate(group, axis, labels or np.arange(spec.num_slots), (axis,))
+
+
+def _add_code(group: zarr.Group, name: str, shape: tuple[int, ...], dims: tuple[str, ...], rows_per_file: int) -> None:
+    zarr_io.add_array(group, name, shape, np.float32, dims, rows_per_chunk=rows_per_file, **_ATTRIBUTES[name])
+
+
+def _spec(group: zarr.Group) -> LatentSpec:
+    return LatentSpec(**{name: group.attrs[name] for name in LatentSpec.model_fields})
+
+
+def _row_labels(group: zarr.Group) -> tuple[np.ndarray, np.ndarray]:
+    return np.array(zarr_io.read_rows(group, "video_id").tolist()), zarr_io.read_rows(group, "first_frame")

@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from pipeline.latents.clips import random_windows, regular_windows, windows
+from pipeline.latents.latents import DIMS, TIME_VARYING, Latents, LatentSpec
+
+SPEC = LatentSpec(num_slots=2, background_dim=3, appearance_dim=4, height=16, width=24)
+
+
+@pytest.fixture
+def latents():
+    """Five sequences of ten frames whose codes all say 100 * sequence + frame (or the sequence alone)."""
+    codes = {}
+    for name in DIMS:
+        value = 100.0 * torch.arange(5)
+        if name in TIME_VARYING:
+            value = value[:, None] + torch.arange(10)
+        shape = (5, *SPEC.shape(name, 10))
+        codes[name] = value.reshape(*value.shape, *[1] * (len(shape) - value.dim())).expand(shape).clone()
+    return Latents(**codes)
+
+
+def test_windows_cut_every_code_alike(latents):
+    clips = windows(latents, torch.tensor([4, 0]), torch.tensor([2, 7]), 3).check(SPEC)
+    assert clips.pose[:, :, 0, 0].tolist() == [[402, 403, 404], [7, 8, 9]]
+    assert clips.camera[1, :, 0].tolist() == [7, 8, 9]
+    assert clips.depth[:, 0].tolist() == [400, 0]
+
+
+def test_random_windows_cover_all_places_and_repeat_by_their_seed(latents):
+    def draw(seed):
+        return random_windows(latents, 4, 500, torch.Generator().manual_seed(seed)).check(SPEC).pose[:, :, 0, 0]
+
+    drawn = draw(0)
+    assert torch.equal(drawn, draw(0)) and not torch.equal(drawn, draw(1))
+    assert set(drawn[:, 0].tolist()) == {100 * row + start for row in range(5) for start in range(7)}
+    assert torch.equal(drawn[:, 3], drawn[:, 0] + 3)
+
+
+def test_regular_windows_cover_every_frame_once(latents):
+    batches = [clips.check(SPEC).pose[:, :, 0, 0] for clips in regular_windows(latents, 5, 4)]
+    assert [len(batch) for batch in batches] == [4, 4, 2]
+    assert torch.cat(batches).flatten().tolist() == latents.pose[:, :, 0, 0].flatten().tolist()
+    assert [len(clips.pose) for clips in regular_windows(latents, 6, 4)] == [4, 1]
+
+
+def test_clips_longer_than_the_sequences_are_refused(latents):
+    with pytest.raises(AssertionError):
+        random_windows(latents, 11, 1, torch.Generator())
+    with pytest.raises(AssertionError):
+        next(regular_windows(latents, 11, 1))

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+import torch
+
+from pipeline.latents.extrapolation import held, line_fit, linear_extrapolation, straight_on
+from pipeline.latents.latents import DIMS, POSE, Latents, LatentSpec
+
+SPEC = LatentSpec(num_slots=2, background_dim=3, appearance_dim=4, height=16, width=24)
+
+
+@pytest.mark.parametrize("num_frames", [2, 3, 5, 9])
+def test_the_line_is_that_of_least_squares_over_the_last_five(num_frames):
+    track = torch.randn(4, num_frames, 3, generator=torch.Generator().manual_seed(0))
+    recent = track[:, -5:]
+    for b in range(4):
+        for c in range(3):
+            slope, start = np.polyfit(np.arange(recent.shape[1]), recent[b, :, c].numpy(), 1)
+            wanted = start + slope * (recent.shape[1] - 1 + np.arange(1, 7))
+            np.testing.assert_allclose(straight_on(track, 6)[b, :, c], wanted, atol=1e-4)
+
+
+def test_a_single_frame_stays():
+    end, slope = line_fit(torch.full((1, 1, 2), 3.0))
+    assert end.tolist() == [[3, 3]] and slope.tolist() == [[0, 0]]
+
+
+def test_held_repeats_the_last_frame():
+    track = torch.arange(6.0).reshape(1, 3, 2)
+    assert held(track, 2).tolist() == [[[4, 5], [4, 5]]]
+
+
+def test_poses_go_straight_on_and_the_rest_stays():
+    generator = torch.Generator().manual_seed(0)
+    context = Latents(**{name: torch.rand(3, *SPEC.shape(name, 6), generator=generator) for name in DIMS})
+    future = linear_extrapolation(context, 4).check(SPEC)
+    assert future.num_frames == 10
+    assert torch.equal(future.pose[:, :6], context.pose) and torch.equal(future.camera[:, :6], context.camera)
+    visibility = POSE.index("visibility")
+    assert torch.equal(future.pose[:, 6:, :, :visibility], straight_on(context.pose, 4)[..., :visibility])
+    assert torch.equal(future.pose[:, 6:, :, visibility], context.pose[:, 5:6, :, visibility].expand(3, 4, 2))
+    assert torch.equal(future.camera[:, 6:], context.camera[:, 5:6].expand_as(future.camera[:, 6:]))
+    assert future.appearance is context.appearance

@@ -1,0 +1,133 @@
+import shutil
+
+import numpy as np
+import pytest
+import torch
+import xarray
+
+from pipeline.errors import UserError
+from pipeline.latents.latent_store import (
+    ROWS_PER_SHARD, LatentWriter, PredictedLatentsWriter, open_latents, open_predicted_latents,
+)
+from pipeline.latents.latents import CAMERA, DIMS, POSE, TIME_VARYING, Latents, LatentSpec
+
+SPEC = LatentSpec(num_slots=3, background_dim=5, appearance_dim=7, height=16, width=24)
+NUM_ROWS = ROWS_PER_SHARD + 5
+
+
+def some_latents(batch, num_frames, seed=0) -> Latents:
+    generator = torch.Generator().manual_seed(seed)
+    return Latents(**{name: torch.rand(batch, *SPEC.shape(name, num_frames), generator=generator) for name in DIMS})
+
+
+def writer(path, create=True) -> LatentWriter:
+    split = np.array(["train", "val", "test"])[np.arange(NUM_ROWS) % 3]
+    return LatentWriter(
+        path, SPEC, np.array([f"vidéo {i}" for i in range(NUM_ROWS)]), np.arange(NUM_ROWS) * 20, split,
+        num_frames=6, fps=12.5, made_from={"frames": "f", "autoencoder": "a"}, create=create,
+    )
+
+
+def write(path, latents) -> str:
+    rows = writer(path)
+    rows.write(0, latents.map(lambda code: code[:ROWS_PER_SHARD]))
+    rows.write(ROWS_PER_SHARD, latents.map(lambda code: code[ROWS_PER_SHARD:]))
+    return rows.finish()
+
+
+def write_predicted(path, futures, num_samples=2) -> str:
+    clips = PredictedLatentsWriter(
+        path, SPEC, np.array([f"video {i}" for i in range(len(futures))]), np.arange(len(futures)),
+        num_samples=num_samples, context_frames=2, horizon=4, fps=10.0, made_from={"predictor": "p"},
+    )
+    for future in futures:
+        clips.write(future)
+    return clips.finish()
+
+
+def some_futures(num_clips=70, num_samples=2):
+    futures = []
+    for i in range(num_clips):
+        one, drawn = some_latents(1, 6, i), some_latents(num_samples, 6, 1000 + i)
+        repeated = {n: c.expand(num_samples, *c.shape[1:]) for n, c in one.items().items() if n not in TIME_VARYING}
+        futures.append(drawn.replace(**repeated))
+    return futures
+
+
+@pytest.fixture
+def latents():
+    return some_latents(NUM_ROWS, 6)
+
+
+def test_what_was_written_is_read(tmp_path, latents):
+    identity = write(tmp_path / "l.zarr", latents)
+    store = open_latents(tmp_path / "l.zarr")
+    assert (store.identity, store.spec, store.fps, store.num_frames, len(store)) == (identity, SPEC, 12.5, 6, NUM_ROWS)
+    assert store.made_from == {"frames": "f", "autoencoder": "a"}
+    assert store.video_id[3] == "vidéo 3" and store.first_frame[3] == 60
+    assert store.rows("val").tolist() == list(range(1, NUM_ROWS, 3))
+    rows = np.array([260, 1, 0, 1])
+    for name, code in store.read(rows).items().items():
+        assert code.dtype == torch.float32 and torch.equal(code, latents.items()[name][rows])
+
+
+def test_several_writers_give_the_bytes_of_one(tmp_path, latents):
+    one = write(tmp_path / "one.zarr", latents)
+    first = writer(tmp_path / "two.zarr")
+    writer(tmp_path / "two.zarr", create=False).write(ROWS_PER_SHARD, latents.map(lambda code: code[ROWS_PER_SHARD:]))
+    first.write(0, latents.map(lambda code: code[:ROWS_PER_SHARD]))
+    assert first.finish() == one
+
+
+def test_part_of_a_shard_is_not_written(tmp_path, latents):
+    with pytest.raises(AssertionError):
+        writer(tmp_path / "l.zarr").write(0, latents.map(lambda code: code[:10]))
+    assert not (tmp_path / "l.zarr").exists()
+
+
+def test_futures_are_read_with_the_samples_of_a_clip_side_by_side(tmp_path):
+    futures = some_futures()
+    identity = write_predicted(tmp_path / "p.zarr", futures)
+    store = open_predicted_latents(tmp_path / "p.zarr")
+    assert (store.identity, store.spec, store.num_clips, store.num_samples) == (identity, SPEC, 70, 2)
+    assert (store.context_frames, store.horizon, store.fps, store.made_from) == (2, 4, 10.0, {"predictor": "p"})
+    assert store.video_id[69] == "video 69" and store.first_frame[69] == 69
+    for name, code in store.read(np.array([69, 0])).items().items():
+        assert torch.equal(code, torch.cat([futures[69].items()[name], futures[0].items()[name]]))
+    assert torch.equal(store.read(slice(3, 5)).pose, torch.cat([futures[3].pose, futures[4].pose]))
+
+
+def test_missing_clips_are_noticed(tmp_path):
+    futures = some_futures(3)
+    clips = PredictedLatentsWriter(tmp_path / "p.zarr", SPEC, np.array(["a", "b"]), np.arange(2), num_samples=2,
+                                   context_frames=2, horizon=4, fps=1.0, made_from={})
+    clips.write(futures[0])
+    with pytest.raises(AssertionError, match="1 of 2"):
+        clips.finish()
+
+
+def test_xarray_opens_both_as_labelled_datasets(tmp_path, latents):
+    write(tmp_path / "l.zarr", latents)
+    write_predicted(tmp_path / "p.zarr", some_futures(3))
+    encoded = xarray.open_zarr(tmp_path / "l.zarr", consolidated=False)
+    assert encoded.pose.dims == ("sequence", "time", "slot", "pose_component")
+    assert encoded.pose.sel(pose_component="log_scale").shape == (NUM_ROWS, 6, 3)
+    assert tuple(encoded.camera_component.values) == CAMERA and tuple(encoded.pose_component.values) == POSE
+    assert set(encoded.data_vars) == set(DIMS) and all("units" in encoded[name].attrs for name in DIMS)
+    predicted = xarray.open_zarr(tmp_path / "p.zarr", consolidated=False)
+    assert predicted.pose.dims == ("clip", "sample", "time", "slot", "pose_component")
+    assert predicted.appearance.dims == ("clip", "slot", "appearance_code")
+    assert predicted.time.values.tolist() == list(range(6)) and predicted.attrs["context_frames"] == 2
+    assert {"video_id", "first_frame", "sample", "time"} <= set(predicted.coords)
+
+
+def test_the_wrong_kind_and_a_lost_file_are_refused(tmp_path, latents):
+    write(tmp_path / "l.zarr", latents)
+    write_predicted(tmp_path / "p.zarr", some_futures(3))
+    with pytest.raises(UserError, match="predicted_latents"):
+        open_latents(tmp_path / "p.zarr")
+    with pytest.raises(UserError, match="predicted_latents"):
+        open_predicted_latents(tmp_path / "l.zarr")
+    shutil.rmtree(tmp_path / "l.zarr" / "pose" / "c" / "1")
+    with pytest.raises(UserError, match="missing"):
+        open_latents(tmp_path / "l.zarr")
