@@ -1,23 +1,19 @@
 # make repro   install what is pinned, run the pipeline, show the figures
 # make test    install what is pinned, run all tests
-# make check   validate params.yaml against every stage before a long run
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3.11
 # dvc.yaml says plain `python`: the workspaces of queued experiments have no .venv of their own.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test check
+.PHONY: repro test
 
 repro: .venv/installed
 	@python -m dvc repro
-	@python -m stages.show
+	@python -m stages.report
 
 test: .venv/installed
 	@python -m pytest
-
-check: .venv/installed
-	@python -m stages.check
 
 # Output goes through a loop that speaks up when pip is silent for ten seconds (large downloads, unpacking).
 .venv/installed: requirements.txt requirements-test.txt constraints.txt

@@ -63,3 +63,10 @@ def test_metrics_and_plots_are_known_to_dvc(workspace: Workspace):
     assert shown["data/evaluation/metrics.json"]["data"] == metrics(workspace.root)
     workspace.dvc("plots", "show", "--out", str(workspace.root.parent / "plots"))
     assert (workspace.root.parent / "plots" / "index.html").stat().st_size > 1000
+
+
+def test_the_report_shows_the_figures(workspace):
+    output = workspace.run(sys.executable, "-m", "stages.report")
+    figures = metrics(workspace.root)
+    for shown in (figures["prediction"], figures["reconstruction"], figures["baselines"]["copy_last"]):
+        assert f"{shown['psnr']:.2f}" in output
