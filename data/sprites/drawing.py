@@ -167,7 +167,7 @@ def _waves(random: np.random.Generator, count: int, shortest: float, longest: fl
 
 
 def pick_colors(background: np.ndarray, others: list[np.ndarray], random: np.random.Generator) -> np.ndarray:
-    """Two RGB colours [2, 3] of one object, vivid, far from nearly all of the background [..., 3] and from `others` [3].
+    """Two RGB colours [2, 3] of one object, vivid, far from most of the background [..., 3] and from `others` [3].
 
     The best of eight random pairs: distinct as a rule, by no means always.
     """

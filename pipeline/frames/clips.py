@@ -35,7 +35,7 @@ def regular_clips(
 def _last_start(store: FrameStore, rows: np.ndarray, clip_frames: int) -> int:
     if len(rows) == 0 or clip_frames > store.num_frames:
         raise UserError(
-            f"{store.path}: wanted sequences of at least {clip_frames} frames, found {len(rows)} of {store.num_frames}; "
-            "make preprocess.sequence_length longer or the clips shorter"
+            f"{store.path}: wanted sequences of at least {clip_frames} frames, found {len(rows)} of "
+            f"{store.num_frames}; make preprocess.sequence_length longer or the clips shorter"
         )
     return store.num_frames - clip_frames

@@ -8,7 +8,7 @@ import zarr
 from pipeline import zarr_io
 from pipeline.frames.frame_store import FRAME_DIMS, KIND, TRUTH_DIMS
 
-_SHARD_BYTES = 1 << 26
+_SHARD_BYTES = 1 << 25
 """A shard holds about this much, and is held in memory while it fills."""
 _MAX_SHARDS = 200
 """Shards of one array; of a huge store they are bigger instead of more."""
@@ -51,8 +51,8 @@ class FrameStoreWriter:
     def append(
         self, frames: np.ndarray, truth: dict[str, np.ndarray], *, video_id: str, first_frame: int, split: str,
     ) -> None:
-        """Adds one sequence: frames uint8 [T, H, W, C] and its truth (empty without), shaped as in the store but without
-        the sequence axis and with no more objects than there are."""
+        """Adds one sequence: frames uint8 [T, H, W, C] and its truth (empty without), shaped as in the store but for
+        the sequence axis, and with no more objects than there are."""
         self._labels.append((video_id, first_frame, split))
         self._waiting["frames"].append(frames)
         if self.num_objects is not None:

@@ -6,6 +6,7 @@ shape, keeping its proportions to the nearest pixel, and cuts off what juts out 
 everything and changes the proportions. Pixels are taken as square.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -91,9 +92,10 @@ def read_frames(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yields (index of the frame in the source, frame uint8 [height, width, channel]). Raises UnreadableVideo."""
     timed = _decode(video, num_threads)
-    shown = _resample(timed, form.fps, info.source_fps) if form.fps else ((i, f) for i, (_, f) in enumerate(timed))
+    shown = _resample(timed, form.fps, info.source_fps) if form.fps else ((i, f, 1) for i, (_, f) in enumerate(timed))
     with _readable(video):
-        yield from _map(lambda numbered: (numbered[0], _shape(numbered[1], form)), shown, num_threads)
+        for index, frame, repeats in _map(lambda item: (item[0], _shape(item[1], form), item[2]), shown, num_threads):
+            yield from ((index, frame) for _ in range(repeats))
 
 
 def covering_shape(height: int, width: int, form: FrameFormat) -> tuple[int, int, int, int]:
@@ -159,20 +161,26 @@ def _decode(video: SourceVideo, num_threads: int) -> Iterator[tuple[float | None
 
 def _resample(
     timed: Iterator[tuple[float | None, Undecoded]], fps: float, source_fps: float,
-) -> Iterator[tuple[int, Undecoded]]:
-    """Yields at times 0, 1/fps, 2/fps, ... the latest frame, with its index; the last one is shown for 1/source_fps."""
-    early = 1e-3 / fps  # time stamps are rounded
-    shown, start, count, end = None, None, 0, 0.0
+) -> Iterator[tuple[int, Undecoded, int]]:
+    """Yields the frames that are the latest at any of the times 0, 1/fps, 2/fps, ...: index, frame, at how many.
+
+    The last frame lasts for 1/source_fps.
+    """
+    latest, start, count, end = None, None, 0, 0.0
     for index, (time, frame) in enumerate(timed):
         time = index / source_fps if time is None else time
         start = time if start is None else start
-        while shown is not None and count / fps < time - start - early:
-            yield shown
-            count += 1
-        shown, end = (index, frame), time - start + 1 / source_fps
-    while shown is not None and count / fps < end - early:
-        yield shown
-        count += 1
+        if latest and (repeats := _num_before(time - start, fps) - count) > 0:
+            yield *latest, repeats
+            count += repeats
+        latest, end = (index, frame), time - start + 1 / source_fps
+    if latest and (repeats := _num_before(end, fps) - count) > 0:
+        yield *latest, repeats
+
+
+def _num_before(time: float, fps: float) -> int:
+    """How many of 0, 1/fps, 2/fps, ... lie before `time`; time stamps are rounded, so what is just before does not."""
+    return math.ceil(time * fps - 1e-2)
 
 
 def _map(function: Callable, items: Iterator, num_threads: int) -> Iterator:

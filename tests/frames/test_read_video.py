@@ -101,7 +101,7 @@ def test_grey_arrays_can_become_rgb(tmp_path):
 ])
 def test_resampling_shows_the_latest_frame_at_each_moment(tmp_path, kind, fps, indices):
     frames = noise(8, 16, 16)
-    got, pixels, info = read(store_as(kind, tmp_path, frames), wanted(fps=fps))
+    got, pixels, info = read(store_as(kind, tmp_path, frames), wanted(fps=fps), threads=2)
     assert got == indices and np.array_equal(pixels, frames[indices])
     assert info.fps == fps and abs(info.num_frames - len(indices)) <= 1
 
