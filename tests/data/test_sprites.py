@@ -107,7 +107,9 @@ def test_the_command_writes_lossless_videos_with_their_truth(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("change", "complaint"), [
-    ({"object_side": [10, 70]}, "do not fit"), ({"num_objects": [3, 2]}, "[lowest, highest]"), ({"colour": 1}, "misspelt")
+    ({"object_side": [10, 70]}, "do not fit"),
+    ({"num_objects": [3, 2]}, "[lowest, highest]"),
+    ({"colour": 1}, "misspelt"),
 ])
 def test_bad_parameters_give_one_line(tmp_path, capsys, change, complaint):
     section = YAML(typ="safe").load(SHIPPED.read_text())["sprites"] | change
