@@ -25,7 +25,7 @@ NUM_ROUNDS = 3
 NUM_SPRITE_STEPS = 9
 SEARCH_MARGIN = 1.75
 """Side of the first patch around a track, in widths of a typical object: generous, the track is not centred yet."""
-BUSY = 0.7
+BUSY = 0.6
 """An object's evidence is judged by this quantile over the frames: it may hide or rest in most of them."""
 CLIPS_PER_THREAD = 1
 
@@ -222,8 +222,9 @@ def _fit_sprites(frames: Tensor, background: Tensor, sprites: Sprites, mask: Ten
         if step in (2, 5):
             sprites = sprite_fit.normalise(sprites)
         mask = sprite_fit.masks(sprites, *frames.shape[-2:])
-        if step in (1, 3, 6, 8):
-            sprites = sprite_fit.fit_depth(frames, sprites, mask)
+        if step in (3, 5, 7, 8):
+            sprites = sprite_fit.compare(frames, background, sprites, mask)
+            mask = mask * (sprites.presence > 0)[:, None, :, None, None]
             background = estimate_background(frames, F.max_pool2d(mask.amax(2), 3, stride=1, padding=1))
     return sprites, background
 

@@ -188,26 +188,35 @@ def fit_visibility(view: View, sprites: Sprites) -> Sprites:
     frames = torch.arange(seen.shape[1], device=seen.device, dtype=seen.dtype)
     near = torch.exp(-(frames[:, None] - frames).abs() / 0.7)
     score = torch.einsum("ts,bsk->btk", near, gain) / (torch.einsum("ts,bsk->btk", near, seen) + 1e-3)
-    visibility = torch.sigmoid(12 * score)
-    worth = (visibility * gain).mean(1) * sprites.step.square()
-    return replace(sprites, visibility=visibility, presence=sprites.presence * (worth > MIN_GAIN))
+    return replace(sprites, visibility=torch.sigmoid(12 * score))
 
 
-def fit_depth(frames: Tensor, sprites: Sprites, mask: Tensor) -> Sprites:
-    """Orders the slots by which of two overlapping pictures explains the overlap of their masks [B, T, K, H, W]
-    better."""
-    H, W = frames.shape[-2:]
-    drawn = paste(sprites.color / sprites.alpha[:, :, None].clamp(min=0.05), sprites, H, W)
+def compare(frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor) -> Sprites:
+    """Sets depth and presence by comparing the objects where their masks [B, T, K, H, W] lie.
+
+    Depth: of two that overlap, the one whose picture explains the overlap better is nearer; 0 where nothing was seen.
+    Presence: a slot that takes away little squared error where no other object is, such as a double of another or a fault of
+    the background, loses it; only the most useless one of a clip at a time, since two doubles make each other useless.
+    """
+    drawn = paste(sprites.color / sprites.alpha[:, :, None].clamp(min=0.05), sprites, *frames.shape[-2:])
     error = (frames[:, :, None] - drawn).square().sum(3)
+    background_error = (frames - background[:, None]).square().sum(2)
     K = mask.shape[2]
-    depth = torch.zeros_like(sprites.depth)
+    depth, worth = torch.zeros_like(sprites.depth), []
     for k in range(K):
-        for j in range(k + 1, K):
+        alone = mask[:, :, k]
+        for j in range(K):
+            if j == k:
+                continue
+            alone = alone * (1 - mask[:, :, j])
             overlap = mask[:, :, k] * mask[:, :, j]
             lead = (overlap * (error[:, :, j] - error[:, :, k])).sum((1, 2, 3)) / (0.2 + 0.05 * overlap.sum((1, 2, 3)))
             depth[:, k] += 3 * torch.tanh(lead)
-            depth[:, j] -= 3 * torch.tanh(lead)
-    return replace(sprites, depth=depth)
+        worth.append((alone * (background_error - error[:, :, k])).sum((1, 2, 3)) / frames.shape[1])
+    worth = torch.where(sprites.presence > 0, torch.stack(worth, 1), torch.inf)
+    least = worth.argmin(1, keepdim=True)
+    useless = torch.zeros_like(worth).scatter(1, least, (worth.gather(1, least) < MIN_GAIN).to(worth))
+    return replace(sprites, depth=depth, presence=sprites.presence * (1 - useless))
 
 
 def normalise(sprites: Sprites) -> Sprites:
