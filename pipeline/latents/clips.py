@@ -12,7 +12,8 @@ def windows(latents: Latents, rows: Tensor, starts: Tensor, num_frames: int) -> 
     """The clips of `num_frames` frames that begin at frame starts[b] of sequence rows[b]; rows, starts int [B]."""
     times = starts[:, None] + torch.arange(num_frames)
     return Latents(**{
-        name: code[rows[:, None], times] if name in TIME_VARYING else code[rows] for name, code in latents.items().items()
+        name: code[rows[:, None], times] if name in TIME_VARYING else code[rows]
+        for name, code in latents.items().items()
     })
 
 

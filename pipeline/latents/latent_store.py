@@ -170,7 +170,7 @@ class PredictedLatentsStore:
 
 
 def open_latents(path: Path) -> LatentStore:
-    """Opens the latents of sequences. Raises UserError when they are missing, incomplete, damaged or of another kind."""
+    """Opens latents of sequences. Raises UserError when they are missing, incomplete, damaged or of another kind."""
     return LatentStore(path)
 
 

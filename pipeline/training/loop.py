@@ -124,7 +124,7 @@ def train(
                 save_checkpoint(resume, {**state, "model": model.state_dict(), "optimizer": optimizer.state_dict()})
                 last_checkpoint = time.monotonic()
             if interruption.signal is not None and num_done < params.num_steps:
-                print(f"stopped after step {num_done}; the same command goes on from there", file=sys.stderr, flush=True)
+                print(f"stopped after step {num_done}; the same command goes on there", file=sys.stderr, flush=True)
                 raise SystemExit(128 + interruption.signal)
     accelerator.end_training()
     return state["best"]

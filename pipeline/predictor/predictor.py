@@ -1,0 +1,241 @@
+"""Continues latents by one block: the trained horizon at once, each object on one of several trajectories.
+
+A trajectory is a straight line (fitted to the last frames of the context) plus a learned residual. Objects share all
+weights and look at one another by attention, so that the order of the slots does not matter.
+
+Legend: B batch, T context frames, W context frames trained on, K slots, H horizon trained on, M modes, D features,
+P pose components, C camera components.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pipeline import checkpoint
+from pipeline.checkpoint import Checkpoint
+from pipeline.latents.extrapolation import held, line_fit, straight_on
+from pipeline.latents.latents import CAMERA, POSE, Latents, LatentSpec
+from pipeline.params import Params
+
+KIND = "predictor"
+VISIBILITY = POSE.index("visibility")
+NUM_MOVING = VISIBILITY
+"""Components of a pose that are real numbers; visibility, the last one, goes through a logit."""
+_MAX_LOGIT = 6.0
+_LOG_SPREAD_RANGE = (-3.0, 3.0)
+
+
+class NetworkParams(Params):
+    """Size of the network."""
+
+    hidden_dim: int = Field(ge=8, multiple_of=8)
+    """Features per object."""
+    num_layers: int = Field(ge=1)
+    """Rounds of attention across the objects."""
+    num_heads: int = Field(ge=1)
+    """Attention heads; divides hidden_dim."""
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> "NetworkParams":
+        if self.hidden_dim % self.num_heads:
+            raise ValueError(f"num_heads {self.num_heads} does not divide hidden_dim {self.hidden_dim}")
+        return self
+
+
+class MixtureParams(NetworkParams):
+    """Several trajectories per object, each with its probability: an open future stays open."""
+
+    kind: Literal["mixture"] = "mixture"
+    num_modes: int = Field(ge=2)
+    """Trajectories per object."""
+
+
+class DeterministicParams(NetworkParams):
+    """One trajectory per object."""
+
+    kind: Literal["deterministic"] = "deterministic"
+
+    @property
+    def num_modes(self) -> int:
+        return 1
+
+
+ArchitectureParams = Annotated[MixtureParams | DeterministicParams, Field(discriminator="kind")]
+
+
+class PredictorConfig(Params):
+    """All that decides the shapes of the weights."""
+
+    architecture: ArchitectureParams
+    spec: LatentSpec
+    context_frames: int = Field(ge=2)
+    """W: frames looked at; of a longer context the last ones, a shorter one is lengthened backwards in a line."""
+    horizon: int = Field(ge=1)
+    """H: frames predicted at once."""
+
+
+class Block(NamedTuple):
+    """The next H frames, as distributions. Spreads are scales of Laplace distributions, in the unit of their mean."""
+
+    mode_logits: Tensor  # [B, K, M]
+    moving: Tensor  # [B, K, M, H, P - 1]: x, y in px and log_scale of each mode's trajectory
+    moving_spread: Tensor  # [B, K, M, H, P - 1]
+    visibility_logits: Tensor  # [B, K, M, H]
+    camera: Tensor  # [B, H, C]
+    camera_spread: Tensor  # [B, H, C]
+
+
+class Predictor(nn.Module):
+    """Call `fit_normalisation` once before training; the statistics are part of the weights."""
+
+    def __init__(self, config: PredictorConfig):
+        super().__init__()
+        self.config = config
+        self.spec = config.spec
+        params, horizon, width = config.architecture, config.horizon, config.architecture.hidden_dim
+        num_features = config.context_frames * len(POSE) + 2 * NUM_MOVING + 4 + self.spec.appearance_dim
+        num_camera_features = config.context_frames * len(CAMERA) + len(CAMERA) + 1
+        self.normalise = Normalise(num_features)
+        self.normalise_camera = Normalise(num_camera_features)
+        self.register_buffer("residual_scale", torch.ones(horizon, NUM_MOVING))
+        self.register_buffer("camera_scale", torch.ones(horizon, len(CAMERA)))
+        self.embed = nn.Sequential(nn.Linear(num_features, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.layers = nn.ModuleList(SlotLayer(width, params.num_heads) for _ in range(params.num_layers))
+        self.norm = nn.LayerNorm(width)
+        self.mode_logits = nn.Linear(width, params.num_modes)
+        self.moving = nn.Linear(width, params.num_modes * horizon * 2 * NUM_MOVING)
+        self.visibility = nn.Linear(width, params.num_modes * horizon)
+        self.camera = nn.Sequential(
+            nn.Linear(num_camera_features + width, width), nn.GELU(), nn.Linear(width, horizon * 2 * len(CAMERA))
+        )
+        for last in (self.visibility, self.camera[-1]):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+        self.moving.weight.data.mul_(0.1)
+
+    def forward(self, context: Latents) -> Block:
+        """Context of T >= 2 frames -> the block that follows it."""
+        assert context.num_frames >= 2, f"{context.num_frames} context frames, wanted at least 2"
+        context.check(self.spec)
+        modes, horizon = self.config.architecture.num_modes, self.config.horizon
+        objects = self.embed(self.normalise(self._object_features(context)))
+        # An absent object is as good as invisible to the others.
+        attention_bias = context.presence.clamp(min=1e-3).log()[:, None, None, :]
+        for layer in self.layers:
+            objects = layer(objects, attention_bias)
+        objects = self.norm(objects)
+
+        line = straight_on(context.pose, horizon)[..., :NUM_MOVING].transpose(1, 2)[:, :, None]
+        residual, log_spread = self.moving(objects).unflatten(-1, (2, modes, horizon, NUM_MOVING)).unbind(2)
+        visibility = held(context.pose, horizon)[..., VISIBILITY].transpose(1, 2)[:, :, None]
+        scene = (objects * context.presence[..., None]).sum(1)
+        camera = self.camera(torch.cat([self.normalise_camera(self._camera_features(context)), scene], -1))
+        camera_residual, camera_log_spread = camera.unflatten(-1, (2, horizon, len(CAMERA))).unbind(1)
+        return Block(
+            mode_logits=self.mode_logits(objects),
+            moving=line + residual * self.residual_scale,
+            moving_spread=log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.residual_scale,
+            visibility_logits=_logit(visibility) + self.visibility(objects).unflatten(-1, (modes, horizon)),
+            camera=held(context.camera, horizon) + camera_residual * self.camera_scale,
+            camera_spread=camera_log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.camera_scale,
+        )
+
+    @torch.no_grad()
+    def fit_normalisation(self, clips: Latents) -> None:
+        """Takes the statistics of training clips of W + H frames: of the inputs, and of how far a line misses."""
+        context = clips.frames(0, self.config.context_frames)
+        target = clips.frames(self.config.context_frames, self.config.context_frames + self.config.horizon)
+        present = context.presence > 0.5
+        if present.any():
+            self.normalise.fit(self._object_features(context)[present])
+            error = (target.pose - straight_on(context.pose, self.config.horizon)).transpose(1, 2)[present]
+            self.residual_scale.copy_(error[..., :NUM_MOVING].abs().mean(0).clamp(min=1e-3))
+        self.normalise_camera.fit(self._camera_features(context))
+        error = target.camera - held(context.camera, self.config.horizon)
+        self.camera_scale.copy_(error.abs().mean(0).clamp(min=1e-3))
+
+    def _object_features(self, context: Latents) -> Tensor:
+        """[B, K, D]: the recent track relative to the line's end, that end and the slope, and what it belongs to."""
+        track, known = self._window(context.pose)
+        end, slope = line_fit(context.pose)
+        relative = torch.cat([track[..., :NUM_MOVING] - end[:, None, :, :NUM_MOVING], track[..., VISIBILITY:]], -1)
+        known = known.expand(*context.presence.shape, 1)
+        return torch.cat([
+            relative.transpose(1, 2).flatten(2), end[..., :NUM_MOVING], slope[..., :NUM_MOVING],
+            end[..., POSE.index("log_scale"), None].exp(), context.appearance, context.depth[..., None],
+            context.presence[..., None], known,
+        ], -1)
+
+    def _camera_features(self, context: Latents) -> Tensor:
+        """[B, D]: the recent camera track relative to its last frame."""
+        track, known = self._window(context.camera)
+        last = context.camera[:, -1]
+        return torch.cat([(track - last[:, None]).flatten(1), last, known.expand(len(last), 1)], -1)
+
+    def _window(self, track: Tensor) -> tuple[Tensor, Tensor]:
+        """The last W frames of track [B, T, ...], and the share of them that is known rather than lengthened."""
+        missing = max(0, self.config.context_frames - track.shape[1])
+        known = track.new_tensor(1.0 - missing / self.config.context_frames)
+        if missing:
+            track = torch.cat([straight_on(track.flip(1), missing).flip(1), track], 1)
+        return track[:, -self.config.context_frames:], known
+
+
+class SlotLayer(nn.Module):
+    """Attention across the slots, then a step of each on its own; both add to what is there."""
+
+    def __init__(self, width: int, num_heads: int):
+        super().__init__()
+        self.num_heads = num_heads
+        self.norm_attention, self.norm_step = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.mix = nn.Linear(width, width)
+        self.step = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, objects: Tensor, bias: Tensor) -> Tensor:
+        """objects [B, K, width]; bias [B, 1, 1, K] is added to the attention paid to each."""
+        heads = self.query_key_value(self.norm_attention(objects)).unflatten(-1, (3, self.num_heads, -1))
+        query, key, value = heads.permute(2, 0, 3, 1, 4)
+        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
+        objects = objects + self.mix(seen.transpose(1, 2).flatten(2))
+        return objects + self.step(self.norm_step(objects))
+
+
+class Normalise(nn.Module):
+    """Standardises features [..., D] by statistics of the training split; what never varied there is left out."""
+
+    def __init__(self, num_features: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("inverse_std", torch.ones(num_features))
+
+    def fit(self, features: Tensor) -> None:
+        """features [N, D]."""
+        std = features.std(0, correction=0)
+        self.mean.copy_(features.mean(0))
+        self.inverse_std.copy_(torch.where(std > 1e-5, 1 / std.clamp(min=1e-5), 0.0))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return ((features - self.mean) * self.inverse_std).clamp(-10, 10)
+
+
+def save_predictor(path: Path, predictor: Predictor, made_from: dict[str, str]) -> None:
+    """Writes weights and configuration; made_from names latents and autoencoder."""
+    config = predictor.config.model_dump(mode="json")
+    checkpoint.save(path, KIND, predictor.state_dict(), config, made_from)
+
+
+def load_predictor(path: Path) -> tuple[Predictor, Checkpoint]:
+    """Returns the predictor in eval mode. Raises UserError when the file is missing, damaged or of another kind."""
+    loaded = checkpoint.load(path, KIND)
+    predictor = Predictor(PredictorConfig.model_validate(loaded.config))
+    predictor.load_state_dict(loaded.tensors)
+    return predictor.eval(), loaded
+
+
+def _logit(share: Tensor) -> Tensor:
+    return torch.logit(share, eps=1 / (1 + torch.exp(torch.tensor(_MAX_LOGIT)).item()))

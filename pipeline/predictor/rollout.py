@@ -1,0 +1,53 @@
+"""Continues latents frame block by frame block: the one rollout of validation and generation.
+
+Legend: B batch, S samples, T context frames, K slots, H horizon of one block, M modes.
+"""
+
+import torch
+from torch import Tensor
+
+from pipeline.latents.latents import Latents
+from pipeline.predictor.predictor import Block, Predictor
+
+
+@torch.no_grad()
+def rollout(
+    predictor: Predictor, context: Latents, horizon: int, num_samples: int, generator: torch.Generator,
+) -> Latents:
+    """Draws `num_samples` futures of `horizon` frames (any number) for each clip of `context` (T >= 2 frames).
+
+    Returns context and future: batch axis B * num_samples (row b * num_samples + s), time axis T + horizon. All draws
+    come from `generator`, which lies on the CPU.
+    """
+    latents = context.map(lambda code: code.repeat_interleave(num_samples, 0))
+    while latents.num_frames < context.num_frames + horizon:
+        pose, camera = draw(predictor(latents), generator)
+        latents = latents.replace(
+            pose=torch.cat([latents.pose, pose], 1), camera=torch.cat([latents.camera, camera], 1)
+        )
+    return latents.frames(0, context.num_frames + horizon)
+
+
+def draw(block: Block, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """One future per row: pose [B, H, K, P] follows a mode drawn for each object; camera [B, H, C] its middle.
+
+    Modes that lie closer to the drawn one than their spread are the same future told several times: their average, by
+    probability, is nearer to the truth than any of them. So the drawn trajectory leaves the others only where they part.
+    """
+    chances = block.mode_logits.softmax(-1)
+    uniform = torch.rand(chances.shape[:-1], generator=generator).to(chances.device)
+    mode = (chances.cumsum(-1) < uniform[..., None]).sum(-1).clamp(max=chances.shape[-1] - 1)
+    drawn = torch.take_along_dim(block.moving, mode[:, :, None, None, None], 2)
+    distance = ((block.moving - drawn) / block.moving_spread).abs().sum(-1)  # [B, K, M, H]
+    share = (block.mode_logits[..., None] - distance).softmax(2)
+    pose = torch.cat([block.moving, block.visibility_logits.sigmoid()[..., None]], -1)
+    return (share[..., None] * pose).sum(2).transpose(1, 2), block.camera
+
+
+def position_error(predictor: Predictor, context: Latents, target: Latents, seed: int) -> dict[str, Tensor]:
+    """Mean distance, px, of one drawn future from `target`, over objects present, at the first and the last frame."""
+    future = rollout(predictor, context, target.num_frames, 1, torch.Generator().manual_seed(seed))
+    distance = (future.pose[:, context.num_frames:] - target.pose)[..., :2].norm(dim=-1)  # [B, H, K]
+    presence = target.presence[:, None]
+    of_step = (distance * presence).sum((0, 2)) / presence.sum().clamp(min=1e-6)
+    return {"position_error_first": of_step[0], "position_error_last": of_step[-1]}

@@ -1,0 +1,116 @@
+"""Stage train_predictor: data/latents.zarr -> data/predictor.safetensors, curves in data/curves/train_predictor."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import typer
+from pydantic import Field
+
+from pipeline.errors import UserError, one_line_errors
+from pipeline.latents.clips import random_windows, regular_windows
+from pipeline.latents.latent_store import LatentStore, open_latents
+from pipeline.latents.latents import Latents
+from pipeline.params import Params, read_section
+from pipeline.predictor.augmentation import augment
+from pipeline.predictor.losses import surprise
+from pipeline.predictor.predictor import DeterministicParams, MixtureParams, Predictor, PredictorConfig, save_predictor
+from pipeline.predictor.rollout import position_error
+from pipeline.training.loop import TrainingParams, batch_share, is_main_process, prepare_process, train
+from pipeline.training.resume import resume_folder
+
+
+class TrainPredictorParams(Params):
+    """How to learn to continue latents."""
+
+    kind: Literal["mixture", "deterministic"]
+    """Which of the two below is trained."""
+    mixture: MixtureParams
+    deterministic: DeterministicParams
+    training: TrainingParams
+    context_frames: int = Field(ge=2)
+    """Frames given."""
+    horizon: int = Field(ge=1)
+    """Frames predicted at once; longer futures are made of several such blocks."""
+    batch_size: int = Field(ge=1)
+    """Clips per step."""
+    short_context_share: float = Field(ge=0, le=1)
+    """Share of the steps with fewer context frames than that, so that fewer may be given later."""
+    augmentation: Literal["none", "motion"]
+    """motion: mirror, turn and reverse the tracks of clips at random."""
+
+
+def read_split(store: LatentStore, split: str, num_frames: int) -> Latents:
+    """All latents of a split. Raises UserError when there are none or they are too short."""
+    rows = store.rows(split)
+    if len(rows) == 0:
+        raise UserError(f"{store.path}: no sequence of split '{split}'; run preprocess with other fractions")
+    if store.num_frames < num_frames:
+        raise UserError(
+            f"{store.path}: sequences have {store.num_frames} frames, train_predictor.context_frames + horizon is "
+            f"{num_frames}; lower these or raise preprocess.sequence_length"
+        )
+    return store.read(rows)
+
+
+def train_predictor(params: TrainPredictorParams, latents: Path, weights: Path, curves: Path) -> None:
+    """Raises UserError when the store is unusable."""
+    prepare_process(params.training.seed)
+    store, given, num_frames = open_latents(latents), params.context_frames, params.context_frames + params.horizon
+    training, validation = (read_split(store, split, num_frames) for split in ("train", "val"))
+    made_from = {"latents": store.identity, "autoencoder": store.made_from["autoencoder"]}
+    model = Predictor(PredictorConfig(
+        architecture=getattr(params, params.kind), spec=store.spec, context_frames=given, horizon=params.horizon
+    ))
+    for clips in regular_windows(training, num_frames, len(training.pose) * store.num_frames):
+        model.fit_normalisation(clips)
+    share = batch_share(params.batch_size)
+
+    def make_batch(step: int) -> tuple[Latents, Latents]:
+        generator = torch.Generator().manual_seed((params.training.seed << 31) + step)
+        clips = random_windows(training, num_frames, params.batch_size, generator)
+        if params.augmentation == "motion":
+            clips = augment(clips, store.spec, generator)
+        short, start = torch.rand(2, generator=generator).tolist()
+        first = int(start * (given - 1)) if short < params.short_context_share else 0
+        clips = clips.map(lambda code: code[share])
+        return clips.frames(first, given), clips.frames(given, num_frames)
+
+    def loss(model: Predictor, batch: tuple[Latents, Latents], _: float) -> dict[str, torch.Tensor]:
+        context, target = batch
+        return surprise(model(context), target)
+
+    def validate(model: Predictor) -> dict[str, float]:
+        device, totals = next(model.parameters()).device, {}
+        for clips in regular_windows(validation, num_frames, params.batch_size):
+            clips = clips.to(device)
+            context, target = clips.frames(0, given), clips.frames(given, num_frames)
+            figures = surprise(model(context), target) | position_error(model, context, target, params.training.seed)
+            for name, value in figures.items():
+                totals[name] = totals.get(name, 0.0) + value.item() * len(clips.pose) / num_validation
+        return totals
+
+    num_validation = len(validation.pose) * (validation.num_frames // num_frames)
+    with resume_folder("train_predictor", params, made_from) as folder:
+        best = train(model, make_batch, loss, validate, params.training, curves, folder, params.batch_size * num_frames)
+        model.load_state_dict(best)
+        if is_main_process():
+            save_predictor(weights, model, made_from)
+
+
+def main(
+    params: Annotated[Path, typer.Option(help="File with the section 'train_predictor'.")] = Path("params.yaml"),
+    latents: Annotated[Path, typer.Option(help="Latent store to learn from.")] = Path("data/latents.zarr"),
+    weights: Annotated[Path, typer.Option(help="Weights file to write.")] = Path("data/predictor.safetensors"),
+    curves: Annotated[Path, typer.Option(help="Folder for the curves.")] = Path("data/curves/train_predictor"),
+) -> None:
+    """Learns to continue latents: where the objects of a clip go next."""
+    with one_line_errors():
+        train_predictor(read_section(params, "train_predictor", TrainPredictorParams), latents, weights, curves)
+
+
+app = typer.Typer(add_completion=False)
+app.command()(main)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,233 @@
+import math
+
+import pytest
+import torch
+
+from pipeline.errors import UserError
+from pipeline.latents.extrapolation import linear_extrapolation
+from pipeline.latents.latents import DIMS, POSE, Latents, LatentSpec
+from pipeline.predictor.augmentation import augment
+from pipeline.predictor.losses import surprise
+from pipeline.predictor.predictor import (
+    DeterministicParams, MixtureParams, Predictor, PredictorConfig, load_predictor, save_predictor,
+)
+from pipeline.predictor.rollout import position_error, rollout
+
+SPEC = LatentSpec(num_slots=3, background_dim=5, appearance_dim=7, height=32, width=48)
+ARCHITECTURES = {
+    "mixture": MixtureParams(hidden_dim=16, num_layers=2, num_heads=2, num_modes=4),
+    "deterministic": DeterministicParams(hidden_dim=16, num_layers=1, num_heads=2),
+}
+
+
+def some_latents(batch=5, num_frames=10, seed=0) -> Latents:
+    generator = torch.Generator().manual_seed(seed)
+    latents = Latents(**{n: torch.rand(batch, *SPEC.shape(n, num_frames), generator=generator) for n in DIMS})
+    return latents.replace(pose=latents.pose * torch.tensor([48.0, 32, 1, 1]))
+
+
+@pytest.fixture(params=ARCHITECTURES)
+def predictor(request) -> Predictor:
+    """Trained on 6 -> 4 frames (not really: its weights are random, its statistics those of some latents)."""
+    torch.manual_seed(0)
+    model = Predictor(PredictorConfig(
+        architecture=ARCHITECTURES[request.param], spec=SPEC, context_frames=6, horizon=4
+    ))
+    model.fit_normalisation(some_latents(50))
+    for parameter in model.parameters():
+        parameter.data.add_(0.05 * torch.randn_like(parameter))
+    return model.eval()
+
+
+def draws(seed=0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("context_frames, horizon", [(2, 1), (3, 9), (6, 4), (11, 13)])
+def test_any_context_is_continued_to_any_horizon(predictor, context_frames, horizon):
+    context = some_latents(num_frames=context_frames)
+    future = rollout(predictor, context, horizon, 3, draws()).check(SPEC)
+    assert future.pose.shape[:2] == (15, context_frames + horizon)
+    for name, code in future.frames(0, context_frames).items().items():
+        assert torch.equal(code[4:6], context.items()[name][[1, 1]]), name  # samples of a clip lie side by side
+    assert all(code.isfinite().all() for code in future.items().values())
+    visibility = future.pose[..., POSE.index("visibility")]
+    assert (0 <= visibility).all() and (visibility <= 1).all()
+
+
+def test_one_context_frame_is_refused(predictor):
+    with pytest.raises(AssertionError, match="at least 2"):
+        predictor(some_latents(num_frames=1))
+
+
+def test_the_order_of_the_slots_does_not_matter(predictor):
+    context, order = some_latents(), torch.tensor([2, 0, 1])
+    other = context.replace(
+        appearance=context.appearance[:, order], presence=context.presence[:, order], depth=context.depth[:, order],
+        pose=context.pose[:, :, order],
+    )
+    block, reordered = predictor(context), predictor(other)
+    for field in block._fields:
+        wanted, found = getattr(block, field), getattr(reordered, field)
+        wanted = wanted if field.startswith("camera") else wanted[:, order]
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_objects_heed_those_present_and_not_those_absent(predictor):
+    context = some_latents()
+    context = context.replace(presence=torch.tensor([1.0, 1.0, 0.0]).expand(5, 3))
+
+    def moved(slot):
+        pose = context.pose.clone()
+        pose[:, -1, slot] += torch.tensor([9.0, 5.0, 0.0, 0.0])
+        return (predictor(context.replace(pose=pose)).moving[:, 0] - predictor(context).moving[:, 0]).abs().mean()
+
+    assert moved(1) > 0 and moved(2) < 0.02 * moved(1)
+
+
+def test_only_the_last_frames_of_a_long_context_count(predictor):
+    context = some_latents(num_frames=9)
+    assert torch.equal(predictor(context).moving, predictor(context.frames(3, 9)).moving)
+
+
+def test_equal_seeds_give_equal_futures(predictor):
+    context = some_latents()
+    one, same, other = (rollout(predictor, context, 8, 2, draws(seed)).pose for seed in (0, 0, 1))
+    assert torch.equal(one, same)
+    assert torch.equal(one, other) == (predictor.config.architecture.kind == "deterministic")
+
+
+def test_modes_are_drawn_by_their_probability():
+    torch.manual_seed(0)
+    model = Predictor(PredictorConfig(architecture=ARCHITECTURES["mixture"], spec=SPEC, context_frames=6, horizon=4))
+    chances = torch.tensor([0.5, 0.3, 0.2, 1e-9])
+    with torch.no_grad():
+        model.mode_logits.weight.zero_()
+        model.mode_logits.bias.copy_(chances.log())
+        model.moving.weight.zero_()  # mode m goes 100 m px beside the line, far beyond its spread
+        model.moving.bias.copy_((torch.arange(4.0)[:, None, None] * 100).expand(2, 4, 4, 3).clone().mul_(
+            torch.tensor([1.0, 0.0])[:, None, None, None]).flatten())
+    context = some_latents(1)
+    line = linear_extrapolation(context, 4).pose[:, -1, :, 0]
+    beside = (rollout(model, context, 4, 4000, draws()).pose[:, -1, :, 0] - line) / 100
+    counts = torch.stack([(beside - m).abs() < 0.01 for m in range(4)]).float().mean((1, 2))
+    torch.testing.assert_close(counts, chances, atol=0.02, rtol=0)
+
+
+def test_modes_within_their_spread_are_averaged():
+    model = Predictor(PredictorConfig(architecture=ARCHITECTURES["mixture"], spec=SPEC, context_frames=6, horizon=4))
+    with torch.no_grad():
+        model.mode_logits.weight.zero_()
+        model.moving.weight.zero_()
+        residual = torch.zeros(2, 4, 4, 3)
+        residual[0, :, :, 0] = torch.tensor([-1e-3, 1e-3, -1e-3, 1e-3])[:, None]
+        model.moving.bias.copy_(residual.flatten())
+    context = some_latents(1)
+    line = linear_extrapolation(context, 4).pose[:, 10:, :, 0]
+    future = rollout(model, context, 4, 20, draws()).pose[:, 10:, :, 0]
+    assert ((future - line).abs() < 1e-4).all()
+
+
+def test_long_rollouts_stay_finite(predictor):
+    assert rollout(predictor, some_latents(2), 100, 1, draws()).pose.isfinite().all()
+
+
+def test_surprise_is_the_likelihood_by_hand():
+    torch.manual_seed(0)
+    model = Predictor(PredictorConfig(architecture=ARCHITECTURES["mixture"], spec=SPEC, context_frames=6, horizon=4))
+    clips = some_latents(2)
+    block, target = model(clips.frames(0, 6)), clips.frames(6, 10)
+    total = 0.0
+    for b in range(2):
+        for k in range(3):
+            of_modes = block.mode_logits[b, k].log_softmax(-1).tolist()
+            for m in range(4):
+                for t in range(4):
+                    visible = target.pose[b, t, k, 3].item()
+                    for c in range(3):
+                        mean, spread = block.moving[b, k, m, t, c].item(), block.moving_spread[b, k, m, t, c].item()
+                        error = abs(target.pose[b, t, k, c].item() - mean)
+                        of_modes[m] -= visible * (error / spread + math.log(2 * spread))
+                    p = block.visibility_logits[b, k, m, t].sigmoid().item()
+                    of_modes[m] += visible * math.log(p) + (1 - visible) * math.log(1 - p)
+            best = max(of_modes)
+            total -= target.presence[b, k].item() * (best + math.log(sum(math.exp(log - best) for log in of_modes)))
+    assert surprise(block, target)["objects"].item() == pytest.approx(total / (2 * 3 * 4 * 3), rel=1e-3)
+
+
+def test_absent_objects_teach_nothing(predictor):
+    clips = some_latents()
+    clips = clips.replace(presence=torch.tensor([1.0, 1.0, 0.0]).expand(5, 3))
+    wild = clips.pose.clone()
+    wild[:, 6:, 2] += 1000
+    block = predictor(clips.frames(0, 6))
+    one, other = (surprise(block, c.frames(6, 10))["loss"] for c in (clips, clips.replace(pose=wild)))
+    assert torch.equal(one, other)
+
+
+def test_gradients_reach_every_weight(predictor):
+    clips = some_latents()
+    surprise(predictor(clips.frames(0, 6)), clips.frames(6, 10))["loss"].backward()
+    without = [n for n, p in predictor.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    only_mode = ["mode_logits.weight", "mode_logits.bias"]
+    assert without == (only_mode if predictor.config.architecture.kind == "deterministic" else [])
+
+
+def test_normalised_features_are_standard(predictor):
+    clips = some_latents(50)
+    clips = clips.replace(presence=torch.ones(50, 3))
+    predictor.fit_normalisation(clips)
+    features = predictor.normalise(predictor._object_features(clips.frames(0, 6))).flatten(0, 1)
+    varying = predictor.normalise.inverse_std > 0
+    torch.testing.assert_close(features.mean(0)[varying], torch.zeros(int(varying.sum())), atol=0.02, rtol=0)
+    torch.testing.assert_close(features.std(0)[varying], torch.ones(int(varying.sum())), atol=0.05, rtol=0)
+
+
+def test_weights_are_read_as_they_were_written(predictor, tmp_path):
+    save_predictor(tmp_path / "p.safetensors", predictor, {"latents": "l", "autoencoder": "a"})
+    loaded, weights = load_predictor(tmp_path / "p.safetensors")
+    assert loaded.config == predictor.config and loaded.spec == SPEC and not loaded.training
+    assert weights.made_from == {"latents": "l", "autoencoder": "a"}
+    assert (weights.config["context_frames"], weights.config["horizon"]) == (6, 4)
+    assert torch.equal(loaded(some_latents()).moving, predictor(some_latents()).moving)
+    (tmp_path / "p.safetensors").write_bytes(b"no weights")
+    with pytest.raises(UserError):
+        load_predictor(tmp_path / "p.safetensors")
+
+
+def test_saved_activations_are_small(predictor):
+    """What a clip keeps for the backward pass; the picture size has no part in it."""
+    kept = {}
+
+    def keep(tensor):
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    weights = {parameter.untyped_storage().data_ptr() for parameter in predictor.parameters()}
+    clips = some_latents(8)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        surprise(predictor(clips.frames(0, 6)), clips.frames(6, 10))["loss"]
+    assert 0 < sum(n for pointer, n in kept.items() if pointer not in weights) / 8 < 2**16
+
+
+def test_position_error_is_that_of_the_rollout(predictor):
+    clips = some_latents().replace(presence=torch.tensor([1.0, 0.0, 1.0]).expand(5, 3))
+    context, target = clips.frames(0, 6), clips.frames(6, 10)
+    future = rollout(predictor, context, 4, 1, draws(7)).pose[:, 6:, [0, 2], :2]
+    wanted = (future - target.pose[:, :, [0, 2], :2]).norm(dim=-1).mean((0, 2))
+    errors = position_error(predictor, context, target, 7)
+    torch.testing.assert_close(torch.stack(list(errors.values())), wanted[[0, -1]])
+
+
+@pytest.mark.parametrize("width", [48, 32])
+def test_augmentation_gives_the_mirrored_turned_and_reversed_tracks(width):
+    spec = SPEC.model_copy(update={"width": width})
+    clips = some_latents(200)
+    other = augment(clips, spec, draws()).check(SPEC)
+    x, y = clips.pose[..., 0], clips.pose[..., 1]
+    tracks = [(a, b) for a in (x, width - x) for b in (y, 32 - y)]
+    tracks += [(b, a) for a, b in tracks] if width == 32 else []
+    tracks += [(a.flip(1), b.flip(1)) for a, b in tracks]
+    hits = [((other.pose[..., 0] == a) & (other.pose[..., 1] == b)).all((1, 2)) for a, b in tracks]
+    assert torch.stack(hits).sum(0).tolist() == [1] * 200 and all(hit.any() for hit in hits)
+    assert torch.equal(other.appearance, clips.appearance)
