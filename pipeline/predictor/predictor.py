@@ -50,6 +50,7 @@ class MixtureParams(NetworkParams):
     """Several trajectories per object, each with its probability: an open future stays open."""
 
     kind: Literal["mixture"] = "mixture"
+    """Tells the two apart in a weights file."""
     num_modes: int = Field(ge=2)
     """Trajectories per object."""
 
@@ -58,6 +59,7 @@ class DeterministicParams(NetworkParams):
     """One trajectory per object."""
 
     kind: Literal["deterministic"] = "deterministic"
+    """Tells the two apart in a weights file."""
 
     @property
     def num_modes(self) -> int:

@@ -32,7 +32,7 @@ def draw(block: Block, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """One future per row: pose [B, H, K, P] follows a mode drawn for each object; camera [B, H, C] its middle.
 
     Modes that lie closer to the drawn one than their spread are the same future told several times: their average, by
-    probability, is nearer to the truth than any of them. So the drawn trajectory leaves the others only where they part.
+    probability, is nearer to the truth than any of them. So the trajectories drawn differ only where futures part.
     """
     chances = block.mode_logits.softmax(-1)
     uniform = torch.rand(chances.shape[:-1], generator=generator).to(chances.device)

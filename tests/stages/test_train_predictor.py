@@ -77,7 +77,8 @@ def test_weights_carry_what_generation_needs(folder, kind):
     assert (weights.config["context_frames"], weights.config["horizon"]) == (4, 3)
     assert weights.made_from["autoencoder"] == "a" and len(weights.made_from["latents"]) == 64
     curves = files(folder / "data/curves/train_predictor")
-    assert {"metrics.json", "plots/metrics/train/loss.tsv", "plots/metrics/validation/position_error_last.tsv"} <= set(curves)
+    plots = "plots/metrics"
+    assert {"metrics.json", f"{plots}/train/loss.tsv", f"{plots}/validation/position_error_last.tsv"} <= set(curves)
     assert not any((folder / "resume").rglob("*.pt"))
 
 
@@ -106,7 +107,8 @@ def test_two_processes_train_as_one(folder):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = ["-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", "-m", "stages.train_predictor"]
     subprocess.run(
-        [sys.executable, *command, "--weights", "two.safetensors", "--curves", "two"], env=environment, check=True, timeout=120
+        [sys.executable, *command, "--weights", "two.safetensors", "--curves", "two"], env=environment, check=True,
+        timeout=120,
     )
     one, _ = load_predictor(folder / "data/predictor.safetensors")
     two, _ = load_predictor(folder / "two.safetensors")
