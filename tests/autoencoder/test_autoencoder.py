@@ -1,0 +1,173 @@
+import pytest
+import torch
+
+from pipeline.autoencoder.autoencoder import ArchitectureParams, Autoencoder, AutoencoderConfig, load_autoencoder, save_autoencoder
+from pipeline.autoencoder.initialise import initialise, principal_components
+from pipeline.autoencoder.losses import LossParams, reconstruction_loss
+from pipeline.autoencoder.proposals import propose
+from pipeline.autoencoder.training_set import TrainingSet, cut_frames, mirror, transpose
+from pipeline.errors import UserError
+from tests.autoencoder.clips import line, moving_squares
+
+ARCHITECTURE = ArchitectureParams(
+    num_slots=3, object_px=16, patch_dim=16, background_channels=12, appearance_dim=8, hidden_dim=8
+)
+
+
+@pytest.fixture(scope="module")
+def clips():
+    """Three clips [3, 10, 3, 64, 64] of one square each."""
+    return torch.cat([
+        moving_squares(line((6, 8 + 10 * n), (3 - n, 1), 10)[:, None], torch.tensor([[0.9, 0.3 * n, 0.1]]), seed=n)[0]
+        for n in range(3)
+    ])
+
+
+@pytest.fixture(scope="module")
+def proposals(clips):
+    return propose(clips, ARCHITECTURE)
+
+
+@pytest.fixture
+def model(proposals):
+    torch.manual_seed(0)
+    model = Autoencoder(AutoencoderConfig(architecture=ARCHITECTURE, num_channels=3, height=64, width=64))
+    initialise(model, proposals)
+    return model.eval()
+
+
+def test_the_closed_form_start_already_reconstructs(model, clips):
+    with torch.no_grad():
+        decoded = model.decode(model.encode(clips))
+    psnr = -10 * (decoded.frames - clips).square().mean().log10()
+    still = -10 * (clips.median(1, keepdim=True).values - clips).square().mean().log10()
+    assert psnr > 27 and psnr > still + 5
+
+
+def test_decoded_layers_have_the_promised_shapes_and_ranges(model, clips):
+    with torch.no_grad():
+        decoded = model.decode(model.encode(clips))
+    assert decoded.frames.shape == decoded.background.shape == clips.shape
+    assert decoded.objects.shape == (3, 10, 3, 3, 64, 64)
+    assert decoded.alpha.shape == decoded.mask.shape == (3, 10, 3, 64, 64)
+    for picture in (decoded.frames, decoded.background, decoded.objects, decoded.alpha, decoded.mask):
+        assert picture.min() >= 0 and picture.max() <= 1 + 1e-5
+    assert set(decoded.segmentation().unique().tolist()) <= {0, 1, 2, 3}
+
+
+def test_moving_x_in_the_code_moves_the_object_in_the_picture(model, clips):
+    with torch.no_grad():
+        latents = model.encode(clips[:1])
+        slot = int(latents.presence[0].argmax())
+        pose = latents.pose.clone()
+        pose[..., slot, 0] += 5
+        masks = [model.decode(codes).mask[0, :, slot] for codes in (latents, latents.replace(pose=pose))]
+    places = torch.arange(64) + 0.5
+    before, after = ((mask.sum(1) * places).sum(1) / mask.sum((1, 2)) for mask in masks)
+    torch.testing.assert_close(after - before, torch.full((10,), 5.0), atol=0.05, rtol=0)
+
+
+def test_absent_slots_draw_nothing(model, clips):
+    with torch.no_grad():
+        latents = model.encode(clips)
+        nobody = model.decode(latents.replace(presence=torch.zeros_like(latents.presence)))
+    torch.testing.assert_close(nobody.frames, nobody.background)
+
+
+def test_decoding_does_not_depend_on_the_clip_length(model, clips):
+    with torch.no_grad():
+        latents = model.encode(clips)
+        whole, part = model.decode(latents), model.decode(latents.frames(4, 7))
+    torch.testing.assert_close(whole.frames[:, 4:7], part.frames)
+
+
+def test_weights_carry_the_model(model, clips, tmp_path):
+    path = tmp_path / "autoencoder.safetensors"
+    save_autoencoder(path, model, {"frames": "abc"})
+    again, loaded = load_autoencoder(path)
+    assert loaded.made_from == {"frames": "abc"} and again.config == model.config
+    with torch.no_grad():
+        assert torch.equal(again.decode(again.encode(clips)).frames, model.decode(model.encode(clips)).frames)
+
+
+def test_weights_of_another_architecture_are_refused(model, tmp_path):
+    path = tmp_path / "autoencoder.safetensors"
+    other = model.config.model_copy(update={"architecture": ARCHITECTURE.model_copy(update={"appearance_dim": 9})})
+    model.config = other
+    save_autoencoder(path, model, {})
+    with pytest.raises(UserError, match="autoencoder.safetensors"):
+        load_autoencoder(path)
+
+
+def test_frames_of_another_form_are_an_assertion(model):
+    with pytest.raises(AssertionError, match="wanted"):
+        model.encode(torch.rand(1, 4, 1, 64, 64))
+
+
+@pytest.mark.parametrize("height, width, channels", [(48, 64, 1), (33, 50, 3)])
+def test_any_size_and_grey(height, width, channels):
+    model = Autoencoder(AutoencoderConfig(architecture=ARCHITECTURE, num_channels=channels, height=height, width=width))
+    with torch.no_grad():
+        decoded = model.decode(model.encode(torch.rand(1, 3, channels, height, width)))
+    assert decoded.frames.shape == (1, 3, channels, height, width) and torch.isfinite(decoded.frames).all()
+
+
+def test_principal_components_are_those_of_the_data():
+    generator = torch.Generator().manual_seed(0)
+    directions = torch.linalg.qr(torch.randn(6, 6, generator=generator))[0][:2]
+    rows = torch.randn(500, 2, generator=generator) * torch.tensor([3.0, 1.0]) @ directions + 5
+    mean, components, scale = principal_components(rows, 4)
+    torch.testing.assert_close((components[:2] @ directions.T).abs(), torch.eye(2), atol=0.05, rtol=0)
+    torch.testing.assert_close(scale[:2], torch.tensor([3.0, 1.0]), atol=0.15, rtol=0)
+    torch.testing.assert_close(mean, rows.mean(0))
+    assert principal_components(rows, 9)[1].shape == (9, 6)
+
+
+def test_loss_trains_what_the_start_left_open(model, clips, proposals):
+    params = LossParams(object_weight=3, picture_weight=1)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    first = None
+    for _ in range(15):
+        losses = reconstruction_loss(model, clips, proposals, params)
+        first = first or losses["loss"].item()
+        optimizer.zero_grad()
+        losses["loss"].backward()
+        optimizer.step()
+    assert losses["loss"].item() < 0.8 * first
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_loss_without_objects_is_finite(model):
+    still = torch.rand(1, 1, 3, 64, 64).expand(2, 4, 3, 64, 64)
+    losses = reconstruction_loss(model, still, propose(still, ARCHITECTURE), LossParams(object_weight=3, picture_weight=1))
+    assert all(torch.isfinite(value) for value in losses.values())
+
+
+@pytest.mark.parametrize("change", [lambda f, p: mirror(f, p, 0), lambda f, p: mirror(f, p, 1), transpose])
+def test_augmented_proposals_still_fit_the_frames(model, clips, proposals, change):
+    def misfit(frames, proposals):
+        sprites = proposals.sprites
+        picture = torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)
+        decoded = model.render(model.encode_proposals(proposals), proposals.background, picture)
+        return (decoded.frames - frames).square().mean()
+    with torch.no_grad():
+        assert misfit(*change(clips, proposals)) < 1.1 * misfit(clips, proposals) + 1e-6
+
+
+def test_training_set_draws_the_same_clips_whatever_the_share(clips):
+    told = []
+    training_set = TrainingSet(lambda rows: clips[rows], torch.tensor([0, 2]), ARCHITECTURE, torch.device("cpu"), told.append)
+    assert len(training_set) == sum(told) == 2
+    def draw(share):
+        return training_set.draw(4, 3, torch.Generator().manual_seed(5), share)
+    frames, proposals = draw(slice(0, 4))
+    assert frames.shape == (4, 3, 3, 64, 64) and proposals.sprites.centre.shape[:2] == (4, 3)
+    halves = [draw(slice(0, 2)), draw(slice(2, 4))]
+    assert torch.equal(torch.cat([half[0] for half in halves]), frames)
+    assert torch.equal(torch.cat([half[1].sprites.centre for half in halves]), proposals.sprites.centre)
+
+
+def test_cut_frames_keeps_frames_and_tracks_together(clips, proposals):
+    chosen = torch.tensor([[7, 0], [1, 2], [9, 9]])
+    frames, cut = cut_frames(clips, proposals, chosen)
+    assert torch.equal(frames[2, 1], clips[2, 9]) and torch.equal(cut.sprites.centre[0, 0], proposals.sprites.centre[0, 7])
