@@ -12,8 +12,8 @@ from pipeline.errors import UserError
 def output_folder(path: Path, suffixes: set[str]) -> Iterator[Path]:
     """Yields an empty folder beside `path` to fill; afterwards it takes the place of `path`, unless the body raised.
 
-    Raises UserError, before anything is written, when `path` holds files whose suffix is not one of `suffixes`: they were
-    not written by this stage and would be lost.
+    Raises UserError, before anything is written, when `path` holds files whose suffix is not one of `suffixes`: they
+    were not written by this stage and would be lost.
     """
     foreign = [file for file in sorted(path.rglob("*")) if file.is_file() and file.suffix not in suffixes]
     if foreign or path.is_file():

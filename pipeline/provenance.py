@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -19,32 +20,36 @@ def check_made_from(path: Path, made_from: dict[str, str], name: str, other: Pat
         )
 
 
-def check_frame_shape(path: Path, found: tuple[int, int, int], wanted: tuple[int, int, int], model: Path) -> None:
-    """Raises UserError unless the frames at `path` have the height, width and channels that the model at `model`
-    takes."""
+def check_frame_shape(path: Path, found: tuple[int, int, int], wanted: tuple[int, int, int]) -> None:
+    """Raises UserError unless the frames at `path` have the height, width and channels that the autoencoder takes."""
     if found != wanted:
         raise UserError(
-            f"{path}: holds frames of {_shape(found)}, but {model} was trained on {_shape(wanted)}; run all stages on the "
-            "same frames again"
+            f"{path}: holds frames of {_shape(found)}, but the autoencoder was trained on {_shape(wanted)}; run all "
+            "stages on the same frames again"
         )
 
 
-def match_rows(
-    path: Path, video_id: Sequence[str], first_frame: Sequence[int], other: Path, wanted_video_id: Sequence[str],
-    wanted_first_frame: Sequence[int],
-) -> np.ndarray:
-    """Row in the store at `path`, whose rows are named video_id and first_frame, of each name wanted by `other`: int
-    [n].
+class NamedRows(Protocol):
+    """A store whose rows have names."""
+
+    path: Path
+    video_id: Sequence[str]
+    first_frame: Sequence[int]
+
+
+def match_rows(store: NamedRows, other: Path, video_id: Sequence[str], first_frame: Sequence[int]) -> np.ndarray:
+    """The rows of `store` that have the names video_id, first_frame [n], wanted by the store at `other`: int [n].
 
     Raises UserError naming the first that is not there.
     """
-    row_of = {(str(video), int(frame)): row for row, (video, frame) in enumerate(zip(video_id, first_frame))}
-    names = [(str(video), int(frame)) for video, frame in zip(wanted_video_id, wanted_first_frame)]
+    here = zip(store.video_id, store.first_frame)
+    row_of = {(str(video), int(frame)): row for row, (video, frame) in enumerate(here)}
+    names = [(str(video), int(frame)) for video, frame in zip(video_id, first_frame)]
     missing = [name for name in names if name not in row_of]
     if missing:
         raise UserError(
-            f"{path}: lacks {len(missing)} of {len(names)} rows of {other}, such as video '{missing[0][0]}' from frame "
-            f"{missing[0][1]}; run all stages on the same frames again"
+            f"{store.path}: lacks {len(missing)} of {len(names)} rows of {other}, such as video '{missing[0][0]}' from "
+            f"frame {missing[0][1]}; run all stages on the same frames again"
         )
     return np.array([row_of[name] for name in names], dtype=np.int64)
 

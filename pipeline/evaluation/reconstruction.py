@@ -54,7 +54,7 @@ class ReconstructionScores:
                 pose[b], appearance[b], truth.position[b], slot_of, shown, str(video_id[b])
             ))
 
-    def figures(self, ridge: float) -> dict[str, dict]:
+    def figures(self) -> dict[str, dict]:
         """The sections `reconstruction` and, where truth was added, `decomposition` and `disentanglement`."""
         quality, median = frame_quality.concatenate(self._quality), frame_quality.concatenate(self._median)
         sections = {"reconstruction": {
@@ -64,5 +64,5 @@ class ReconstructionScores:
         }}
         if self._counts:
             sections["decomposition"] = segmentation.decomposition_figures(self._counts)
-            sections["disentanglement"] = disentanglement.position_figures(self._examples, ridge)
+            sections["disentanglement"] = disentanglement.position_figures(self._examples)
         return sections

@@ -7,6 +7,7 @@ and, where there was ground truth, decomposition and disentanglement.
 import json
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -14,23 +15,31 @@ from pipeline.metrics.plots import write_curve
 
 # A list, not a dict: `dvc metrics show` makes a column of every string it finds, but leaves lists alone.
 DEFINITIONS = [
-    "psnr: dB, data range 1, over all pixels and channels of a frame, averaged over frames",
-    "ssim: torchmetrics' defaults (Gaussian window 11 px, sigma 1.5), data range 1, averaged over frames",
-    "mse: sum of squared errors over the pixels and channels of a frame on [0, 1], averaged over frames",
-    "mae: sum of absolute errors over the pixels and channels of a frame on [0, 1], averaged over frames",
-    "prediction: mean over samples; best_of_samples: per clip the sample that is best by that figure",
-    "position_error: px, distance of the matched slot's centre to the true one, objects in view",
-    "fg_ari: adjusted Rand index over true foreground pixels, per frame; clips with two or more objects",
-    "fg_miou: objects matched to slots once per clip, intersection over union over the clip; unmatched 0",
-    "identity_consistency: share of (object, frame) pairs whose best-overlapping slot is the object's of the clip",
-    "position_r2: ridge probes fitted on every second video of the test split, scored on the others",
+    "psnr: dB, over all pixels and channels of a frame, averaged over frames",
+    "ssim: torchmetrics' defaults (Gaussian window, sigma 1.5), data range 1",
+    "mse, mae: summed over a frame's pixels and channels in [0, 1], averaged",
+    "best of samples: the best one by that figure in each clip",
+    "px: median distance from an object in view to its slot, at a step",
+    "fg_ari: per frame, true foreground pixels, clips with two or more objects",
+    "fg_miou: per clip, slots matched to objects once; unmatched objects count 0",
+    "identity_consistency: share of (object, frame) whose best slot is the clip's",
+    "position_r2: ridge probes from slot to place, held-out videos",
 ]
+_MEANINGS = {
+    "fg_ari": "objects told apart; best 1",
+    "fg_miou": "overlap of objects and slots",
+    "identity_consistency": "objects that keep their slot",
+    "position_r2_time_varying": "place known to pose; best 1",
+    "position_r2_time_independent": "place known to appearance; best 0",
+}
 _CURVES = ("psnr", "ssim", "mse", "mae")
 
 
 def write_metrics(path: Path, metrics: dict) -> None:
-    """Writes metrics.json, floats to 6 decimals."""
-    path.write_text(json.dumps(_rounded(metrics), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    """Writes metrics.json in one step, floats to 6 decimals."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(_rounded(metrics), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    partial.replace(path)
 
 
 def write_curves(folder: Path, metrics: dict) -> None:
@@ -46,7 +55,7 @@ def write_curves(folder: Path, metrics: dict) -> None:
 def print_report(metrics: dict, console: Console) -> None:
     """Prints the figures, and under them how they were made."""
     protocol = metrics["protocol"]
-    console.print(_forecast_table(metrics, protocol["num_samples"]))
+    console.print(_forecast_table(metrics, protocol))
     console.print(_layers_table(metrics))
     console.print(
         f"{protocol['num_clips']} clips of the {protocol['split']} split at {protocol['resolution']}: "
@@ -57,47 +66,43 @@ def print_report(metrics: dict, console: Console) -> None:
         console.print(f"  {definition}", style="dim", highlight=False)
 
 
-def _forecast_table(metrics: dict, num_samples: int) -> Table:
-    table = Table(title="forecast", title_justify="left")
-    table.add_column("")
-    places = "position_error" in metrics["prediction"]
-    names = ["psnr", "psnr, step 1", "psnr, last step", "ssim", "mse"]
-    for name in [*names, *(["px off, step 1", "px off, last step"] if places else [])]:
-        table.add_column(name, justify="right")
-    prediction = metrics["prediction"]
-    for label, figures in {f"mean of {num_samples} samples": prediction, **metrics["baselines"]}.items():
-        psnr = figures["psnr_by_step"]
-        cells = [f"{value:.2f}" for value in (figures["psnr"], psnr[0], psnr[-1])]
-        cells += [f"{figures['ssim']:.3f}", f"{figures['mse']:.1f}"]
-        if places:
+def _forecast_table(metrics: dict, protocol: dict) -> Table:
+    prediction, horizon = metrics["prediction"], protocol["horizon"]
+    table = _table("forecast", "", "psnr", "step 1", f"step {horizon}", "ssim", "mse")
+    if "position_error" in prediction:
+        table.add_column("px 1", justify="right")
+        table.add_column(f"px {horizon}", justify="right")
+    best = prediction["best_of_samples"]
+    for name, figures in {"prediction": prediction, **metrics["baselines"]}.items():
+        psnr = (figures["psnr"], figures["psnr_by_step"][0], figures["psnr_by_step"][-1])
+        cells = [*map(_number, psnr), _number(figures["ssim"], 3), _number(figures["mse"], 1)]
+        if "position_error" in figures:
             cells += [_number(figures["position_error"]["median_by_step"][step]) for step in (0, -1)]
-        table.add_row(label.replace("_", " "), *cells, style="bold" if figures is prediction else None)
+        table.add_row(name.replace("_", " "), *cells, style="bold" if figures is prediction else None)
         if figures is prediction:
-            best = prediction["best_of_samples"]
-            cells = [f"{best['psnr']:.2f}", "", "", f"{best['ssim']:.3f}", f"{best['mse']:.1f}"]
-            table.add_row(f"best of {num_samples} samples", *cells)
+            cells = [_number(best["psnr"]), "", "", _number(best["ssim"], 3), _number(best["mse"], 1)]
+            table.add_row(f"  best of {protocol['num_samples']} samples", *cells)
     return table
 
 
 def _layers_table(metrics: dict) -> Table:
-    table = Table(title="reconstruction and layers", title_justify="left")
-    table.add_column("")
-    table.add_column("value", justify="right")
-    table.add_column("beside it")
+    table = _table("reconstruction and layers", "", "", "")
+    table.columns[2].justify = "left"
     reconstruction, compression = metrics["reconstruction"], metrics["compression"]
-    table.add_row(
-        "reconstruction psnr", f"{reconstruction['psnr']:.2f}",
-        f"median image of the sequence: {reconstruction['median_background_psnr']:.2f}",
-    )
-    table.add_row(
-        "reconstruction ssim", f"{reconstruction['ssim']:.3f}",
-        f"median image of the sequence: {reconstruction['median_background_ssim']:.3f}",
-    )
-    fewer = f"{compression['ratio']:.0f} times fewer than in its pixels"
-    table.add_row("numbers per frame", f"{compression['floats_per_frame']:.1f}", fewer)
-    for section in ("decomposition", "disentanglement"):
-        for name, value in metrics.get(section, {}).items():
-            table.add_row(name, _number(value, 3), section)
+    for name, decimals in (("psnr", 2), ("ssim", 3)):
+        beside = f"median image: {_number(reconstruction[f'median_background_{name}'], decimals)}"
+        table.add_row(f"reconstruction {name}", _number(reconstruction[name], decimals), beside)
+    fewer = f"{compression['ratio']:.0f} times fewer than its pixels"
+    table.add_row("numbers per frame", _number(compression["floats_per_frame"], 1), fewer)
+    for name, value in {**metrics.get("decomposition", {}), **metrics.get("disentanglement", {})}.items():
+        table.add_row(name, _number(value, 3), _MEANINGS.get(name, ""))
+    return table
+
+
+def _table(title: str, *headers: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_header=any(headers))
+    for column, header in enumerate(headers):
+        table.add_column(header, justify="right" if column else "left", no_wrap=True)
     return table
 
 

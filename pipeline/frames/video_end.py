@@ -10,21 +10,29 @@ from pipeline.errors import UserError
 from pipeline.frames.read_video import FrameFormat, probe, read_frames
 from pipeline.frames.source import SourceVideo
 
+FPS_IF_UNKNOWN = 10.0
+"""Frames per second of a folder of pictures."""
+
 
 @dataclass(frozen=True)
 class VideoEnd:
-    """The last frames of a video, uint8 [T, H, W, C]; first_frame counts in the (resampled) video."""
+    """The last frames of a video, uint8 [T, H, W, C]; first_frame is where they start."""
 
     frames: np.ndarray
     first_frame: int
     fps: float
 
 
-def read_end(path: Path, form: FrameFormat, num_frames: int) -> VideoEnd:
-    """Reads the last num_frames of a video file or of a folder of pictures, brought into `form`.
+def read_end(path: Path, shape: tuple[int, int, int], num_frames: int) -> VideoEnd:
+    """Reads the last num_frames of a video file or of a folder of pictures, at its own rate, scaled and cut at the
+    sides to `shape` (height, width, channels).
 
     Raises UserError when it is not there, cannot be decoded, or is shorter.
     """
+    form = FrameFormat(
+        height=shape[0], width=shape[1], crop="center", color="gray" if shape[2] == 1 else "rgb", fps=None,
+        fps_if_unknown=FPS_IF_UNKNOWN,
+    )
     if not path.exists():
         raise UserError(f"{path}: does not exist; give a video file or a folder of pictures")
     video = SourceVideo(path.name, "pictures" if path.is_dir() else "file", path)

@@ -3,19 +3,24 @@
 Protocol. A true object is matched to a slot by segmentation overlap over the clip (segmentation.match_slots); every
 frame in which a matched object shows is one example. Probes are ridge regressions, fitted on the examples of every
 second video of the test split (in the order of their names) and scored on those of the others, so no video is on both
-sides. position_r2_time_varying: pose of the matched slot in that frame -> x, y of the object in that frame.
-position_r2_time_independent: appearance of the matched slot (one code per clip) -> the same. The score is the
-coefficient of determination R2 on the held-out half, averaged over x and y: 1 is perfect, 0 as good as always
-answering the mean, below 0 worse than that.
+sides; the strength of their penalty is chosen by cross-validation within the fitted half. position_r2_time_varying:
+pose of the matched slot in that frame -> x, y of the object in that frame. position_r2_time_independent: appearance
+of the matched slot (one code per clip) -> the same. The score is the coefficient of determination R2 on the held-out
+half, averaged over x and y: 1 is perfect, 0 as good as always answering the mean, below 0 worse than that.
 
 Legend: T frames, N true objects, K slots, M examples, D features.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.metrics.segmentation import UNMATCHED
+
+STRENGTHS = tuple(10.0**exponent for exponent in range(-4, 3))
+"""Penalties to choose from, for standardised codes and the mean squared error."""
+NUM_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -41,37 +46,53 @@ def examples_of_clip(
     return Examples(pose[frame, slot], appearance[slot], position[frame, item], video_ids)
 
 
-def position_figures(clips: list[Examples], ridge: float) -> dict[str, float | None]:
+def position_figures(clips: list[Examples]) -> dict[str, float | None]:
     """position_r2_time_varying and position_r2_time_independent of the test clips by the protocol above.
 
-    None where one half has no example (a single video, or nothing matched).
+    None where one half has no example, or one video alone (a strength cannot be chosen then).
     """
     video_id = np.concatenate([clip.video_id for clip in clips])
     position = np.concatenate([clip.position for clip in clips])
-    fitted = np.isin(video_id, np.unique(video_id)[::2])
-    if fitted.all() or not fitted.any():
+    videos = np.unique(video_id)
+    fitted = np.isin(video_id, videos[::2])
+    if len(videos) < 3:
         return {"position_r2_time_varying": None, "position_r2_time_independent": None}
     codes = {
         "position_r2_time_varying": np.concatenate([clip.pose for clip in clips]),
         "position_r2_time_independent": np.concatenate([clip.appearance for clip in clips]),
     }
-    return {name: probe_r2(code, position, fitted, ridge) for name, code in codes.items()}
+    return {name: probe_r2(code, position, video_id, fitted) for name, code in codes.items()}
 
 
-def probe_r2(codes: np.ndarray, factors: np.ndarray, fitted: np.ndarray, ridge: float) -> float:
+def probe_r2(codes: np.ndarray, factors: np.ndarray, video_id: np.ndarray, fitted: np.ndarray) -> float:
     """Fits codes [M, D] -> factors [M, F] on the examples marked in `fitted` [M]; returns the mean R2 over F on the
     others.
 
-    Codes are standardised by the fitted half; the weights minimise mean squared error + ridge * |weights|^2.
+    The strength of the penalty is the one of STRENGTHS that predicts best, each in turn, the fitted videos left out of
+    NUM_FOLDS groups of videos.
     """
     codes, factors = codes.astype(np.float64), factors.astype(np.float64)
-    centre, spread = codes[fitted].mean(0), codes[fitted].std(0)
-    codes = (codes - centre) / np.where(spread > 1e-8, spread, 1.0)
-    answer = factors[fitted].mean(0)
-    known = codes[fitted]
-    gram = known.T @ known / len(known) + ridge * np.eye(codes.shape[1])
-    weights = np.linalg.solve(gram, known.T @ (factors[fitted] - answer) / len(known))
+    known, answers, videos = codes[fitted], factors[fitted], video_id[fitted]
+    groups = np.unique(videos, return_inverse=True)[1] % NUM_FOLDS
+    errors = np.zeros(len(STRENGTHS))
+    for fold in np.unique(groups):
+        inside = groups != fold
+        for i, strength in enumerate(STRENGTHS):
+            answer = ridge_regression(known[inside], answers[inside], strength)
+            errors[i] += np.square(answer(known[~inside]) - answers[~inside]).sum()
+    answer = ridge_regression(known, answers, STRENGTHS[errors.argmin()])
     held_out = factors[~fitted]
-    residual = held_out - (codes[~fitted] @ weights + answer)
+    unexplained = np.square(answer(codes[~fitted]) - held_out).mean(0)
     variance = held_out.var(0)
-    return float(np.mean(1 - (residual**2).mean(0) / np.where(variance > 0, variance, 1.0)))
+    return float(np.mean(1 - unexplained / np.where(variance > 0, variance, 1.0)))
+
+
+def ridge_regression(codes: np.ndarray, factors: np.ndarray, strength: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns the linear map from codes [M, D] to factors [M, F] that minimises mean squared error + strength *
+    |weights|^2; codes are standardised for it by their own mean and spread."""
+    centre, spread, offset = codes.mean(0), codes.std(0), factors.mean(0)
+    spread = np.where(spread > 1e-8, spread, 1.0)
+    known = (codes - centre) / spread
+    gram = known.T @ known / len(known) + strength * np.eye(codes.shape[1])
+    weights = np.linalg.solve(gram, known.T @ (factors - offset) / len(known))
+    return lambda codes: (codes - centre) / spread @ weights + offset

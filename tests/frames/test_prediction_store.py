@@ -45,7 +45,8 @@ def test_xarray_opens_it_as_one_labelled_dataset(tmp_path):
 
 def test_a_store_that_lacks_clips_is_never_finished(tmp_path):
     writer = PredictionWriter(
-        tmp_path / "p.zarr", (8, 6, 3), ["a", "b"], [0, 0], num_samples=2, context_frames=4, horizon=3, fps=1, made_from={}
+        tmp_path / "p.zarr", (8, 6, 3), ["a", "b"], [0, 0], num_samples=2, context_frames=4, horizon=3, fps=1,
+        made_from={},
     )
     writer.write(FRAMES[:1])
     with pytest.raises(AssertionError, match="1 of 2 clips"):

@@ -1,0 +1,123 @@
+"""Goes through the test split: reads what was made, decodes it, compares it with the truth, draws some of it.
+
+Legend: B clips, S samples, T frames, K slots, C channels, H W px.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from pipeline.evaluation.forecast import ForecastScores
+from pipeline.evaluation.reconstruction import ReconstructionScores, Truth
+from pipeline.frames.forecast_clips import (
+    ForecastClips, find_clips, forecast_clips, read_clip_truth, read_clips,
+)
+from pipeline.frames.frame_store import FrameStore
+from pipeline.frames.pixels import to_uint8
+from pipeline.frames.prediction_store import PredictionStore
+from pipeline.latents.extrapolation import linear_extrapolation
+from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
+from pipeline.latents.latents import Latents
+from pipeline.params import Params
+from pipeline.pictures.grid import write_png
+from pipeline.pictures.layers import Decoded, layers_of_clip
+from pipeline.pictures.sheets import forecast_sheet, layers_sheet
+from pipeline.progress import progress
+from pipeline.provenance import match_rows
+
+Decode = Callable[[Latents], Decoded]
+
+
+class EvaluateParams(Params):
+    """How to judge."""
+
+    batch_size: int = Field(ge=1)
+    """Sequences or clips decoded at once."""
+    num_sheets: int = Field(ge=0)
+    """Clips drawn as still sheets."""
+
+
+def judge_reconstruction(
+    params: EvaluateParams, store: FrameStore, encoded: LatentStore, decode: Decode, sheets: Path,
+) -> dict[str, dict]:
+    """Sections of metrics.json on the whole test sequences and what their latents are decoded to.
+
+    Raises UserError when `encoded` lacks one of the sequences.
+    """
+    sequences, scores = forecast_clips(store, store.num_frames), ReconstructionScores()
+    rows = match_rows(encoded, store.path, sequences.video_id, sequences.first_frame)
+    with progress("judging reconstructions", len(sequences), "sequences") as advance:
+        for part in _batches(len(sequences), params.batch_size):
+            target, latents = read_clips(store, sequences[part], 0, store.num_frames), encoded.read(rows[part])
+            decoded = decode(latents)
+            scores.add(target, to_uint8(decoded.frames))
+            if truth := _read_truth(store, sequences[part], store.num_frames):
+                scores.add_layers(truth, decoded.segmentation().cpu().numpy(), latents, sequences.video_id[part])
+            for i in _to_draw(part, len(sequences), params.num_sheets):
+                b = i - part.start
+                sheet = layers_sheet(target[b], layers_of_clip(decoded, b), _title(sequences, i))
+                write_png(sheets / f"layers_{i:04}.png", sheet)
+            advance(len(target))
+    return scores.figures()
+
+
+def judge_forecasts(
+    params: EvaluateParams, store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, decode: Decode,
+    sheets: Path,
+) -> dict[str, dict]:
+    """Sections of metrics.json on all predicted clips and the baselines beside them.
+
+    Raises UserError when the clips are not those of the test split, or `latents` lacks one of them.
+    """
+    given, num_frames = frames.context_frames, frames.context_frames + frames.horizon
+    clips, scores = find_clips(store, frames.video_id, frames.first_frame, num_frames), ForecastScores()
+    rows = match_rows(latents, frames.path, frames.video_id, frames.first_frame)
+    with progress("judging forecasts", len(clips), "clips") as advance:
+        for part in _batches(len(clips), params.batch_size):
+            target, prediction = read_clips(store, clips[part], 0, num_frames), frames.read(part.start, part.stop)
+            samples = latents.read(rows[part])
+            context = samples.map(lambda code: code[::frames.num_samples]).frames(0, given)
+            linear = linear_extrapolation(context, frames.horizon)
+            decoded = decode(linear)
+            straight = to_uint8(decoded.frames)[:, given:]
+            scores.add(target[:, given:], target[:, given - 1], prediction, straight)
+            if truth := _read_truth(store, clips[part], num_frames):
+                scores.add_places(truth, decoded.segmentation()[:, :given].cpu().numpy(), samples, linear)
+            for i in _to_draw(part, len(clips), params.num_sheets):
+                b = i - part.start
+                sheet = _forecast_sheet(target[b], prediction[b], straight[b], given, _title(clips, i))
+                write_png(sheets / f"forecast_{i:04}.png", sheet)
+            advance(len(target))
+    return scores.figures()
+
+
+def _forecast_sheet(target: np.ndarray, samples: np.ndarray, linear: np.ndarray, given: int, title: str) -> np.ndarray:
+    errors = np.square(samples.astype(float) - target[given:]).mean((1, 2, 3, 4))
+    forecasts = {"prediction": samples[0]}
+    if len(samples) > 1:
+        forecasts[f"best of {len(samples)}"] = samples[errors.argmin()]
+    forecasts |= {"straight on": linear, "copy last": np.broadcast_to(target[given - 1], linear.shape)}
+    return forecast_sheet(target[:given], target[given:], forecasts, title)
+
+
+def _read_truth(store: FrameStore, clips: ForecastClips, num_frames: int) -> Truth | None:
+    if not {"segmentation", "position"} <= set(store.truth_names):
+        return None
+    return Truth(*(read_clip_truth(store, clips, name, 0, num_frames) for name in ("segmentation", "position")))
+
+
+def _batches(count: int, batch_size: int) -> Iterator[slice]:
+    for start in range(0, count, batch_size):
+        yield slice(start, min(start + batch_size, count))
+
+
+def _to_draw(part: slice, count: int, num_sheets: int) -> list[int]:
+    """Which of `part` are among the num_sheets that are drawn of `count`, evenly spread."""
+    drawn = np.linspace(0, count - 1, num_sheets, dtype=int)
+    return sorted({int(i) for i in drawn if part.start <= i < part.stop})
+
+
+def _title(clips: ForecastClips, i: int) -> str:
+    return f"{clips.video_id[i]} from frame {clips.first_frame[i]}"

@@ -1,0 +1,107 @@
+"""Stage evaluate: predictions and reconstructions against the truth and baselines -> data/evaluation/."""
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+
+from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
+from pipeline.errors import one_line_errors
+from pipeline.evaluation.judging import EvaluateParams, judge_forecasts, judge_reconstruction
+from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves, write_metrics
+from pipeline.frames.forecast_clips import context_identity, find_clips
+from pipeline.frames.frame_store import FrameStore, open_frames
+from pipeline.frames.prediction_store import PredictionStore, open_predicted_frames
+from pipeline.latents.latent_store import open_latents, open_predicted_latents
+from pipeline.latents.latents import Latents
+from pipeline.output_folder import output_folder
+from pipeline.params import read_section
+from pipeline.pictures.layers import Decoded
+from pipeline.provenance import check_made_from
+
+
+def evaluate(
+    params: EvaluateParams, test_frames: Path, latents: Path, predicted_latents: Path, predicted_frames: Path,
+    autoencoder: Path, output: Path,
+) -> dict:
+    """Writes metrics.json, curves/ and sheets/ into `output` and returns the metrics.
+
+    Raises UserError when the artefacts do not belong together.
+    """
+    store, encoded = open_frames(test_frames), open_latents(latents)
+    futures, frames = open_predicted_latents(predicted_latents), open_predicted_frames(predicted_frames)
+    model, weights = load_autoencoder(autoencoder)
+    check_made_from(latents, encoded.made_from, "test_frames", test_frames, store.identity)
+    for path, made_from in ((latents, encoded.made_from), (predicted_latents, futures.made_from)):
+        check_made_from(path, made_from, "autoencoder", autoencoder, weights.identity)
+    clips = find_clips(store, frames.video_id, frames.first_frame, frames.context_frames + frames.horizon)
+    context = context_identity(store, clips, frames.context_frames)
+    check_made_from(predicted_frames, frames.made_from, "context", test_frames, context)
+    for name in ("autoencoder", "predictor", "context"):
+        check_made_from(predicted_frames, frames.made_from, name, predicted_latents, futures.made_from[name])
+
+    model = model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    metrics = {"protocol": protocol(store, frames, len(clips))}
+    with output_folder(output / "curves", {".csv"}) as curves, output_folder(output / "sheets", {".png"}) as sheets:
+        metrics |= judge_reconstruction(params, store, encoded, decoder(model), sheets)
+        metrics |= judge_forecasts(params, store, frames, futures, decoder(model), sheets)
+        metrics["compression"] = compression(model, frames)
+        write_curves(curves, metrics)
+    write_metrics(output / "metrics.json", metrics)
+    return metrics
+
+
+def decoder(model: Autoencoder):
+    """The model's decode, for latents that lie on the CPU."""
+    device = next(model.parameters()).device
+
+    @torch.inference_mode()
+    def decode(latents: Latents) -> Decoded:
+        return model.decode(latents.map(lambda code: code.to(device)))
+
+    return decode
+
+
+def protocol(store: FrameStore, frames: PredictionStore, num_clips: int) -> dict:
+    """What was asked of the models, and how it is counted."""
+    data = f"{len(store.rows('test'))} sequences of {store.num_frames} frames at {store.fps:g} frames/s"
+    return {
+        "context_frames": frames.context_frames, "horizon": frames.horizon, "num_samples": frames.num_samples,
+        "num_clips": num_clips, "resolution": f"{store.width}x{store.height}x{store.num_channels}", "split": "test",
+        "data": f"{data}, source {store.made_from['source'][:12]}", "definitions": DEFINITIONS,
+    }
+
+
+def compression(model: Autoencoder, frames: PredictionStore) -> dict[str, float]:
+    """Numbers per frame of a clip in latents, and how many times more its pixels have."""
+    floats = model.spec.floats_per_frame(frames.context_frames + frames.horizon)
+    return {"floats_per_frame": floats, "ratio": frames.height * frames.width * frames.num_channels / floats}
+
+
+def main(
+    test_frames: Annotated[Path, typer.Option(help="What came: the truth.")] = Path("data/test_frames.zarr"),
+    latents: Annotated[Path, typer.Option(help="Latents of the test frames.")] = Path("data/latents.zarr"),
+    predicted_latents: Annotated[Path, typer.Option(help="Forecast.")] = Path("data/predicted_latents.zarr"),
+    predicted_frames: Annotated[Path, typer.Option(help="Forecast.")] = Path("data/predicted_frames.zarr"),
+    autoencoder: Annotated[Path, typer.Option(help="Weights.")] = Path("data/autoencoder.safetensors"),
+    output: Annotated[Path, typer.Option(help="Folder to write.")] = Path("data/evaluation"),
+    params: Annotated[Path, typer.Option(help="File with the section 'evaluate'.")] = Path("params.yaml"),
+) -> None:
+    """Compares reconstructions and forecasts of the test split with the truth, and with baselines."""
+    with one_line_errors():
+        settings = read_section(params, "evaluate", EvaluateParams)
+        metrics = evaluate(
+            settings, test_frames, latents, predicted_latents, predicted_frames, autoencoder, output
+        )
+        console = Console()
+        print_report(metrics, console)
+        console.print(f"{output}: metrics.json, curves/, sheets/", highlight=False)
+
+
+app = typer.Typer(add_completion=False)
+app.command()(main)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,120 @@
+"""Stage generate: context frames alone -> data/predicted_latents.zarr, data/predicted_frames.zarr, data/pictures/."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+
+from pipeline.autoencoder.autoencoder import load_autoencoder
+from pipeline.errors import one_line_errors
+from pipeline.forecasting.forecaster import Forecaster, GenerateParams, ReadContext
+from pipeline.frames.forecast_clips import context_identity, forecast_clips, read_clips
+from pipeline.frames.frame_store import open_frames
+from pipeline.frames.prediction_store import PredictionWriter
+from pipeline.frames.video_end import read_end
+from pipeline.latents.latent_store import PredictedLatentsWriter, open_predicted_latents
+from pipeline.output_folder import output_folder
+from pipeline.params import read_section
+from pipeline.predictor.predictor import load_predictor
+from pipeline.progress import progress
+from pipeline.provenance import check_frame_shape, check_made_from
+
+
+def load(autoencoder: Path, predictor: Path, params: GenerateParams) -> Forecaster:
+    """Both models. Raises UserError when the predictor was trained on another autoencoder's latents."""
+    frame_model, frame_weights = load_autoencoder(autoencoder)
+    latent_model, latent_weights = load_predictor(predictor)
+    check_made_from(predictor, latent_weights.made_from, "autoencoder", autoencoder, frame_weights.identity)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return Forecaster(
+        frame_model.to(device), latent_model.to(device), num_samples=params.num_samples, seed=params.seed,
+        context_frames=params.context_frames or latent_weights.config["context_frames"],
+        horizon=params.horizon or latent_weights.config["horizon"],
+        made_from={"autoencoder": frame_weights.identity, "predictor": latent_weights.identity},
+    )
+
+
+def generate(
+    params: GenerateParams, forecaster: Forecaster, test_frames: Path, predicted_latents: Path, predicted_frames: Path,
+    pictures: Path,
+) -> None:
+    """Forecasts all test clips. Raises UserError when the frames are of another shape, or too few in a sequence."""
+    store = open_frames(test_frames)
+    check_frame_shape(test_frames, (store.height, store.width, store.num_channels), forecaster.frame_shape)
+    clips = forecast_clips(store, forecaster.num_frames)
+    with output_folder(pictures, {".gif", ".mp4"}) as folder:
+        write_forecasts(
+            forecaster, clips.video_id, clips.first_frame, context_identity(store, clips, forecaster.context_frames),
+            lambda start, stop: read_clips(store, clips[start:stop], 0, forecaster.context_frames),
+            predicted_latents, predicted_frames, batch_size=params.batch_size, fps=store.fps,
+        )
+        # Only now, when no prediction can change any more, is the truth looked at.
+        futures = open_predicted_latents(predicted_latents)
+        drawn = np.unique(np.linspace(0, len(clips) - 1, params.num_pictures, dtype=int))
+        with progress("drawing", len(drawn), "clips") as advance:
+            for i in drawn:
+                target = read_clips(store, clips[i:i + 1], 0, forecaster.num_frames)[0]
+                title = f"{clips.video_id[i]} from frame {clips.first_frame[i]}"
+                forecaster.draw(folder, f"clip_{i:04}_", target, futures.read(slice(i, i + 1)), store.fps, title)
+                advance()
+
+
+def forecast_video(forecaster: Forecaster, video: Path, output: Path) -> None:
+    """Forecasts what comes after a video's last frame. Raises UserError when it cannot be read or is too short."""
+    end = read_end(video, forecaster.frame_shape, forecaster.context_frames)
+    stores = output / "predicted_latents.zarr", output / "predicted_frames.zarr"
+    write_forecasts(
+        forecaster, [video.name], [end.first_frame], hashlib.sha256(end.frames).hexdigest(),
+        lambda start, stop: end.frames[None], *stores, batch_size=1, fps=end.fps,
+    )
+    futures = open_predicted_latents(stores[0]).read(slice(0, 1))
+    forecaster.draw(output, "", end.frames, futures, end.fps, video.name)
+    print(f"see {output / 'forecast.mp4'} and {output / 'layers.mp4'}")
+
+
+def write_forecasts(
+    forecaster: Forecaster, video_id: Sequence[str], first_frame: Sequence[int], context_hash: str,
+    read_context: ReadContext, predicted_latents: Path, predicted_frames: Path, batch_size: int, fps: float,
+) -> None:
+    """Forecasts clips into both stores; read_context(start, stop) gives the context frames of that stretch of them."""
+    facts = {"num_samples": forecaster.num_samples, "context_frames": forecaster.context_frames, "fps": fps,
+             "horizon": forecaster.horizon, "made_from": {**forecaster.made_from, "context": context_hash}}
+    latents_writer = PredictedLatentsWriter(predicted_latents, forecaster.spec, video_id, first_frame, **facts)
+    frames_writer = PredictionWriter(predicted_frames, forecaster.frame_shape, video_id, first_frame, **facts)
+    for futures in forecaster.forecast_all(video_id, first_frame, read_context, batch_size):
+        latents_writer.write(futures)
+        frames_writer.write(forecaster.predicted_frames(futures)[None])
+    latents_writer.finish()
+    frames_writer.finish()
+
+
+def main(
+    test_frames: Annotated[Path, typer.Option(help="Frames to forecast.")] = Path("data/test_frames.zarr"),
+    autoencoder: Annotated[Path, typer.Option(help="Weights.")] = Path("data/autoencoder.safetensors"),
+    predictor: Annotated[Path, typer.Option(help="Weights.")] = Path("data/predictor.safetensors"),
+    predicted_latents: Annotated[Path, typer.Option(help="Store to write.")] = Path("data/predicted_latents.zarr"),
+    predicted_frames: Annotated[Path, typer.Option(help="Store to write.")] = Path("data/predicted_frames.zarr"),
+    pictures: Annotated[Path, typer.Option(help="Folder of animations to write.")] = Path("data/pictures"),
+    video: Annotated[Path | None, typer.Option(help="Forecast the end of this video instead of test frames.")] = None,
+    output: Annotated[Path, typer.Option(help="Folder to write with --video.")] = Path("forecast"),
+    params: Annotated[Path, typer.Option(help="File with the section 'generate'.")] = Path("params.yaml"),
+) -> None:
+    """Forecasts the test clips from their context frames alone; with --video, what comes after the end of any video."""
+    with one_line_errors():
+        settings = read_section(params, "generate", GenerateParams)
+        forecaster = load(autoencoder, predictor, settings)
+        if video is not None:
+            forecast_video(forecaster, video, output)
+        else:
+            generate(settings, forecaster, test_frames, predicted_latents, predicted_frames, pictures)
+
+
+app = typer.Typer(add_completion=False)
+app.command()(main)
+
+if __name__ == "__main__":
+    app()

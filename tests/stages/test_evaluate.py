@@ -1,0 +1,173 @@
+"""Figures of the tiny artefacts: their names, their joins, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from pipeline.autoencoder.autoencoder import load_autoencoder, save_autoencoder
+from pipeline.checkpoint import load
+from pipeline.evaluation.judging import EvaluateParams
+from pipeline.frames.frame_store import open_frames
+from pipeline.frames.prediction_store import PredictionWriter, open_predicted_frames
+from pipeline.latents.latent_store import PredictedLatentsWriter, open_latents, open_predicted_latents
+from stages.evaluate import app, evaluate
+from stages.generate import app as generate_app
+from tests.stages.conftest import CONTEXT_FRAMES, HORIZON, NUM_CLIPS, NUM_SEQUENCES, write_latents, write_test_frames
+
+PARAMS = EvaluateParams(batch_size=2, num_sheets=1)
+INPUTS = ("test_frames", "latents", "predicted_latents", "predicted_frames", "autoencoder")
+FORECAST_NAMES = {"psnr", "ssim", "mse", "psnr_by_step"}
+
+
+def options(paths: dict) -> list[str]:
+    return [text for name, path in paths.items() for text in (f"--{name.replace('_', '-')}", str(path))]
+
+
+@pytest.fixture(scope="session")
+def inputs(artefacts, tmp_path_factory) -> dict:
+    """Everything that evaluate reads, the forecast among it."""
+    made = {name: getattr(artefacts, name) for name in (*INPUTS, "predictor", "params")}
+    pictures = tmp_path_factory.mktemp("pictures")
+    result = CliRunner().invoke(generate_app, options({
+        **{name: path for name, path in made.items() if name != "latents"}, "pictures": pictures,
+    }))
+    assert result.exit_code == 0, result.output
+    return {name: made[name] for name in INPUTS}
+
+
+@pytest.fixture(scope="session")
+def evaluated(inputs, artefacts, tmp_path_factory):
+    output = tmp_path_factory.mktemp("evaluated") / "evaluation"
+    result = CliRunner().invoke(app, options({**inputs, "output": output, "params": artefacts.params}))
+    assert result.exit_code == 0, result.output
+    return output, result.stdout
+
+
+def test_metrics_have_the_names_agreed_upon(evaluated):
+    metrics = json.loads((evaluated[0] / "metrics.json").read_text())
+    assert {"context_frames", "horizon", "num_samples", "num_clips", "resolution", "data"} <= set(metrics["protocol"])
+    assert {"psnr", "ssim", "median_background_psnr"} <= set(metrics["reconstruction"])
+    assert FORECAST_NAMES | {"best_of_samples"} <= set(metrics["prediction"])
+    assert {"psnr", "ssim"} <= set(metrics["prediction"]["best_of_samples"])
+    assert set(metrics["baselines"]) == {"copy_last", "linear_extrapolation"}
+    for baseline in metrics["baselines"].values():
+        assert FORECAST_NAMES <= set(baseline) and len(baseline["psnr_by_step"]) == HORIZON
+    assert set(metrics["compression"]) == {"floats_per_frame", "ratio"}
+    assert set(metrics["decomposition"]) == {"fg_ari", "fg_miou", "identity_consistency"}
+    assert set(metrics["disentanglement"]) == {"position_r2_time_varying", "position_r2_time_independent"}
+
+
+def test_figures_are_those_of_the_frames_joined_by_name(evaluated, inputs):
+    metrics = json.loads((evaluated[0] / "metrics.json").read_text())
+    store, predicted = open_frames(inputs["test_frames"]), open_predicted_frames(inputs["predicted_frames"])
+    true_frames = store.read(slice(None)).astype(float) / 255
+    given = CONTEXT_FRAMES
+
+    def psnr(frames: np.ndarray, target: np.ndarray) -> float:
+        return min(100.0, -10 * np.log10(max(np.square(frames - target).mean(), 1e-20)))
+
+    prediction, copy_last = [], []
+    for i, samples in enumerate(predicted.read(0, NUM_CLIPS).astype(float) / 255):
+        row = int(predicted.video_id[i].removeprefix("video_"))
+        clip = true_frames[row, predicted.first_frame[i] - 5:]
+        for step in range(HORIZON):
+            prediction += [psnr(sample[step], clip[given + step]) for sample in samples]
+            copy_last.append(psnr(clip[given - 1], clip[given + step]))
+    assert metrics["prediction"]["psnr"] == pytest.approx(np.mean(prediction), abs=1e-3)
+    assert metrics["baselines"]["copy_last"]["psnr"] == pytest.approx(np.mean(copy_last), abs=1e-3)
+    assert metrics["prediction"]["best_of_samples"]["psnr"] >= metrics["prediction"]["psnr"]
+
+    model, _ = load_autoencoder(inputs["autoencoder"])
+    encoded = open_latents(inputs["latents"])
+    with torch.inference_mode():
+        decoded = model.decode(encoded.read(slice(None))).frames.movedim(2, 4).numpy()
+    of_row = {video: frames for video, frames in zip(encoded.video_id, decoded)}
+    reconstruction = [psnr(of_row[f"video_{row}"][t], frame) for row in range(NUM_SEQUENCES)
+                      for t, frame in enumerate(true_frames[row])]
+    median = [psnr(np.median(sequence, axis=0), frame) for sequence in true_frames for frame in sequence]
+    assert metrics["reconstruction"]["psnr"] == pytest.approx(np.mean(reconstruction), abs=0.02)  # frames of 8 bits
+    assert metrics["reconstruction"]["median_background_psnr"] == pytest.approx(np.mean(median), abs=1e-3)
+
+
+def test_a_rerun_gives_the_same_bytes(evaluated, inputs, tmp_path):
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again" / ".gitignore").write_text("/curves\n")
+    evaluate(PARAMS, *inputs.values(), tmp_path / "again")
+    assert (tmp_path / "again" / ".gitignore").exists()
+    files = sorted(file.relative_to(evaluated[0]) for file in evaluated[0].rglob("*") if file.is_file())
+    assert {file.suffix for file in files} == {".json", ".csv", ".png"}
+    for file in files:
+        assert (tmp_path / "again" / file).read_bytes() == (evaluated[0] / file).read_bytes(), file
+
+
+def test_the_order_of_predicted_clips_does_not_matter(evaluated, inputs, tmp_path):
+    latents = open_predicted_latents(inputs["predicted_latents"])
+    facts = {"num_samples": 2, "context_frames": CONTEXT_FRAMES, "horizon": HORIZON, "fps": 8}
+    writer = PredictedLatentsWriter(
+        tmp_path / "latents.zarr", latents.spec, latents.video_id[::-1], latents.first_frame[::-1],
+        made_from=latents.made_from, **facts,
+    )
+    for i in reversed(range(NUM_CLIPS)):
+        writer.write(latents.read(slice(i, i + 1)))
+    writer.finish()
+    metrics = evaluate(PARAMS, **{**inputs, "predicted_latents": tmp_path / "latents.zarr"}, output=tmp_path / "out")
+    assert metrics["prediction"]["psnr"] == pytest.approx(frames_psnr(evaluated), abs=1e-5)
+    assert (tmp_path / "out" / "metrics.json").read_bytes() == (evaluated[0] / "metrics.json").read_bytes()
+
+
+def frames_psnr(evaluated) -> float:
+    return json.loads((evaluated[0] / "metrics.json").read_text())["prediction"]["psnr"]
+
+
+def test_without_ground_truth_the_rest_is_still_judged(inputs, tmp_path):
+    store = open_frames(inputs["test_frames"])
+    plain = write_test_frames(tmp_path / "plain.zarr", store.read(slice(None)), None)
+    model, weights = load_autoencoder(inputs["autoencoder"])
+    made_from = {"autoencoder": weights.identity, "test_frames": plain.identity}
+    write_latents(tmp_path / "latents.zarr", model, plain, made_from)
+    metrics = evaluate(
+        PARAMS, **{**inputs, "test_frames": plain.path, "latents": tmp_path / "latents.zarr"}, output=tmp_path / "out"
+    )
+    assert not {"decomposition", "disentanglement"} & set(metrics)
+    assert "position_error" not in metrics["prediction"] and metrics["reconstruction"]["psnr"] > 0
+
+
+def test_the_printed_report_ends_with_where_to_look(evaluated):
+    output, printed = evaluated
+    assert "copy last" in printed and f"{CONTEXT_FRAMES} frames given" in printed
+    assert str(output) in "".join(printed.splitlines()[-3:])
+
+
+def test_artefacts_that_do_not_belong_together_are_refused(inputs, tmp_path):
+    torch.manual_seed(1)
+    model, _ = load_autoencoder(inputs["autoencoder"])
+    torch.nn.init.normal_(next(model.parameters()))
+    save_autoencoder(tmp_path / "other.safetensors", model, {})
+    identity = load(tmp_path / "other.safetensors", "autoencoder").identity
+    frames = open_frames(inputs["test_frames"]).read(slice(None))
+    frames[:, 0, 0, 0] ^= 1
+    given = write_test_frames(tmp_path / "given.zarr", frames, None)
+    made_from = {"autoencoder": load(inputs["autoencoder"], "autoencoder").identity, "test_frames": given.identity}
+    write_latents(tmp_path / "latents_of_given.zarr", load_autoencoder(inputs["autoencoder"])[0], given, made_from)
+    predicted = open_predicted_frames(inputs["predicted_frames"])
+    writer = PredictionWriter(
+        tmp_path / "strange.zarr", (32, 32, 3), predicted.video_id, predicted.first_frame, num_samples=2,
+        context_frames=CONTEXT_FRAMES, horizon=HORIZON, fps=8, made_from={**predicted.made_from, "predictor": "p" * 64},
+    )
+    writer.write(predicted.read(0, NUM_CLIPS))
+    writer.finish()
+    for changes, named in (
+        ({"autoencoder": tmp_path / "other.safetensors"}, ("latents.zarr", "other.safetensors", identity[:12])),
+        ({"test_frames": given.path}, ("latents.zarr", "given.zarr")),
+        ({"test_frames": given.path, "latents": tmp_path / "latents_of_given.zarr"}, ("predicted_", "given.zarr")),
+        ({"predicted_frames": tmp_path / "strange.zarr"}, ("strange.zarr", "predicted_latents.zarr")),
+    ):
+        result = CliRunner().invoke(app, options({
+            **inputs, **changes, "output": tmp_path / "out", "params": inputs["autoencoder"].with_name("params.yaml"),
+        }))
+        assert result.exit_code == 2 and result.stderr.count("\n") == 1, result.output
+        assert all(name in result.stderr for name in named), result.stderr
+        assert not (tmp_path / "out").exists()

@@ -1,0 +1,153 @@
+"""Forecasts of the tiny artefacts."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from pipeline.autoencoder.autoencoder import load_autoencoder, save_autoencoder
+from pipeline.frames.frame_store import open_frames
+from pipeline.frames.pixels import to_uint8
+from pipeline.frames.prediction_store import open_predicted_frames
+from pipeline.frames.write_video import write_video
+from pipeline.latents.latent_store import open_predicted_latents
+from stages.generate import app
+from tests.stages.conftest import CONTEXT_FRAMES, HORIZON, NUM_CLIPS, NUM_FRAMES, Artefacts, write_test_frames
+
+SETTINGS = {"context_frames": None, "horizon": None, "num_samples": 2, "num_pictures": 1, "batch_size": 4, "seed": 0}
+
+
+def run(artefacts: Artefacts, folder, *, settings: dict | None = None, **paths):
+    """Runs the command on the artefacts, or on other `paths` in their stead; everything is written into `folder`."""
+    folder.mkdir(exist_ok=True)
+    section = {"generate": {**SETTINGS, **(settings or {})}}
+    (folder / "params.yaml").write_text(json.dumps(section))
+    options = {
+        "test_frames": artefacts.test_frames, "autoencoder": artefacts.autoencoder, "predictor": artefacts.predictor,
+        "predicted_latents": folder / "latents.zarr", "predicted_frames": folder / "frames.zarr",
+        "pictures": folder / "pictures", "params": folder / "params.yaml", **paths,
+    }
+    return CliRunner().invoke(app, [text for name, path in options.items()
+                                    for text in (f"--{name.replace('_', '-')}", str(path))])
+
+
+@pytest.fixture(scope="session")
+def forecast(artefacts, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("forecast")
+    result = run(artefacts, folder)
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def content(folder) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def test_predicted_frames_are_the_decoded_predicted_latents_of_the_named_clips(artefacts, forecast):
+    latents, frames = open_predicted_latents(forecast / "latents.zarr"), open_predicted_frames(forecast / "frames.zarr")
+    assert frames.num_clips == NUM_CLIPS and frames.num_samples == 2
+    assert (frames.context_frames, frames.horizon, frames.fps) == (CONTEXT_FRAMES, HORIZON, 8)
+    assert list(zip(frames.video_id, frames.first_frame))[:3] == [("video_0", 5), ("video_0", 12), ("video_1", 5)]
+    assert np.array_equal(latents.video_id, frames.video_id) and np.array_equal(latents.first_frame, frames.first_frame)
+    model, weights = load_autoencoder(artefacts.autoencoder)
+    with torch.inference_mode():
+        futures = latents.read(np.array([3])).frames(CONTEXT_FRAMES, CONTEXT_FRAMES + HORIZON)
+        np.testing.assert_array_equal(frames.read(3, 4)[0], to_uint8(model.decode(futures).frames))
+    assert latents.made_from == frames.made_from and frames.made_from["autoencoder"] == weights.identity
+
+
+def test_later_frames_change_no_byte_of_what_is_predicted(artefacts, forecast, tmp_path):
+    frames = open_frames(artefacts.test_frames).read(slice(None))
+    clip = CONTEXT_FRAMES + HORIZON
+    later = [t for t in range(NUM_FRAMES) if t >= 2 * clip or t % clip >= CONTEXT_FRAMES]
+    frames[:, later] = np.random.default_rng(1).integers(0, 256, frames[:, later].shape)
+    store = write_test_frames(tmp_path / "altered.zarr", frames, None)
+    assert store.identity != open_frames(artefacts.test_frames).identity
+    assert run(artefacts, tmp_path / "out", test_frames=store.path).exit_code == 0
+    for name in ("latents.zarr", "frames.zarr"):
+        assert content(tmp_path / "out" / name) == content(forecast / name)
+
+
+def test_a_rerun_gives_the_same_bytes(artefacts, forecast, tmp_path):
+    assert run(artefacts, tmp_path / "out").exit_code == 0
+    again = content(tmp_path / "out")
+    assert again == content(forecast) and sum(name.startswith("pictures/") for name in again) == 4
+
+
+def test_a_clips_futures_depend_on_the_seed_but_on_no_other_clip(artefacts, forecast, tmp_path):
+    frames = open_frames(artefacts.test_frames).read(slice(None))
+    frames[0], frames[2] = 255 - frames[0], frames[0]
+    store = write_test_frames(tmp_path / "others.zarr", frames, None)
+    before = open_predicted_latents(forecast / "latents.zarr").read(np.array([2, 3])).pose
+    assert run(artefacts, tmp_path / "one", test_frames=store.path, settings={"batch_size": 1}).exit_code == 0
+    after = open_predicted_latents(tmp_path / "one" / "latents.zarr").read(np.array([2, 3])).pose
+    torch.testing.assert_close(after, before, rtol=0, atol=1e-3)
+    assert run(artefacts, tmp_path / "two", settings={"seed": 1}).exit_code == 0
+    other = open_predicted_latents(tmp_path / "two" / "latents.zarr").read(np.array([2, 3])).pose
+    assert not torch.equal(other, before)
+
+
+def test_context_and_horizon_may_differ_from_training(artefacts, tmp_path):
+    settings = {"context_frames": 2, "horizon": 8, "num_samples": 1, "num_pictures": 0}
+    assert run(artefacts, tmp_path / "out", settings=settings).exit_code == 0
+    frames = open_predicted_frames(tmp_path / "out" / "frames.zarr")
+    assert (frames.context_frames, frames.horizon, frames.num_clips) == (2, 8, NUM_CLIPS // 2)
+    assert list((tmp_path / "out" / "pictures").iterdir()) == []
+
+
+def test_pictures_show_all_frames_of_the_clip(forecast):
+    names = sorted(file.name for file in (forecast / "pictures").iterdir())
+    assert names == [f"clip_0000_{what}.{kind}" for what in ("forecast", "layers") for kind in ("gif", "mp4")]
+    with Image.open(forecast / "pictures" / names[0]) as animation:
+        assert animation.n_frames == CONTEXT_FRAMES + HORIZON
+
+
+def test_a_video_of_ones_own_is_forecast_from_its_end(artefacts, tmp_path):
+    frames = open_frames(artefacts.test_frames).read(np.array([1]))[0]
+    video = tmp_path / "my clip.mkv"
+    write_video(video, np.pad(frames, ((0, 0), (0, 0), (6, 6), (0, 0))), 12, lossless=True)
+    before = content(tmp_path)
+    result = run(artefacts, tmp_path / "out", video=video, output=tmp_path / "deep" / "forecast")
+    assert result.exit_code == 0, result.output
+    written = content(tmp_path / "deep" / "forecast")
+    assert {"forecast.gif", "forecast.mp4", "layers.gif", "layers.mp4"} <= set(written)
+    assert {name: data for name, data in content(tmp_path).items() if name in before} == before
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["params.yaml"]
+    store = open_predicted_frames(tmp_path / "deep" / "forecast" / "predicted_frames.zarr")
+    assert store.video_id.tolist() == ["my clip.mkv"] and store.first_frame.tolist() == [NUM_FRAMES - CONTEXT_FRAMES]
+    assert (store.num_clips, store.num_samples, store.fps) == (1, 2, 12)
+
+
+@pytest.mark.parametrize("num_frames", [None, CONTEXT_FRAMES - 1])
+def test_a_video_that_is_missing_or_too_short_is_refused(artefacts, tmp_path, num_frames):
+    video = tmp_path / "short.mkv"
+    if num_frames:
+        write_video(video, np.zeros((num_frames, 32, 32, 3), np.uint8), 10, lossless=True)
+    result = run(artefacts, tmp_path / "out", video=video, output=tmp_path / "forecast")
+    assert result.exit_code == 2 and "short.mkv" in result.stderr and result.stderr.count("\n") == 1
+    assert not (tmp_path / "forecast").exists()
+
+
+def test_clips_longer_than_the_sequences_are_refused(artefacts, tmp_path):
+    result = run(artefacts, tmp_path / "out", settings={"horizon": NUM_FRAMES})
+    assert result.exit_code == 2 and f"at least {CONTEXT_FRAMES + NUM_FRAMES} frames" in result.stderr
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["params.yaml"]
+
+
+def test_a_predictor_of_another_autoencoder_is_refused(artefacts, tmp_path):
+    torch.manual_seed(1)
+    model, _ = load_autoencoder(artefacts.autoencoder)
+    torch.nn.init.normal_(next(model.parameters()))
+    save_autoencoder(tmp_path / "other.safetensors", model, {})
+    result = run(artefacts, tmp_path / "out", autoencoder=tmp_path / "other.safetensors")
+    assert result.exit_code == 2 and "predictor.safetensors" in result.stderr and "other.safetensors" in result.stderr
+    assert not (tmp_path / "out" / "latents.zarr").exists()
+
+
+def test_frames_of_another_size_are_refused(artefacts, tmp_path):
+    store = write_test_frames(tmp_path / "small.zarr", np.zeros((1, NUM_FRAMES, 16, 24, 3), np.uint8), None)
+    result = run(artefacts, tmp_path / "out", test_frames=store.path)
+    assert result.exit_code == 2 and "24 x 16 px in color" in result.stderr and "32 x 32 px in color" in result.stderr
