@@ -16,6 +16,7 @@ from tests.pipeline.imports import ROOT
 TINY = {
     "data/sprites/params.yaml": {"sprites": {"num_videos": 12, "num_frames": 24}},
     "params.yaml": {
+        "preprocess": {"val_fraction": 0.2, "test_fraction": 0.3},
         "train_autoencoder": {"training": {"num_steps": 4, "validate_every": 2}},
         "train_predictor": {"training": {"num_steps": 4, "validate_every": 2}},
         "generate": {"num_samples": 2, "num_pictures": 1},
