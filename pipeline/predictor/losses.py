@@ -3,6 +3,8 @@
 Legend: B batch, K slots, M modes, H horizon, P pose components, C camera components.
 """
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -14,20 +16,24 @@ from pipeline.predictor.predictor import NUM_MOVING, VISIBILITY, Block
 def surprise(block: Block, target: Latents) -> dict[str, Tensor]:
     """Negative log-likelihood of the H frames of `target` per predicted number, with its parts by name.
 
-    An object's trajectory has the likelihood sum_m p(m) prod_t Laplace(x_t; mean_mt, spread_mt) Bernoulli(visible_t):
-    the tails of the Laplace keep a sudden turn from ruling the gradient. An object counts by its presence, its place
-    in a frame by its visibility there.
+    An object's trajectory has the likelihood sum_m p(m) prod_t Sech(x_t; mean_mt, spread_mt) Bernoulli(visible_t). The
+    hyperbolic secant is round like a normal distribution in the middle, so that the modes need not imitate noise, and
+    its tails are a Laplace's, which keeps a sudden turn from ruling the gradient. An object counts by its presence, its
+    place in a frame by its visibility there.
     """
     pose = target.pose.transpose(1, 2)[:, :, None]  # [B, K, 1, H, P]
     moving, visibility = pose[..., :NUM_MOVING], pose[..., VISIBILITY].expand_as(block.visibility_logits)
-    place = _laplace_surprise(moving, block.moving, block.moving_spread).sum(-1) * visibility
+    place = _sech_surprise(moving, block.moving, block.moving_spread).sum(-1) * visibility
     seen = functional.binary_cross_entropy_with_logits(block.visibility_logits, visibility, reduction="none")
     of_mode = (place + seen).sum(-1)  # [B, K, M]
     of_object = -torch.logsumexp(block.mode_logits.log_softmax(-1) - of_mode, -1)
     objects = (of_object * target.presence).mean() / (block.moving.shape[-2] * NUM_MOVING)
-    camera = _laplace_surprise(target.camera, block.camera, block.camera_spread).mean()
+    camera = _sech_surprise(target.camera, block.camera, block.camera_spread).mean()
     return {"loss": objects + camera, "objects": objects, "camera": camera}
 
 
-def _laplace_surprise(value: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
-    return (value - mean).abs() / spread + torch.log(2 * spread)
+def _sech_surprise(value: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
+    """-log of the density sech(pi / 2 * (value - mean) / spread) / (2 spread); its standard deviation is the spread."""
+    distance = (value - mean).abs() / spread * (math.pi / 2)
+    log_cosh = distance + functional.softplus(-2 * distance) - math.log(2)
+    return log_cosh + torch.log(2 * spread)

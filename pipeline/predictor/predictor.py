@@ -1,7 +1,8 @@
 """Continues latents by one block: the trained horizon at once, each object on one of several trajectories.
 
-A trajectory is a straight line (fitted to the last frames of the context) plus a learned residual. Objects share all
-weights and look at one another by attention, so that the order of the slots does not matter.
+A trajectory is a straight line (fitted to the last frames of the context) that may come back from walls, plus a
+residual; where the walls are, whether they hold and the residual are learned. Objects share all weights and look at one
+another by attention, so that the order of the slots does not matter.
 
 Legend: B batch, T context frames, W context frames trained on, K slots, H horizon trained on, M modes, D features,
 P pose components, C camera components.
@@ -26,6 +27,8 @@ VISIBILITY = POSE.index("visibility")
 NUM_MOVING = VISIBILITY
 """Components of a pose that are real numbers; visibility, the last one, goes through a logit."""
 _MAX_LOGIT = 6.0
+_MARGIN_BIAS = -1.5
+"""Training starts with walls about a tenth of the frame's size inside its edges."""
 _LOG_SPREAD_RANGE = (-3.0, 3.0)
 
 
@@ -81,7 +84,7 @@ class PredictorConfig(Params):
 
 
 class Block(NamedTuple):
-    """The next H frames, as distributions. Spreads are scales of Laplace distributions, in the unit of their mean."""
+    """The next H frames, as distributions. A spread is a standard deviation, in the unit of its mean."""
 
     mode_logits: Tensor  # [B, K, M]
     moving: Tensor  # [B, K, M, H, P - 1]: x, y in px and log_scale of each mode's trajectory
@@ -110,10 +113,12 @@ class Predictor(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.mode_logits = nn.Linear(width, params.num_modes)
         self.moving = nn.Linear(width, params.num_modes * horizon * 2 * NUM_MOVING)
+        self.walls = nn.Linear(width, params.num_modes * 3)
         self.visibility = nn.Linear(width, params.num_modes * horizon)
         self.camera = nn.Sequential(
             nn.Linear(num_camera_features + width, width), nn.GELU(), nn.Linear(width, horizon * 2 * len(CAMERA))
         )
+        nn.init.constant_(self.walls.bias.unflatten(0, (-1, 3))[:, :2], _MARGIN_BIAS)
         for last in (self.visibility, self.camera[-1]):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
@@ -132,6 +137,7 @@ class Predictor(nn.Module):
         objects = self.norm(objects)
 
         line = straight_on(context.pose, horizon)[..., :NUM_MOVING].transpose(1, 2)[:, :, None]
+        course = self._course(line, self.walls(objects).unflatten(-1, (modes, 3)))
         residual, log_spread = self.moving(objects).unflatten(-1, (2, modes, horizon, NUM_MOVING)).unbind(2)
         visibility = held(context.pose, horizon)[..., VISIBILITY].transpose(1, 2)[:, :, None]
         scene = (objects * context.presence[..., None]).sum(1)
@@ -139,7 +145,7 @@ class Predictor(nn.Module):
         camera_residual, camera_log_spread = camera.unflatten(-1, (2, horizon, len(CAMERA))).unbind(1)
         return Block(
             mode_logits=self.mode_logits(objects),
-            moving=line + residual * self.residual_scale,
+            moving=course + residual * self.residual_scale,
             moving_spread=log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.residual_scale,
             visibility_logits=_logit(visibility) + self.visibility(objects).unflatten(-1, (modes, horizon)),
             camera=held(context.camera, horizon) + camera_residual * self.camera_scale,
@@ -159,6 +165,20 @@ class Predictor(nn.Module):
         self.normalise_camera.fit(self._camera_features(context))
         error = target.camera - held(context.camera, self.config.horizon)
         self.camera_scale.copy_(error.abs().mean(0).clamp(min=1e-3))
+
+    def _course(self, line: Tensor, walls: Tensor) -> Tensor:
+        """Lets the lines [B, K, 1, H, P - 1] of each mode come back from walls that lie inside the frame's edges.
+
+        walls [B, K, M, 3]: logits of their distances in x and y from the edges (of half the frame) and of the share of
+        the way back that is taken: 0 goes on through the wall. Gives [B, K, M, H, P - 1].
+        """
+        frame_size = line.new_tensor([self.spec.width, self.spec.height])
+        low = walls[..., None, :2].sigmoid() * frame_size / 2
+        share = walls[..., None, 2:].sigmoid()
+        place = line[..., :2]
+        way_back = 2 * torch.relu(low - place) - 2 * torch.relu(place - (frame_size - low))
+        rest = line[..., 2:].expand(*way_back.shape[:-1], -1)
+        return torch.cat([place + share * way_back, rest], -1)
 
     def _object_features(self, context: Latents) -> Tensor:
         """[B, K, D]: the recent track relative to the line's end, that end and the slope, and what it belongs to."""
