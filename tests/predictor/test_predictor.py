@@ -132,7 +132,7 @@ def test_modes_within_their_spread_are_averaged():
     context = some_latents(1)
     line = linear_extrapolation(context, 4).pose[:, 10:, :, 0]
     future = rollout(model, context, 4, 20, draws()).pose[:, 10:, :, 0]
-    assert ((future - line).abs() < 0.02).all()
+    assert ((future - line).abs() < 0.03).all()
 
 
 def test_lines_come_back_from_walls_inside_the_frame():
