@@ -222,7 +222,7 @@ def _fit_sprites(frames: Tensor, background: Tensor, sprites: Sprites, mask: Ten
         if step in (2, 5):
             sprites = sprite_fit.normalise(sprites)
         mask = sprite_fit.masks(sprites, *frames.shape[-2:])
-        if step in (3, 5, 7, 8):
+        if step in (1, 3, 6, 8):
             sprites = sprite_fit.compare(frames, background, sprites, mask)
             mask = mask * (sprites.presence > 0)[:, None, :, None, None]
             background = estimate_background(frames, F.max_pool2d(mask.amax(2), 3, stride=1, padding=1))
