@@ -38,8 +38,9 @@ def draw(block: Block, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     uniform = torch.rand(chances.shape[:-1], generator=generator).to(chances.device)
     mode = (chances.cumsum(-1) < uniform[..., None]).sum(-1).clamp(max=chances.shape[-1] - 1)
     drawn = torch.take_along_dim(block.moving, mode[:, :, None, None, None], 2)
-    distance = ((block.moving - drawn) / block.moving_spread).abs().sum(-1)  # [B, K, M, H]
-    share = (block.mode_logits[..., None] - distance).softmax(2)
+    # Two normal distributions overlap by exp(-distance^2 / 4), the distance in x and y counted in spreads.
+    apart = ((block.moving - drawn) / block.moving_spread)[..., :2].square().sum(-1)  # [B, K, M, H]
+    share = (block.mode_logits[..., None] - apart / 4).softmax(2)
     pose = torch.cat([block.moving, block.visibility_logits.sigmoid()[..., None]], -1)
     return (share[..., None] * pose).sum(2).transpose(1, 2), block.camera
 
