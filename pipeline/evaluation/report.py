@@ -70,8 +70,8 @@ def _forecast_table(metrics: dict, protocol: dict) -> Table:
     prediction, horizon = metrics["prediction"], protocol["horizon"]
     table = _table("forecast", "", "psnr", "step 1", f"step {horizon}", "ssim", "mse")
     if "position_error" in prediction:
-        table.add_column("px 1", justify="right")
-        table.add_column(f"px {horizon}", justify="right")
+        table.add_column("px 1", justify="right", no_wrap=True)
+        table.add_column(f"px {horizon}", justify="right", no_wrap=True)
     best = prediction["best_of_samples"]
     for name, figures in {"prediction": prediction, **metrics["baselines"]}.items():
         psnr = (figures["psnr"], figures["psnr_by_step"][0], figures["psnr_by_step"][-1])
@@ -100,7 +100,10 @@ def _layers_table(metrics: dict) -> Table:
 
 
 def _table(title: str, *headers: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_header=any(headers))
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False,
+        show_header=any(headers),
+    )
     for column, header in enumerate(headers):
         table.add_column(header, justify="right" if column else "left", no_wrap=True)
     return table

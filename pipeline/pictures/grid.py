@@ -19,7 +19,7 @@ FORECAST = (198, 40, 40)
 PAPER, INK = (255, 255, 255), (33, 33, 33)
 
 _EDGE, _GUTTER, _FONT_PX = 3, 8, 14
-_SMALLEST_TILE = 180  # px; labels of a dozen letters fit
+_NARROWEST_TILE = 180  # px; labels of a dozen letters fit
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def draw_grid(rows: list[list[Tile]], row_labels: list[str] | None = None, title
     font = ImageFont.load_default(_FONT_PX)
     row_labels = row_labels or [""] * len(rows)
     height, width = rows[0][0].picture.shape[:2]
-    scale = max(1, -(-_SMALLEST_TILE // max(height, width)))
+    scale = max(1, -(-_NARROWEST_TILE // width))
     line = _FONT_PX + 4
     left = _GUTTER + max(round(font.getlength(label)) + _GUTTER if label else 0 for label in row_labels)
     top = _GUTTER + (line if title else 0)
