@@ -4,7 +4,6 @@ Legend: ... any leading axes (clips, samples, frames), C channels, H W px. All p
 """
 
 import numpy as np
-import torch
 from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 

@@ -35,6 +35,8 @@ def layers_animation(target: np.ndarray, layers: Layers, context_frames: int, ti
     for t in range(len(layers.frames)):
         name = "reconstruction" if t < context_frames else "prediction"
         row = layer_tiles(target[min(t, len(target) - 1)], layers, t, name, _edge(t, context_frames))
+        if t >= len(target):
+            row[0] = Tile(target[-1], "last given", CONTEXT)
         drawings.append(draw_grid([row], title=f"{_moment(t, context_frames)}   {title}"))
     return np.stack(drawings)
 
