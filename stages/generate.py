@@ -11,12 +11,12 @@ import typer
 
 from pipeline.autoencoder.autoencoder import load_autoencoder
 from pipeline.errors import one_line_errors
-from pipeline.forecasting.forecaster import Forecaster, GenerateParams, ReadContext
+from pipeline.forecasting.forecaster import Forecast, Forecaster, GenerateParams, ReadContext
 from pipeline.frames.forecast_clips import context_identity, forecast_clips, read_clips
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.prediction_store import PredictionWriter
 from pipeline.frames.video_end import read_end
-from pipeline.latents.latent_store import PredictedLatentsWriter, open_predicted_latents
+from pipeline.latents.latent_store import PredictedLatentsWriter
 from pipeline.output_folder import output_folder
 from pipeline.params import read_section
 from pipeline.predictor.predictor import load_predictor
@@ -32,6 +32,7 @@ def load(autoencoder: Path, predictor: Path, params: GenerateParams) -> Forecast
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return Forecaster(
         frame_model.to(device), latent_model.to(device), num_samples=params.num_samples, seed=params.seed,
+        carry_detail=params.carry_detail,
         context_frames=params.context_frames or latent_weights.config["context_frames"],
         horizon=params.horizon or latent_weights.config["horizon"],
         made_from={"autoencoder": frame_weights.identity, "predictor": latent_weights.identity},
@@ -46,20 +47,19 @@ def generate(
     store = open_frames(test_frames)
     check_frame_shape(test_frames, (store.height, store.width, store.num_channels), forecaster.frame_shape)
     clips = forecast_clips(store, forecaster.num_frames)
+    drawn = np.unique(np.linspace(0, len(clips) - 1, params.num_pictures, dtype=int)).tolist()
     with output_folder(pictures, {".gif", ".mp4"}) as folder:
-        write_forecasts(
+        forecasts = write_forecasts(
             forecaster, clips.video_id, clips.first_frame, context_identity(store, clips, forecaster.context_frames),
             lambda start, stop: read_clips(store, clips[start:stop], 0, forecaster.context_frames),
-            predicted_latents, predicted_frames, batch_size=params.batch_size, fps=store.fps,
+            predicted_latents, predicted_frames, batch_size=params.batch_size, fps=store.fps, keep=drawn,
         )
         # Only now, when no prediction can change any more, is the truth looked at.
-        futures = open_predicted_latents(predicted_latents)
-        drawn = np.unique(np.linspace(0, len(clips) - 1, params.num_pictures, dtype=int))
         with progress("drawing", len(drawn), "clips") as advance:
             for i in drawn:
                 target = read_clips(store, clips[i:i + 1], 0, forecaster.num_frames)[0]
                 title = f"{clips.video_id[i]} from frame {clips.first_frame[i]}"
-                forecaster.draw(folder, f"clip_{i:04}_", target, futures.read(slice(i, i + 1)), store.fps, title)
+                forecaster.draw(folder, f"clip_{i:04}_", target, forecasts[i], store.fps, title)
                 advance()
 
 
@@ -67,29 +67,35 @@ def forecast_video(forecaster: Forecaster, video: Path, output: Path) -> None:
     """Forecasts what comes after a video's last frame. Raises UserError when it cannot be read or is too short."""
     end = read_end(video, forecaster.frame_shape, forecaster.context_frames)
     stores = output / "predicted_latents.zarr", output / "predicted_frames.zarr"
-    write_forecasts(
+    forecasts = write_forecasts(
         forecaster, [video.name], [end.first_frame], hashlib.sha256(end.frames).hexdigest(),
-        lambda start, stop: end.frames[None], *stores, batch_size=1, fps=end.fps,
+        lambda start, stop: end.frames[None], *stores, batch_size=1, fps=end.fps, keep=[0],
     )
-    futures = open_predicted_latents(stores[0]).read(slice(0, 1))
-    forecaster.draw(output, "", end.frames, futures, end.fps, video.name)
+    forecaster.draw(output, "", end.frames, forecasts[0], end.fps, video.name)
     print(f"see {output / 'forecast.mp4'} and {output / 'layers.mp4'}")
 
 
 def write_forecasts(
     forecaster: Forecaster, video_id: Sequence[str], first_frame: Sequence[int], context_hash: str,
-    read_context: ReadContext, predicted_latents: Path, predicted_frames: Path, batch_size: int, fps: float,
-) -> None:
-    """Forecasts clips into both stores; read_context(start, stop) gives the context frames of that stretch of them."""
+    read_context: ReadContext, predicted_latents: Path, predicted_frames: Path, batch_size: int, fps: float, keep: list[int],
+) -> dict[int, Forecast]:
+    """Forecasts clips into both stores; read_context(start, stop) gives the context frames of that stretch of them.
+    Returns the forecasts of the clips numbered in `keep`."""
     facts = {"num_samples": forecaster.num_samples, "context_frames": forecaster.context_frames, "fps": fps,
              "horizon": forecaster.horizon, "made_from": {**forecaster.made_from, "context": context_hash}}
     latents_writer = PredictedLatentsWriter(predicted_latents, forecaster.spec, video_id, first_frame, **facts)
-    frames_writer = PredictionWriter(predicted_frames, forecaster.frame_shape, video_id, first_frame, **facts)
-    for futures in forecaster.forecast_all(video_id, first_frame, read_context, batch_size):
-        latents_writer.write(futures)
-        frames_writer.write(forecaster.predicted_frames(futures)[None])
+    frames_writer = PredictionWriter(
+        predicted_frames, forecaster.frame_shape, video_id, first_frame, carry_detail=forecaster.carry_detail, **facts
+    )
+    kept = {}
+    for i, forecast in enumerate(forecaster.forecast_all(video_id, first_frame, read_context, batch_size)):
+        latents_writer.write(forecast.latents)
+        frames_writer.write(forecaster.predicted_frames(forecast)[None])
+        if i in keep:
+            kept[i] = forecast
     latents_writer.finish()
     frames_writer.finish()
+    return kept
 
 
 def main(

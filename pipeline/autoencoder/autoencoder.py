@@ -8,6 +8,7 @@ composited.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,19 @@ class AutoencoderConfig(Params):
 
 
 @dataclass(frozen=True)
+class Pictures:
+    """What the layers of a clip look like: decoded from its codes, or as its frames showed them."""
+
+    background: Tensor
+    """[B, C, H, W] about [0, 1]"""
+    objects: Tensor
+    """[B, K, C + 1, P, P] premultiplied colour, then alpha"""
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> "Pictures":
+        return Pictures(change(self.background), change(self.objects))
+
+
+@dataclass(frozen=True)
 class Decoded:
     frames: Tensor
     """[B, T, C, H, W] in [0, 1]"""
@@ -82,11 +96,28 @@ class Autoencoder(nn.Module):
         self.appearance_decoder = AppearanceDecoder(C, arch.patch_dim, arch.appearance_dim, arch.hidden_dim)
 
     def encode(self, frames: Tensor) -> Latents:
-        """Codes of clips [B, T, C, H, W] in [0, 1]; all of them, the time-independent ones too, come from these
-        frames."""
+        """Codes of clips [B, T, C, H, W] in [0, 1]; all of them, the time-independent ones too, come from these frames."""
+        return self.encode_proposals(self._propose(frames))
+
+    def encode_with_pictures(self, frames: Tensor) -> tuple[Latents, Pictures]:
+        """Codes of clips, and their layers in all the detail that these frames show; where they show none, as decoded.
+
+        To `decode` such pictures along a predicted track carries into the future what the codes are too small for, as the
+        skip connections from the last given frame do in SVG (Denton and Fergus 2018, arXiv 1802.07687).
+        """
+        proposals = self._propose(frames)
+        latents = self.encode_proposals(proposals)
+        decoded, sprites = self.decode_pictures(latents), proposals.sprites
+        seen, own = sprites.seen[:, :, None], torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)
+        return latents, Pictures(
+            torch.lerp(decoded.background, proposals.background, proposals.background_seen),
+            torch.lerp(decoded.objects, own, seen.expand_as(own)),
+        )
+
+    def _propose(self, frames: Tensor) -> Proposals:
         wanted = (self.config.num_channels, self.config.height, self.config.width)
         assert frames.ndim == 5 and tuple(frames.shape[2:]) == wanted, f"wanted [B, T, {wanted}], got {tuple(frames.shape)}"
-        return self.encode_proposals(propose(frames, self.config.architecture))
+        return propose(frames, self.config.architecture)
 
     def encode_proposals(self, proposals: Proposals) -> Latents:
         """Codes of clips that are already taken apart."""
@@ -104,25 +135,21 @@ class Autoencoder(nn.Module):
             camera=proposals.camera, pose=pose,
         ).check(self.spec)
 
-    def decode(self, latents: Latents) -> Decoded:
-        """Frames and layers of latents; pictures are decoded once per clip, whatever its length."""
-        return self.render(latents, *self.decode_pictures(latents))
-
-    def decode_pictures(self, latents: Latents) -> tuple[Tensor, Tensor]:
-        """The clip's background [B, C, H, W] and its objects' pictures [B, K, C + 1, P, P] (premultiplied colour,
-        alpha)."""
+    def decode(self, latents: Latents, pictures: Pictures | None = None) -> Decoded:
+        """Frames and layers of latents. Pictures are decoded once per clip, whatever its length, unless they are given."""
         latents.check(self.spec)
-        picture = self.appearance_decoder(latents.appearance.flatten(0, 1))
-        return self.background_decoder(latents.background), picture.unflatten(0, latents.presence.shape)
-
-    def render(self, latents: Latents, background: Tensor, picture: Tensor) -> Decoded:
-        """Draws pictures, as `decode_pictures` returns them, along the tracks and under the light of `latents`."""
-        lit = light(background[:, None], latents.camera)
-        drawn = self._draw(picture, latents)
+        pictures = pictures or self.decode_pictures(latents)
+        lit = light(pictures.background[:, None], latents.camera)
+        drawn = self._draw(pictures.objects, latents)
         color, mask = drawn[:, :, :, :-1], drawn[:, :, :, -1]
         frames, alpha = composite(lit, color, mask, latents.depth)
         objects = color / mask[:, :, :, None].clamp(min=1e-3)
         return Decoded(frames.clamp(0, 1), lit.clamp(0, 1), objects.clamp(0, 1), alpha, mask)
+
+    def decode_pictures(self, latents: Latents) -> Pictures:
+        """The layers as the time-independent codes describe them."""
+        objects = self.appearance_decoder(latents.appearance.flatten(0, 1))
+        return Pictures(self.background_decoder(latents.background), objects.unflatten(0, latents.presence.shape))
 
     @property
     def patch_px(self) -> float:

@@ -29,8 +29,8 @@ def reconstruction_loss(model: Autoencoder, frames: Tensor, proposals: Proposals
     slots) plus that of the background, objects not in front of it.
     """
     latents = model.encode_proposals(proposals)
-    background, picture = model.decode_pictures(latents)
-    decoded = model.render(latents, background, picture)
+    pictures = model.decode_pictures(latents)
+    decoded = model.decode(latents, pictures)
     emphasis = 1 + params.object_weight * evidence(frames, light(proposals.background[:, None], proposals.camera))
     error = (decoded.frames - frames).square().mean(2)
     frame = (emphasis * error).sum() / emphasis.sum()
@@ -38,7 +38,7 @@ def reconstruction_loss(model: Autoencoder, frames: Tensor, proposals: Proposals
     sprites = proposals.sprites
     target = torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)
     present = sprites.presence
-    of_objects = ((picture - target).square().mean((2, 3, 4)) * present).sum() / present.sum().clamp(min=1)
-    of_background = (background - proposals.background).square().mean()
+    of_objects = ((pictures.objects - target).square().mean((2, 3, 4)) * present).sum() / present.sum().clamp(min=1)
+    of_background = (pictures.background - proposals.background).square().mean()
     picture = of_objects + of_background
     return {"loss": frame + params.picture_weight * picture, "frame": frame, "picture": picture, "mse": error.mean()}

@@ -7,6 +7,7 @@ the sprites.
 Legend: B clips, T frames, K slots, C channels, H W frame, h w discovery grid, P patch side in samples.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 
@@ -43,9 +44,17 @@ class ProposalParams(Params):
 class Proposals:
     background: Tensor
     """[B, C, H, W] in [0, 1]"""
+    background_seen: Tensor
+    """[B, 1, H, W] 1 where the background was seen in a frame or more; elsewhere it is filled in"""
     camera: Tensor
     """[B, T, CAMERA] light of each frame"""
     sprites: Sprites
+
+    def map(self, change: Callable[[str, Tensor], Tensor]) -> "Proposals":
+        """The same with change(name, tensor) for every tensor, those of the sprites too."""
+        sprites = Sprites(**{f.name: change(f.name, getattr(self.sprites, f.name)) for f in fields(Sprites)})
+        own = {f.name: change(f.name, getattr(self, f.name)) for f in fields(self) if f.name != "sprites"}
+        return Proposals(**own, sprites=sprites)
 
 
 def propose(frames: Tensor, params: ProposalParams) -> Proposals:
@@ -66,11 +75,10 @@ def propose(frames: Tensor, params: ProposalParams) -> Proposals:
 
 def concatenate(parts: list[Proposals]) -> Proposals:
     """Joins proposals along the batch axis."""
-    def join(values: list):
-        if isinstance(values[0], Tensor):
-            return torch.cat(values)
-        return type(values[0])(*(join([getattr(value, f.name) for value in values]) for f in fields(values[0])))
-    return join(parts)
+    tensors: dict[str, list[Tensor]] = {}
+    for part in parts:
+        part.map(lambda name, tensor: tensors.setdefault(name, []).append(tensor))
+    return parts[0].map(lambda name, _: torch.cat(tensors[name]))
 
 
 @torch.no_grad()
@@ -90,10 +98,10 @@ def _propose(frames: Tensor, params: ProposalParams) -> Proposals:
         covered = F.interpolate(boxes(tracks, moving), size=(H, W), mode="bilinear", align_corners=False)
         camera = estimate_light(frames, background, covered)
         steady = _steady(frames, camera)
-        background = estimate_background(steady, covered)
+        background, _ = estimate_background(steady, covered)
     sprites, covered = _start_sprites(tracks, presence, cell, frames, params)
-    sprites, background = _fit_sprites(steady, background, sprites, covered)
-    return Proposals(background, camera, _pad(sprites, params.num_slots))
+    sprites, background, seen = _fit_sprites(steady, background, sprites, covered)
+    return Proposals(background, seen, camera, _pad(sprites, params.num_slots))
 
 
 def estimate_light(frames: Tensor, background: Tensor, covered: Tensor) -> Tensor:
@@ -173,7 +181,7 @@ def estimate_background(frames: Tensor, covered: Tensor) -> Tensor:
     for scale in (0.2, 0.08, 0.04, 0.04):
         background = (trust * frames).sum(1) / trust.sum(1).clamp(min=1e-6)
         trust = weight / (1 + (frames - background[:, None]).square().mean(2, keepdim=True) / scale**2)
-    return _fill(background, known)
+    return _fill(background, known), known
 
 
 def _fill(image: Tensor, known: Tensor) -> Tensor:
@@ -204,13 +212,13 @@ def _start_sprites(tracks: Tracks, presence: Tensor, cell: int, frames: Tensor,
     places = F.interpolate(places, size=(H, W), mode="bilinear", align_corners=False)
     sprites = Sprites(
         centre=centre, step=frames.new_full((B, k), SEARCH_MARGIN * params.object_px / P),
-        color=frames.new_zeros(B, k, C, P, P), alpha=frames.new_zeros(B, k, P, P),
+        color=frames.new_zeros(B, k, C, P, P), alpha=frames.new_zeros(B, k, P, P), seen=frames.new_zeros(B, k, P, P),
         visibility=frames.new_ones(B, T, k), depth=frames.new_zeros(B, k), presence=presence,
     )
     return sprites, F.max_pool2d(places, 3, stride=1, padding=1).unflatten(0, (B, T))
 
 
-def _fit_sprites(frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor) -> tuple[Sprites, Tensor]:
+def _fit_sprites(frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor) -> tuple[Sprites, Tensor, Tensor]:
     """Pictures, tracks, visibility, depth and background in turn, each given the others."""
     for step in range(NUM_SPRITE_STEPS):
         free = uncovered(mask, sprites.depth)
@@ -225,8 +233,8 @@ def _fit_sprites(frames: Tensor, background: Tensor, sprites: Sprites, mask: Ten
         if step in (1, 3, 6, 8):
             sprites = sprite_fit.compare(frames, background, sprites, mask)
             mask = mask * (sprites.presence > 0)[:, None, :, None, None]
-            background = estimate_background(frames, F.max_pool2d(mask.amax(2), 3, stride=1, padding=1))
-    return sprites, background
+            background, seen = estimate_background(frames, F.max_pool2d(mask.amax(2), 3, stride=1, padding=1))
+    return sprites, background, seen
 
 
 def _pad(sprites: Sprites, num_slots: int) -> Sprites:
@@ -237,6 +245,6 @@ def _pad(sprites: Sprites, num_slots: int) -> Sprites:
     empty = (torch.arange(num_slots, device=index.device) < k).to(sprites.presence)
     return Sprites(
         centre=sprites.centre[:, :, index], step=sprites.step[:, index], color=sprites.color[:, index],
-        alpha=sprites.alpha[:, index], visibility=sprites.visibility[:, :, index] * empty,
+        alpha=sprites.alpha[:, index], seen=sprites.seen[:, index], visibility=sprites.visibility[:, :, index] * empty,
         depth=sprites.depth[:, index] * empty, presence=sprites.presence[:, index] * empty,
     )

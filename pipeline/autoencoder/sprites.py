@@ -37,6 +37,8 @@ class Sprites:
     """[B, K, C, P, P] alpha * colour"""
     alpha: Tensor
     """[B, K, P, P]"""
+    seen: Tensor
+    """[B, K, P, P] 1 where the place was seen in a frame or more"""
     visibility: Tensor
     """[B, T, K] in [0, 1]"""
     depth: Tensor
@@ -118,9 +120,10 @@ def fit_picture(view: View, sprites: Sprites) -> Sprites:
     b = (weight * frame * background).sum((1, 3)) + stiffness * (1 - guess)
     b = (b / ((weight * background.square()).sum((1, 3)) + stiffness)).clamp(0, 1)
     # a sample seen in less than one frame is not part of the picture
-    alpha = _keep_blob((1 - b) * _shown(view, sprites).sum((1, 3)).clamp(max=1))
+    seen = _shown(view, sprites).sum((1, 3)).clamp(max=1)
+    alpha = _keep_blob((1 - b) * seen)
     color = mean_frame - (1 - alpha)[:, :, None] * mean_background
-    return replace(sprites, color=torch.minimum(color.clamp(min=0), alpha[:, :, None]), alpha=alpha)
+    return replace(sprites, color=torch.minimum(color.clamp(min=0), alpha[:, :, None]), alpha=alpha, seen=seen)
 
 
 def _shown(view: View, sprites: Sprites) -> Tensor:

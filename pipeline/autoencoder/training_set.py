@@ -4,16 +4,15 @@ Legend: B batch, T frames, K slots, C channels, H W frame.
 """
 
 from collections.abc import Callable
-from dataclasses import fields, replace
 
 import torch
 from torch import Tensor
 
 from pipeline.autoencoder.proposals import ProposalParams, Proposals, concatenate, propose
-from pipeline.autoencoder.sprites import Sprites
 
-PICTURES = ("background", "color", "alpha")
+PICTURES = ("background", "background_seen", "color", "alpha", "seen")
 """Kept in half precision: their steps of 1/2048 are finer than a video's 1/255."""
+PER_FRAME = ("camera", "centre", "visibility")
 
 
 class TrainingSet:
@@ -34,7 +33,8 @@ class TrainingSet:
 
     def clips(self, places: Tensor) -> tuple[Tensor, Proposals]:
         """Whole clips at `places` (0 .. len - 1) with their proposals."""
-        proposals = _convert(_select(self.proposals, places), torch.float, self.device)
+        chosen = self.proposals.map(lambda _, x: x[places])
+        proposals = _convert(chosen, torch.float, self.device)
         return self.read(self.rows[places]).to(self.device), proposals
 
     def draw(self, batch_size: int, num_frames: int, generator: torch.Generator, share: slice) -> tuple[Tensor, Proposals]:
@@ -59,41 +59,26 @@ def cut_frames(frames: Tensor, proposals: Proposals, chosen: Tensor) -> tuple[Te
     def pick(x: Tensor) -> Tensor:
         index = chosen.view(*chosen.shape, *[1] * (x.ndim - 2)).expand(*chosen.shape, *x.shape[2:])
         return x.gather(1, index)
-    sprites = proposals.sprites
-    sprites = replace(sprites, centre=pick(sprites.centre), visibility=pick(sprites.visibility))
-    return pick(frames), replace(proposals, camera=pick(proposals.camera), sprites=sprites)
+    return pick(frames), proposals.map(lambda name, x: pick(x) if name in PER_FRAME else x)
 
 
 def mirror(frames: Tensor, proposals: Proposals, axis: int) -> tuple[Tensor, Proposals]:
     """Left and right (axis 0) or top and bottom (axis 1) exchanged."""
     dim = -1 - axis
-    centre = proposals.sprites.centre.clone()
-    centre[..., axis] = frames.shape[dim] - centre[..., axis]
-    sprites = replace(proposals.sprites, centre=centre, color=proposals.sprites.color.flip(dim),
-                      alpha=proposals.sprites.alpha.flip(dim))
-    return frames.flip(dim), replace(proposals, background=proposals.background.flip(dim), sprites=sprites)
+    def change(name: str, x: Tensor) -> Tensor:
+        if name == "centre":
+            x = x.clone()
+            x[..., axis] = frames.shape[dim] - x[..., axis]
+        return x.flip(dim) if name in PICTURES else x
+    return frames.flip(dim), proposals.map(change)
 
 
 def transpose(frames: Tensor, proposals: Proposals) -> tuple[Tensor, Proposals]:
     """x and y exchanged."""
-    sprites = replace(proposals.sprites, centre=proposals.sprites.centre.flip(-1),
-                      color=proposals.sprites.color.transpose(-1, -2), alpha=proposals.sprites.alpha.transpose(-1, -2))
-    return frames.transpose(-1, -2), replace(proposals, background=proposals.background.transpose(-1, -2), sprites=sprites)
+    def change(name: str, x: Tensor) -> Tensor:
+        return x.flip(-1) if name == "centre" else x.transpose(-1, -2) if name in PICTURES else x
+    return frames.transpose(-1, -2), proposals.map(change)
 
 
 def _convert(proposals: Proposals, picture_dtype: torch.dtype, device: torch.device) -> Proposals:
-    def convert(part):
-        values = {field.name: getattr(part, field.name) for field in fields(part)}
-        return type(part)(**{
-            name: convert(value) if isinstance(value, Sprites)
-            else value.to(device, picture_dtype if name in PICTURES else torch.float)
-            for name, value in values.items()
-        })
-    return convert(proposals)
-
-
-def _select(proposals: Proposals, places: Tensor) -> Proposals:
-    def select(part):
-        values = {field.name: getattr(part, field.name) for field in fields(part)}
-        return type(part)(**{n: select(v) if isinstance(v, Sprites) else v[places] for n, v in values.items()})
-    return select(proposals)
+    return proposals.map(lambda name, x: x.to(device, picture_dtype if name in PICTURES else torch.float))

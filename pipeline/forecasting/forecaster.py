@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from pipeline.autoencoder.autoencoder import Autoencoder, Decoded, Pictures
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.params import Params
@@ -33,6 +34,8 @@ class GenerateParams(Params):
     """Frames to predict; null: as many as the predictor was trained for."""
     num_samples: int = Field(ge=1)
     """Futures drawn per clip."""
+    carry_detail: bool
+    """Draw the future with the layers as the context shows them, where it does, rather than as the codes describe them."""
     num_pictures: int = Field(ge=0)
     """Clips drawn as animations."""
     batch_size: int = Field(ge=1)
@@ -42,14 +45,25 @@ class GenerateParams(Params):
 
 
 @dataclass(frozen=True)
-class Forecaster:
-    """An autoencoder (with encode, decode, spec and config.num_channels) and the predictor trained on its latents."""
+class Forecast:
+    """The drawn futures of one clip."""
 
-    autoencoder: nn.Module
+    latents: Latents
+    """Batch axis S, time axis T: context and future."""
+    pictures: Pictures | None
+    """The layers carried over from the context (batch axis 1); None: as the codes describe them."""
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """An autoencoder and the predictor trained on its latents."""
+
+    autoencoder: Autoencoder
     predictor: nn.Module
     context_frames: int
     horizon: int
     num_samples: int
+    carry_detail: bool
     seed: int
     made_from: dict[str, str]
     """Identities of both models' weights."""
@@ -68,43 +82,49 @@ class Forecaster:
         return self.spec.height, self.spec.width, self.autoencoder.config.num_channels
 
     @torch.inference_mode()
-    def forecast(self, context: np.ndarray, names: list[str]) -> list[Latents]:
-        """Context [n, context_frames, H, W, C] -> one Latents per clip: batch axis S, time axis T, on the CPU."""
+    def forecast(self, context: np.ndarray, names: list[str]) -> list[Forecast]:
+        """Context [n, context_frames, H, W, C] of clips with these names -> their futures, on the CPU."""
         assert context.shape[1:] == (self.context_frames, *self.frame_shape), f"{context.shape}"
-        latents = self.autoencoder.encode(to_unit(context).to(_device(self.autoencoder)))
+        latents, pictures = self.autoencoder.encode_with_pictures(to_unit(context).to(_device(self.autoencoder)))
         futures = draw_futures(self.predictor, latents, names, self.horizon, self.num_samples, self.seed)
-        return [samples.map(torch.Tensor.cpu) for samples in futures]
+        return [
+            Forecast(samples.map(torch.Tensor.cpu), pictures.map(lambda x: x[i:i + 1].cpu()) if self.carry_detail else None)
+            for i, samples in enumerate(futures)
+        ]
 
     def forecast_all(
         self, video_id: Sequence[str], first_frame: Sequence[int], read_context: ReadContext, batch_size: int,
-    ) -> Iterator[Latents]:
+    ) -> Iterator[Forecast]:
         """Forecasts clip after clip. A clip is named by video_id and first_frame; its name decides what is drawn."""
         names = [f"{video} {frame}" for video, frame in zip(video_id, first_frame)]
         with progress("forecasting", len(names), "clips") as advance:
             for start in range(0, len(names), batch_size):
                 batch = names[start:start + batch_size]
-                for futures in self.forecast(read_context(start, start + len(batch)), batch):
-                    yield futures
+                for forecast in self.forecast(read_context(start, start + len(batch)), batch):
+                    yield forecast
                     advance()
 
     @torch.inference_mode()
-    def predicted_frames(self, futures: Latents) -> np.ndarray:
-        """Futures of one clip -> its predicted frames [S, horizon, H, W, C]."""
-        return to_uint8(self._decode(futures.frames(self.context_frames, self.num_frames)).frames)
+    def predicted_frames(self, forecast: Forecast) -> np.ndarray:
+        """The predicted frames [S, horizon, H, W, C] of one clip."""
+        future = forecast.latents.frames(self.context_frames, self.num_frames)
+        return to_uint8(self._decode(future, forecast.pictures).frames)
 
     @torch.inference_mode()
-    def draw(self, folder: Path, prefix: str, target: np.ndarray, futures: Latents, fps: float, title: str) -> None:
+    def draw(self, folder: Path, prefix: str, target: np.ndarray, forecast: Forecast, fps: float, title: str) -> None:
         """Writes PREFIXforecast and PREFIXlayers, .gif and .mp4, of one clip. target [T, H, W, C], or its context alone
         where the future is not known."""
-        decoded = self._decode(futures)
-        forecast = forecast_animation(target, to_uint8(decoded.frames), self.context_frames, title)
-        write_animations(folder, f"{prefix}forecast", forecast, fps)
+        decoded = self._decode(forecast.latents, forecast.pictures)
+        animation = forecast_animation(target, to_uint8(decoded.frames), self.context_frames, title)
+        write_animations(folder, f"{prefix}forecast", animation, fps)
         layers = layers_animation(target, layers_of_clip(decoded, 0), self.context_frames, title)
         write_animations(folder, f"{prefix}layers", layers, fps)
 
-    def _decode(self, latents: Latents):
+    def _decode(self, latents: Latents, pictures: Pictures | None) -> Decoded:
         device = _device(self.autoencoder)
-        return self.autoencoder.decode(latents.map(lambda code: code.to(device)))
+        if pictures is not None:
+            pictures = pictures.map(lambda x: x.to(device).expand(len(latents.pose), *x.shape[1:]))
+        return self.autoencoder.decode(latents.to(device), pictures)
 
 
 def _device(model: nn.Module) -> torch.device:

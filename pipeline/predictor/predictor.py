@@ -29,7 +29,8 @@ NUM_MOVING = VISIBILITY
 _MAX_LOGIT = 6.0
 _MARGIN_BIAS = -1.5
 """Training starts with walls about a tenth of the frame's size inside its edges."""
-_LOG_SPREAD_RANGE = (-3.0, 3.0)
+_LOG_SPREAD_RANGE = (-5.0, 3.0)
+_QUIET_SHARE = 0.15
 
 
 class NetworkParams(Params):
@@ -145,7 +146,7 @@ class Predictor(nn.Module):
         camera_residual, camera_log_spread = camera.unflatten(-1, (2, horizon, len(CAMERA))).unbind(1)
         return Block(
             mode_logits=self.mode_logits(objects),
-            moving=course + residual * self.residual_scale,
+            moving=course + self._quiet(residual * self.residual_scale),
             moving_spread=log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.residual_scale,
             visibility_logits=_logit(visibility) + self.visibility(objects).unflatten(-1, (modes, horizon)),
             camera=held(context.camera, horizon) + camera_residual * self.camera_scale,
@@ -179,6 +180,12 @@ class Predictor(nn.Module):
         way_back = 2 * torch.relu(low - place) - 2 * torch.relu(place - (frame_size - low))
         rest = line[..., 2:].expand(*way_back.shape[:-1], -1)
         return torch.cat([place + share * way_back, rest], -1)
+
+    def _quiet(self, residual: Tensor) -> Tensor:
+        """Draws residuals [..., H, P - 1] to zero that are small beside what a line misses in one frame: on a free stretch
+        the line is exact, and a network's noise would only blur it."""
+        small = _QUIET_SHARE * self.residual_scale[0]
+        return residual * residual.square() / (residual.square() + small.square())
 
     def _object_features(self, context: Latents) -> Tensor:
         """[B, K, D]: the recent track relative to the line's end, that end and the slope, and what it belongs to."""

@@ -1,7 +1,9 @@
 import pytest
 import torch
 
-from pipeline.autoencoder.autoencoder import ArchitectureParams, Autoencoder, AutoencoderConfig, load_autoencoder, save_autoencoder
+from pipeline.autoencoder.autoencoder import (
+    ArchitectureParams, Autoencoder, AutoencoderConfig, Pictures, load_autoencoder, save_autoencoder,
+)
 from pipeline.autoencoder.initialise import initialise, principal_components
 from pipeline.autoencoder.losses import LossParams, reconstruction_loss
 from pipeline.autoencoder.proposals import propose
@@ -53,6 +55,20 @@ def test_decoded_layers_have_the_promised_shapes_and_ranges(model, clips):
     for picture in (decoded.frames, decoded.background, decoded.objects, decoded.alpha, decoded.mask):
         assert picture.min() >= 0 and picture.max() <= 1 + 1e-5
     assert set(decoded.segmentation().unique().tolist()) <= {0, 1, 2, 3}
+
+
+def test_carried_pictures_show_what_the_codes_leave_out(clips, proposals):
+    small = ARCHITECTURE.model_copy(update={"background_channels": 2, "appearance_dim": 1})
+    model = Autoencoder(AutoencoderConfig(architecture=small, num_channels=3, height=64, width=64))
+    initialise(model, proposals)
+    with torch.no_grad():
+        latents, pictures = model.encode_with_pictures(clips[:, :6])
+        future = model.encode(clips)
+        def error(pictures):
+            pose = latents.replace(pose=future.pose[:, 6:], camera=future.camera[:, 6:])
+            return (model.decode(pose, pictures).frames - clips[:, 6:]).square().mean()
+        assert error(pictures) < 0.5 * error(None)
+        torch.testing.assert_close(latents.appearance, model.encode(clips[:, :6]).appearance)
 
 
 def test_moving_x_in_the_code_moves_the_object_in_the_picture(model, clips):
@@ -148,7 +164,7 @@ def test_augmented_proposals_still_fit_the_frames(model, clips, proposals, chang
     def misfit(frames, proposals):
         sprites = proposals.sprites
         picture = torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)
-        decoded = model.render(model.encode_proposals(proposals), proposals.background, picture)
+        decoded = model.decode(model.encode_proposals(proposals), Pictures(proposals.background, picture))
         return (decoded.frames - frames).square().mean()
     with torch.no_grad():
         assert misfit(*change(clips, proposals)) < 1.1 * misfit(clips, proposals) + 1e-6

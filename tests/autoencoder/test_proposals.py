@@ -109,4 +109,6 @@ def test_background_fills_what_was_never_seen_from_around_it():
     covered = torch.zeros(1, 4, 16, 16)
     covered[..., 6:10, 6:10] = 1
     frames[..., 6:10, 6:10] = 0.9
-    torch.testing.assert_close(estimate_background(frames, covered), torch.full((1, 1, 16, 16), 0.3), atol=0.02, rtol=0)
+    background, seen = estimate_background(frames, covered)
+    torch.testing.assert_close(background, torch.full((1, 1, 16, 16), 0.3), atol=0.02, rtol=0)
+    assert torch.equal(seen[0, 0] == 0, covered[0, 0] == 1)

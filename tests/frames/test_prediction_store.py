@@ -13,7 +13,7 @@ FRAMES = np.random.default_rng(0).integers(0, 256, (18, 2, 3, 8, 6, 3), dtype=np
 def write(path, chunk: int) -> str:
     writer = PredictionWriter(
         path, (8, 6, 3), [f"video {i}" for i in range(18)], [3 * i for i in range(18)], num_samples=2, context_frames=4,
-        horizon=3, fps=12.5, made_from={"predictor": "p"},
+        horizon=3, fps=12.5, made_from={"predictor": "p"}, carry_detail=True,
     )
     for start in range(0, 18, chunk):
         writer.write(FRAMES[start:start + chunk])
@@ -46,7 +46,7 @@ def test_xarray_opens_it_as_one_labelled_dataset(tmp_path):
 def test_a_store_that_lacks_clips_is_never_finished(tmp_path):
     writer = PredictionWriter(
         tmp_path / "p.zarr", (8, 6, 3), ["a", "b"], [0, 0], num_samples=2, context_frames=4, horizon=3, fps=1,
-        made_from={},
+        made_from={}, carry_detail=False,
     )
     writer.write(FRAMES[:1])
     with pytest.raises(AssertionError, match="1 of 2 clips"):

@@ -17,7 +17,10 @@ from pipeline.latents.latent_store import open_predicted_latents
 from stages.generate import app
 from tests.stages.conftest import CONTEXT_FRAMES, HORIZON, NUM_CLIPS, NUM_FRAMES, Artefacts, write_test_frames
 
-SETTINGS = {"context_frames": None, "horizon": None, "num_samples": 2, "num_pictures": 1, "batch_size": 4, "seed": 0}
+SETTINGS = {
+    "context_frames": None, "horizon": None, "num_samples": 2, "carry_detail": False, "num_pictures": 1, "batch_size": 4,
+    "seed": 0,
+}
 
 
 def run(artefacts: Artefacts, folder, *, settings: dict | None = None, **paths):
@@ -151,3 +154,14 @@ def test_frames_of_another_size_are_refused(artefacts, tmp_path):
     store = write_test_frames(tmp_path / "small.zarr", np.zeros((1, NUM_FRAMES, 16, 24, 3), np.uint8), None)
     result = run(artefacts, tmp_path / "out", test_frames=store.path)
     assert result.exit_code == 2 and "24 x 16 px in color" in result.stderr and "32 x 32 px in color" in result.stderr
+
+
+def test_carried_detail_changes_the_pictures_but_not_the_latents(artefacts, forecast, tmp_path):
+    assert run(artefacts, tmp_path / "carried", settings={"carry_detail": True}).exit_code == 0
+    plain, carried = (open_predicted_frames(folder / "frames.zarr") for folder in (forecast, tmp_path / "carried"))
+    assert carried.carry_detail and not plain.carry_detail
+    assert content(tmp_path / "carried" / "latents.zarr") == content(forecast / "latents.zarr")
+    true_frames = open_frames(artefacts.test_frames).read(slice(None))[:, CONTEXT_FRAMES:CONTEXT_FRAMES + HORIZON]
+    def error(store):  # every second clip is a sequence's first
+        return np.square(store.read(0, NUM_CLIPS)[::2, 0] / 255 - true_frames / 255).mean()
+    assert error(carried) < 0.5 * error(plain)  # the codes of an untrained autoencoder leave nearly everything out
