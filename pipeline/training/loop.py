@@ -126,6 +126,9 @@ def train(
             if interruption.signal is not None and num_done < params.num_steps:
                 print(f"stopped after step {num_done}; the same command goes on there", file=sys.stderr, flush=True)
                 raise SystemExit(128 + interruption.signal)
+    # The wrapper of several processes goes first: as the last owner of their connection it would close it while holding
+    # Python's lock, for which the connection's own thread may be waiting.
+    objective, optimizer = accelerator.free_memory(objective, optimizer)
     accelerator.end_training()
     return state["best"]
 
