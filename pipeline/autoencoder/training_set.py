@@ -19,11 +19,12 @@ class TrainingSet:
     """`read(rows)` returns clips [B, T, C, H, W] in [0, 1] of the given row numbers; `rows` are those that belong to the set."""
 
     def __init__(self, read: Callable[[Tensor], Tensor], rows: Tensor, params: ProposalParams, device: torch.device,
-                 advance: Callable[[int], None], batch_size: int = 16):
+                 advance: Callable[[int], None]):
         """Takes every clip apart; `advance(count)` is told of finished clips."""
         self.read, self.rows, self.device = read, rows, device
         parts = []
-        for batch in rows.split(batch_size):
+        # a CPU takes clips one by one anyway: small batches keep the progress moving
+        for batch in rows.split(4 if device.type == "cpu" else 32):
             parts.append(_convert(propose(read(batch).to(device), params), torch.half, torch.device("cpu")))
             advance(len(batch))
         self.proposals = concatenate(parts)
