@@ -1,5 +1,6 @@
 """Stage evaluate: predictions and reconstructions against the truth and baselines -> data/evaluation/."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -43,25 +44,26 @@ def evaluate(
         check_made_from(predicted_frames, frames.made_from, name, predicted_latents, futures.made_from[name])
 
     model = model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    encode, decode = on_device(model, model.encode), on_device(model, model.decode)
     metrics = {"protocol": protocol(store, frames, len(clips))}
     with output_folder(output / "curves", {".csv"}) as curves, output_folder(output / "sheets", {".png"}) as sheets:
-        metrics |= judge_reconstruction(params, store, encoded, decoder(model), sheets)
-        metrics |= judge_forecasts(params, store, frames, futures, decoder(model), sheets)
+        metrics |= judge_reconstruction(params, store, encoded, encode, decode, sheets)
+        metrics |= judge_forecasts(params, store, frames, futures, decode, sheets)
         metrics["compression"] = compression(model, frames)
         write_curves(curves, metrics)
     write_metrics(output / "metrics.json", metrics)
     return metrics
 
 
-def decoder(model: Autoencoder):
-    """The model's decode, for latents that lie on the CPU."""
+def on_device(model: Autoencoder, method: Callable):
+    """A method of the model, for frames or latents that lie on the CPU."""
     device = next(model.parameters()).device
 
     @torch.inference_mode()
-    def decode(latents: Latents) -> Decoded:
-        return model.decode(latents.map(lambda code: code.to(device)))
+    def call(given: torch.Tensor | Latents):
+        return method(given.to(device))
 
-    return decode
+    return call
 
 
 def protocol(store: FrameStore, frames: PredictionStore, num_clips: int) -> dict:

@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
+from pipeline.evaluation.evidence import (
+    NUM_REENCODED, Encode, Evidence, SceneTruth, exchange, exchange_appearance,
+)
 from pipeline.evaluation.forecast import ForecastScores
 from pipeline.evaluation.reconstruction import ReconstructionScores, Truth
 from pipeline.frames.forecast_clips import (
@@ -19,11 +22,12 @@ from pipeline.frames.pixels import to_uint8
 from pipeline.frames.prediction_store import PredictionStore
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
-from pipeline.latents.latents import Latents
+from pipeline.latents.latents import POSE, Latents
 from pipeline.params import Params
 from pipeline.pictures.grid import write_png
 from pipeline.pictures.layers import Decoded, layers_of_clip
-from pipeline.pictures.sheets import forecast_sheet, layers_sheet
+from pipeline.pictures.sheets import forecast_sheet, layers_sheet, swap_sheet
+from pipeline.pictures.tracks import tracks_sheet
 from pipeline.progress import progress
 from pipeline.provenance import match_rows
 
@@ -40,27 +44,47 @@ class EvaluateParams(Params):
 
 
 def judge_reconstruction(
-    params: EvaluateParams, store: FrameStore, encoded: LatentStore, decode: Decode, sheets: Path,
+    params: EvaluateParams, store: FrameStore, encoded: LatentStore, encode: Encode, decode: Decode, sheets: Path,
 ) -> dict[str, dict]:
     """Sections of metrics.json on the whole test sequences and what their latents are decoded to.
 
-    Raises UserError when `encoded` lacks one of the sequences.
+    Objects are exchanged between a sequence and the one after it. Raises UserError when `encoded` lacks one of the
+    sequences.
     """
-    sequences, scores = forecast_clips(store, store.num_frames), ReconstructionScores()
+    sequences = forecast_clips(store, store.num_frames)
+    count = len(sequences)
+    scores, evidence = ReconstructionScores(), Evidence(decode, store.height, store.width)
     rows = match_rows(encoded, store.path, sequences.video_id, sequences.first_frame)
-    with progress("judging reconstructions", len(sequences), "sequences") as advance:
-        for part in _batches(len(sequences), params.batch_size):
+    following = np.roll(np.arange(count), -1)
+    with progress("judging reconstructions", count, "sequences") as advance:
+        for part in _batches(count, params.batch_size):
             target, latents = read_clips(store, sequences[part], 0, store.num_frames), encoded.read(rows[part])
-            decoded = decode(latents)
+            other, decoded = encoded.read(rows[following[part]]), decode(latents)
+            segmented, scene = decoded.segmentation().cpu().numpy(), _read_scene(store, sequences.row[part])
             scores.add(target, to_uint8(decoded.frames))
+            evidence.add_interventions(latents)
+            if reencoded := [i - part.start for i in _to_draw(part, count, NUM_REENCODED)]:
+                evidence.add_halves(encode, target[reencoded], segmented[reencoded])
             if truth := _read_truth(store, sequences[part], store.num_frames):
-                scores.add_layers(truth, decoded.segmentation().cpu().numpy(), latents, sequences.video_id[part])
-            for i in _to_draw(part, len(sequences), params.num_sheets):
-                b = i - part.start
-                sheet = layers_sheet(target[b], layers_of_clip(decoded, b), _title(sequences, i))
+                scores.add_layers(truth, segmented, latents, sequences.video_id[part])
+            if truth and scene:
+                evidence.add_truth(scene, segmented, decoded.background, latents, sequences.video_id[part])
+                if count > 1:
+                    under = store.read_truth("background", sequences.row[following[part]])
+                    evidence.add_swap(target, scene, latents, other, under)
+            for i in _to_draw(part, count, params.num_sheets):
+                b, title = i - part.start, _title(sequences, i)
+                sheet = layers_sheet(target[b], layers_of_clip(decoded, b), title)
                 write_png(sheets / f"layers_{i:04}.png", sheet)
+                write_png(sheets / f"tracks_{i:04}.png", _tracks_sheet(target[b], truth, latents, b, title))
+                after = store.read(sequences.row[following[[i]]])[0]
+                pair = [codes.map(lambda code: code[b:b + 1]) for codes in (latents, other)]
+                write_png(sheets / f"swap_{i:04}.png", _swap_sheet(target[b], after, decode, *pair, title))
             advance(len(target))
-    return scores.figures()
+    sections = scores.figures()
+    for name, figures in evidence.figures(sections.get("disentanglement")).items():
+        sections[name] = sections.get(name, {}) | figures
+    return sections
 
 
 def judge_forecasts(
@@ -100,6 +124,36 @@ def _forecast_sheet(target: np.ndarray, samples: np.ndarray, linear: np.ndarray,
         forecasts[f"best of {len(samples)}"] = samples[errors.argmin()]
     forecasts |= {"straight on": linear, "copy last": np.broadcast_to(target[given - 1], linear.shape)}
     return forecast_sheet(target[:given], target[given:], forecasts, title)
+
+
+def _tracks_sheet(target: np.ndarray, truth: Truth | None, latents: Latents, b: int, title: str) -> np.ndarray:
+    pose = latents.pose[b].cpu().numpy()
+    in_view = (pose[:, :, POSE.index("visibility")] > 0.5) & (latents.presence[b].cpu().numpy() > 0.5)
+    position = shown = None
+    if truth:
+        position = truth.position[b]
+        shown = (truth.segmentation[b][..., None] == np.arange(1, truth.num_objects + 1)).any((1, 2))
+    return tracks_sheet(target[len(target) // 2], pose[..., :2], in_view, position, shown, title)
+
+
+def _swap_sheet(
+    target: np.ndarray, after: np.ndarray, decode: Decode, latents: Latents, other: Latents, title: str,
+) -> np.ndarray:
+    """target, after uint8 [T, H, W, C]; latents, other: of one sequence each, the one drawn and the one after it."""
+    def drawn(codes: Latents) -> np.ndarray:
+        return to_uint8(decode(codes).frames)[0]
+
+    return swap_sheet({
+        "A": target, "B": after, "objects of A, background of B": drawn(exchange(latents, other)),
+        "tracks of A, looks of B": drawn(exchange_appearance(latents, other)),
+    }, title)
+
+
+def _read_scene(store: FrameStore, row: np.ndarray) -> SceneTruth | None:
+    names = ("segmentation", "background", "velocity", "color", "shape")
+    if not set(names) <= set(store.truth_names):
+        return None
+    return SceneTruth(**{name: store.read_truth(name, row) for name in names})
 
 
 def _read_truth(store: FrameStore, clips: ForecastClips, num_frames: int) -> Truth | None:

@@ -24,13 +24,26 @@ DEFINITIONS = [
     "fg_miou: per clip, slots matched to objects once; unmatched objects count 0",
     "identity_consistency: share of (object, frame) whose best slot is the clip's",
     "position_r2: ridge probes from slot to place, held-out videos",
+    "presence: a slot is right if it overlaps its object by half, over the clip",
+    "background_psnr_behind_objects: pixels at which the truth shows an object",
+    "intervention_error_px: moved by 5 px in the code; centroid of the mask",
+    "appearance_variance_ratio: codes of a clip's halves, between objects",
+    "swap_background_psnr: objects over the next sequence's background, off edges",
+    "probes: R2; shape (accuracy - chance) / (1 - chance); held-out videos",
 ]
 _MEANINGS = {
     "fg_ari": "objects told apart; best 1",
     "fg_miou": "overlap of objects and slots",
     "identity_consistency": "objects that keep their slot",
+    "presence_precision": "present slots that are right",
+    "presence_recall": "objects that have such a slot",
+    "num_objects_accuracy": "clips with the true number of slots",
+    "background_psnr_behind_objects": "what nobody sees",
     "position_r2_time_varying": "place known to pose; best 1",
     "position_r2_time_independent": "place known to appearance; best 0",
+    "intervention_error_px": "moved by 5 px in the code; best 0",
+    "appearance_variance_ratio": "of one object / between; best 0",
+    "swap_background_psnr": "objects before another background",
 }
 _CURVES = ("psnr", "ssim", "mse", "mae")
 
@@ -57,6 +70,8 @@ def print_report(metrics: dict, console: Console) -> None:
     protocol = metrics["protocol"]
     console.print(_forecast_table(metrics, protocol))
     console.print(_layers_table(metrics))
+    if probes := metrics.get("disentanglement", {}).get("probes"):
+        console.print(_probes_table(probes))
     console.print(
         f"{protocol['num_clips']} clips of the {protocol['split']} split at {protocol['resolution']}: "
         f"{protocol['context_frames']} frames given, {protocol['horizon']} forecast, {protocol['num_samples']} "
@@ -95,7 +110,16 @@ def _layers_table(metrics: dict) -> Table:
     fewer = f"{compression['ratio']:.0f} times fewer than its pixels"
     table.add_row("numbers per frame", _number(compression["floats_per_frame"], 1), fewer)
     for name, value in {**metrics.get("decomposition", {}), **metrics.get("disentanglement", {})}.items():
-        table.add_row(name, _number(value, 3), _MEANINGS.get(name, ""))
+        if name != "probes":
+            table.add_row(name, _number(value, 2 if "psnr" in name else 3), _MEANINGS.get(name, ""))
+    return table
+
+
+def _probes_table(probes: dict[str, dict[str, float | None]]) -> Table:
+    factors = list(next(iter(probes.values())))
+    table = _table("what a code knows (1 all, 0 nothing)", "", *factors)
+    for code, scores in probes.items():
+        table.add_row(code.replace("_", " "), *(_number(scores[factor]) for factor in factors))
     return table
 
 

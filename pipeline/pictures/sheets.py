@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.pictures.grid import CONTEXT, FORECAST, PAPER, Tile, draw_grid
 from pipeline.pictures.layers import Layers, layer_tiles
 
-_CONTEXT_COLUMNS, _FORECAST_COLUMNS, _LAYER_ROWS = 2, 6, 4
+_CONTEXT_COLUMNS, _FORECAST_COLUMNS, _LAYER_ROWS, _SWAP_COLUMNS = 2, 6, 4, 5
 
 
 def forecast_sheet(context: np.ndarray, target: np.ndarray, forecasts: dict[str, np.ndarray], title: str) -> np.ndarray:
@@ -34,6 +34,15 @@ def layers_sheet(target: np.ndarray, layers: Layers, title: str) -> np.ndarray:
     rows = [layer_tiles(target[t], layers, t, "reconstruction", PAPER) for t in times]
     rows[1:] = [[replace(tile, label="") for tile in row] for row in rows[1:]]
     return draw_grid(rows, [f"t = {t}" for t in times], title)
+
+
+def swap_sheet(rows: dict[str, np.ndarray], title: str) -> np.ndarray:
+    """Draws what comes of exchanging codes between two sequences, one row (label -> frames [T, H, W, C]) below the
+    other, at chosen times: RGB [height, width, 3]."""
+    times = _spread(len(next(iter(rows.values()))), _SWAP_COLUMNS)
+    tiles = [[Tile(frames[t]) for t in times] for frames in rows.values()]
+    tiles[0] = [replace(tile, label=f"t = {t}") for tile, t in zip(tiles[0], times)]
+    return draw_grid(tiles, list(rows), title)
 
 
 def _spread(count: int, num_chosen: int) -> list[int]:

@@ -72,6 +72,20 @@ def test_the_report_shows_figures_beside_baselines_and_the_protocol():
     assert "10 frames given, 2 forecast" in text and "fg_miou" in text and "0.710" in text
 
 
+def test_the_report_shows_what_each_code_knows_within_80_columns():
+    metrics = copy.deepcopy(METRICS)
+    scores = {"position": 0.994, "velocity": 0.9, "shape": None, "color": -0.1}
+    metrics["disentanglement"] = {
+        "background_psnr_behind_objects": 48.3, "intervention_error_px": 0.5,
+        "probes": {"time_independent": scores, "time_varying": {**scores, "shape": 0.77}},
+    }
+    text = printed(metrics)
+    line = next(line for line in text.splitlines() if "time varying" in line)
+    assert line.split()[-4:] == ["0.99", "0.90", "0.77", "-0.10"]
+    assert "0.500" in next(line for line in text.splitlines() if "intervention_error_px" in line)
+    assert "…" not in text and max(map(len, text.splitlines())) <= 80
+
+
 def test_the_report_does_without_ground_truth():
     metrics = copy.deepcopy(METRICS)
     del metrics["decomposition"]

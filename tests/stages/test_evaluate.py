@@ -56,8 +56,19 @@ def test_metrics_have_the_names_agreed_upon(evaluated):
     for baseline in metrics["baselines"].values():
         assert FORECAST_NAMES <= set(baseline) and len(baseline["psnr_by_step"]) == HORIZON
     assert set(metrics["compression"]) == {"floats_per_frame", "ratio"}
-    assert set(metrics["decomposition"]) == {"fg_ari", "fg_miou", "identity_consistency"}
-    assert set(metrics["disentanglement"]) == {"position_r2_time_varying", "position_r2_time_independent"}
+    assert set(metrics["decomposition"]) == {
+        "fg_ari", "fg_miou", "identity_consistency", "presence_precision", "presence_recall", "num_objects_accuracy",
+        "background_psnr_behind_objects",
+    }
+    assert set(metrics["disentanglement"]) == {
+        "position_r2_time_varying", "position_r2_time_independent", "intervention_error_px",
+        "appearance_variance_ratio", "swap_background_psnr", "probes",
+    }
+    for scores in metrics["disentanglement"]["probes"].values():
+        assert set(scores) == {"position", "velocity", "shape", "color"}
+    assert {"layers_0000.png", "tracks_0000.png", "swap_0000.png"} <= {
+        sheet.name for sheet in (evaluated[0] / "sheets").iterdir()
+    }
 
 
 def test_figures_are_those_of_the_frames_joined_by_name(evaluated, inputs):
@@ -131,7 +142,8 @@ def test_without_ground_truth_the_rest_is_still_judged(inputs, tmp_path):
     metrics = evaluate(
         PARAMS, **{**inputs, "test_frames": plain.path, "latents": tmp_path / "latents.zarr"}, output=tmp_path / "out"
     )
-    assert not {"decomposition", "disentanglement"} & set(metrics)
+    assert "decomposition" not in metrics
+    assert set(metrics["disentanglement"]) == {"intervention_error_px", "appearance_variance_ratio"}
     assert "position_error" not in metrics["prediction"] and metrics["reconstruction"]["psnr"] > 0
 
 

@@ -1,0 +1,151 @@
+"""Shows that the layers are what they claim to be: who is there, what each code knows, what changing a code does.
+
+Legend: B sequences, T frames, N true objects, K slots, C channels, H W px.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.latents.latents import Latents
+from pipeline.metrics import disentanglement, interventions, invariance, presence, probes, segmentation
+from pipeline.metrics.partial_frames import exchange_background, off_edges, psnr_within
+from pipeline.metrics.probes import Factors
+
+
+class Decoded(Protocol):
+    """Frames and background [B, T, C, H, W] in [0, 1]; mask [B, T, K, H, W] is an object's shape before occlusion."""
+
+    frames: Tensor
+    background: Tensor
+    mask: Tensor
+
+    def segmentation(self) -> Tensor: ...
+
+
+Decode = Callable[[Latents], Decoded]
+Encode = Callable[[Tensor], Latents]
+NUM_REENCODED = 12
+"""Sequences, evenly spread, that `add_halves` should be given: encoding takes longer than all the rest."""
+
+
+@dataclass(frozen=True)
+class SceneTruth:
+    """Ground truth of B sequences: segmentation int [B, T, H, W], background uint8 [B, T, H, W, C], velocity [B, T, N,
+    2] px per frame, color [B, N, 3] in [0, 1], shape int [B, N]."""
+
+    segmentation: np.ndarray
+    background: np.ndarray
+    velocity: np.ndarray
+    color: np.ndarray
+    shape: np.ndarray
+
+
+class Evidence:
+    """Takes batch after batch; `figures` are those of all of them together."""
+
+    def __init__(self, decode: Decode, height: int, width: int) -> None:
+        """height, width: of the frames, px."""
+        self._decode = decode
+        self._height, self._width = height, width
+        self._shift_errors: list[np.ndarray] = []
+        self._code_pairs: list[np.ndarray] = []
+        self._counts: list[np.ndarray] = []
+        self._presence: list[np.ndarray] = []
+        self._behind: list[np.ndarray] = []
+        self._swapped: list[np.ndarray] = []
+        self._examples: list[probes.FactorExamples] = []
+
+    def add_interventions(self, latents: Latents) -> None:
+        """Moves every object by a change of its code, see metrics.interventions."""
+        pose, shown = latents.pose.cpu().numpy(), latents.presence.cpu().numpy()
+        poses = interventions.shifted_poses(pose, self._height, self._width)
+        still = latents.camera[:, :1].expand(-1, poses.shape[1], -1)
+        moved = self._decode(latents.replace(pose=torch.from_numpy(poses), camera=still))
+        self._shift_errors.append(interventions.shift_errors(moved.mask.cpu().numpy(), poses, shown))
+
+    def add_halves(self, encode: Encode, frames: np.ndarray, whole: np.ndarray) -> None:
+        """Encodes the halves of uint8 frames [B, T, H, W, C] on their own, see metrics.invariance; whole int [B, T, H,
+        W] is the segmentation by the latents of all T frames."""
+        half = frames.shape[1] // 2
+        parts, slots = (slice(0, half), slice(half, 2 * half)), []
+        codes = [encode(to_unit(frames[:, part])) for part in parts]
+        for part, code in zip(parts, codes):
+            segmented, num_slots = self._decode(code).segmentation().cpu().numpy(), code.presence.shape[1]
+            slots.append([invariance.slots_of_half(*pair, num_slots) for pair in zip(whole[:, part], segmented)])
+        matched = np.array(slots)  # [half, B, K]
+        sequence, slot = np.nonzero((matched != segmentation.UNMATCHED).all(0))
+        pairs = [code.appearance.cpu().numpy()[sequence, matched[i, sequence, slot]] for i, code in enumerate(codes)]
+        self._code_pairs.append(np.stack(pairs, 1))
+
+    def add_truth(
+        self, truth: SceneTruth, predicted: np.ndarray, background: Tensor, latents: Latents, video_id: np.ndarray,
+    ) -> None:
+        """Compares the segmentation int [B, T, H, W], the decoded background [B, T, C, H, W] and the latents of the
+        same sequences with the truth."""
+        pose, appearance = latents.pose.cpu().numpy(), latents.appearance.cpu().numpy()
+        num_objects, num_slots = truth.shape.shape[1], pose.shape[2]
+        for b, video in enumerate(video_id):
+            counts = segmentation.overlap_counts(truth.segmentation[b], predicted[b], num_objects, num_slots)
+            factors = Factors(truth.velocity[b], truth.color[b], truth.shape[b])
+            self._counts.append(counts)
+            self._examples.append(probes.factor_examples(
+                pose[b], appearance[b], factors, segmentation.match_slots(counts), segmentation.visible(counts),
+                str(video),
+            ))
+        self._presence.append(latents.presence.cpu().numpy())
+        self._behind.append(psnr_within(to_uint8(background), truth.background, truth.segmentation > 0))
+
+    def add_swap(self, frames: np.ndarray, truth: SceneTruth, latents: Latents, other: Latents, under: np.ndarray) -> None:
+        """Draws the objects of `latents` over the background and in the light of `other`; frames uint8 [B, T, H, W, C]
+        are the true ones of `latents`, `under` the true background of `other`.
+
+        swap_background_psnr is the psnr to the true objects over the other's true background, of the pixels off the
+        objects' edges (metrics.partial_frames).
+        """
+        swapped = to_uint8(self._decode(exchange(latents, other)).frames)
+        target = exchange_background(frames, truth.segmentation, under)
+        self._swapped.append(psnr_within(swapped, target, off_edges(truth.segmentation)))
+
+    def figures(self, position: dict[str, float | None] | None) -> dict[str, dict]:
+        """The sections `disentanglement` and, where truth was added, `decomposition`; position are the figures of
+        disentanglement.position_figures, None without truth."""
+        ratio = invariance.variance_ratio(np.concatenate(self._code_pairs)) if self._code_pairs else None
+        sections = {"disentanglement": {
+            "intervention_error_px": _mean(self._shift_errors), "appearance_variance_ratio": ratio,
+        }}
+        if self._counts:
+            sections["decomposition"] = {
+                **presence.presence_figures(self._counts, np.concatenate(self._presence)),
+                "background_psnr_behind_objects": _mean(self._behind),
+            }
+            sections["disentanglement"] |= {
+                "swap_background_psnr": _mean(self._swapped), "probes": probes.probe_matrix(self._examples, position),
+            }
+        return sections
+
+
+def exchange(latents: Latents, other: Latents) -> Latents:
+    """The objects of `latents` with the background and the light of `other`."""
+    return latents.replace(background=other.background, camera=other.camera)
+
+
+def exchange_appearance(latents: Latents, other: Latents) -> Latents:
+    """The tracks of `latents` with the looks of `other`: in each sequence the objects take, in order, the appearances of
+    the other's objects, over again where those are fewer."""
+    appearance = latents.appearance.clone()
+    for b in range(len(appearance)):
+        here, there = ((codes.presence[b] > presence.PRESENT).nonzero()[:, 0] for codes in (latents, other))
+        if len(there):
+            appearance[b, here] = other.appearance[b, there[torch.arange(len(here)) % len(there)]]
+    return latents.replace(appearance=appearance)
+
+
+def _mean(parts: list[np.ndarray]) -> float | None:
+    values = np.concatenate([part.ravel() for part in parts]) if parts else np.empty(0)
+    return float(values.mean()) if len(values) else None

@@ -1,0 +1,46 @@
+"""Does a change of a code do what the code says? Moves objects by their pose and measures how far they went.
+
+Legend: B clips, T frames, K slots, H W px.
+
+Protocol of intervention_error_px. In every clip each slot that holds an object (presence over PRESENT) is looked at in
+the one frame in which it is in view (visibility over IN_VIEW) and farthest from the frame's edges, the way it is going
+to be moved counted in. SHIFT px are added to its x alone, and to its y alone, and all three are decoded. How far the
+object went is the distance between the centroids of its mask (before occlusion, so that others do not matter) along
+the axis that was moved. The figure is |distance - SHIFT| averaged over both axes and all slots, px; 0 is perfect.
+Slots whose mask lies on the frame's outermost pixels with more than MAX_CUT of its mass in one of the three pictures
+are left out: what lies beyond the edge cannot be measured.
+"""
+
+import numpy as np
+
+SHIFT = 5.0
+"""px"""
+PRESENT, IN_VIEW = 0.5, 0.5
+MAX_CUT = 0.01
+
+
+def shifted_poses(pose: np.ndarray, height: int, width: int) -> np.ndarray:
+    """pose [B, T, K, 4] (x, y, log_scale, visibility) -> [B, 3, K, 4]: each slot's best frame as it is, moved along x,
+    moved along y."""
+    x, y, visibility = pose[..., 0], pose[..., 1], pose[..., 3]
+    room = np.min([x, y, width - SHIFT - x, height - SHIFT - y], axis=0)
+    best = np.where(visibility > IN_VIEW, room, -np.inf).argmax(1)
+    chosen = np.take_along_axis(pose, best[:, None, :, None], 1)
+    moves = np.zeros((3, 1, pose.shape[-1]), pose.dtype)
+    moves[1, 0, 0] = moves[2, 0, 1] = SHIFT
+    return chosen + moves
+
+
+def shift_errors(mask: np.ndarray, pose: np.ndarray, presence: np.ndarray) -> np.ndarray:
+    """mask [B, 3, K, H, W] decoded from poses [B, 3, K, 4] of `shifted_poses`, presence [B, K] -> |distance - SHIFT|,
+    px: [number of slots that can be measured, 2], along x and along y."""
+    mask = mask.astype(np.float64)
+    mass = mask.sum((-1, -2))
+    cut = mass - mask[..., 1:-1, 1:-1].sum((-1, -2))
+    measured = ((mass > 0) & (cut <= MAX_CUT * mass)).all(1) & (presence > PRESENT) & (pose[:, 0, :, 3] > IN_VIEW)
+    height, width = mask.shape[-2:]
+    mass = np.where(mass > 0, mass, 1.0)
+    x = (mask.sum(-2) @ (np.arange(width) + 0.5)) / mass
+    y = (mask.sum(-1) @ (np.arange(height) + 0.5)) / mass
+    distance = np.stack([x[:, 1] - x[:, 0], y[:, 2] - y[:, 0]], -1)
+    return np.abs(distance[measured] - SHIFT)

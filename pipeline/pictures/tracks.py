@@ -1,0 +1,59 @@
+"""Tracks of objects drawn over a frame. Black on white: where the true centres were; in the slots' colours: where the
+slots were.
+
+Legend: T frames, N true objects, K slots, C channels, H W px.
+"""
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from pipeline.pictures.grid import INK, PAPER, Color, Tile, draw_grid
+from pipeline.pictures.layers import slot_color
+
+_WIDTH = 480
+"""A frame is drawn about as wide, px: large enough for parts of a pixel to be seen."""
+_LINE, _END, _DOT = 2, 5, 2.5
+
+
+def tracks_sheet(
+    frame: np.ndarray, place: np.ndarray, in_view: np.ndarray, position: np.ndarray | None, shown: np.ndarray | None,
+    title: str,
+) -> np.ndarray:
+    """Draws frame | true tracks (where they are known) | found tracks: RGB [height, width, 3].
+
+    frame uint8 [H, W, C]; place [T, K, 2] x, y px of the slots and in_view bool [T, K]; position [T, N, 2] and shown
+    bool [T, N] of the true objects. A track is drawn through the frames in which it can be seen, a ring at its start.
+    """
+    scale = max(1, _WIDTH // frame.shape[1])
+    large = frame.repeat(scale, 0).repeat(scale, 1)
+    tiles = [Tile(large, "frame")]
+    colors = [slot_color(slot) for slot in range(place.shape[1])]
+    found, label = Image.fromarray(_rgb(large)), "found"
+    if position is not None:
+        truth = Image.fromarray(_rgb(large))
+        for canvas in (truth, found):
+            _draw_tracks(canvas, position * scale, shown, [INK] * position.shape[1], halo=True)
+        tiles.append(Tile(np.asarray(truth), "truth"))
+        label = "found, over the truth"
+    _draw_tracks(found, place * scale, in_view, colors, halo=False)
+    return draw_grid([[*tiles, Tile(np.asarray(found), label)]], title=title)
+
+
+def _draw_tracks(canvas: Image.Image, place: np.ndarray, seen: np.ndarray, colors: list[Color], halo: bool) -> None:
+    """place [T, n, 2] in px of the canvas, seen bool [T, n]; a halo of paper keeps dark lines apart from the frame."""
+    pen = ImageDraw.Draw(canvas)
+    for track, frames, color in zip(place.swapaxes(0, 1), seen.T, colors):
+        points = [tuple(float(value) for value in point) for point in track[frames]]
+        if not points:
+            continue
+        if halo:
+            pen.line(points, fill=PAPER, width=_LINE + 4, joint="curve")
+        pen.line(points, fill=color, width=_LINE, joint="curve")
+        for x, y in points:
+            pen.ellipse((x - _DOT, y - _DOT, x + _DOT, y + _DOT), fill=color)
+        x, y = points[0]
+        pen.ellipse((x - _END, y - _END, x + _END, y + _END), outline=color, width=_LINE)
+
+
+def _rgb(picture: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3)))
