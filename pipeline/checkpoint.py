@@ -3,16 +3,20 @@
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
+from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from pipeline.errors import UserError
 
 FORMAT = 1
+Model = TypeVar("Model", bound=torch.nn.Module)
 
 
 @dataclass(frozen=True)
@@ -53,3 +57,18 @@ def load(path: Path, kind: str) -> Checkpoint:
         raise UserError(f"{path}: cannot be read ({error.strerror or error}); run the stage that trains it") from error
     except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise UserError(f"{path}: wanted {wanted}, found something else ({error}); train it again") from error
+
+
+def load_model(path: Path, kind: str, config: type[BaseModel], build: Callable[..., Model]) -> tuple[Model, Checkpoint]:
+    """The model that `build` makes of the file's `config`, with the file's weights, in eval mode.
+
+    Raises UserError as `load` does, and when config or weights are not those of this version's model.
+    """
+    loaded = load(path, kind)
+    try:
+        model = build(config.model_validate(loaded.config))
+        model.load_state_dict(loaded.tensors)
+    except (ValidationError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{path}: the weights do not fit this version's {kind} ({reason}); train it again") from error
+    return model.eval(), loaded

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from pydantic import Field, ValidationError
+from pydantic import Field
 from torch import Tensor, nn
 
 from pipeline import checkpoint
@@ -24,7 +24,6 @@ from pipeline.autoencoder.objects import AppearanceDecoder, AppearanceEncoder
 from pipeline.autoencoder.proposals import ProposalParams, Proposals, propose
 from pipeline.autoencoder.sprites import BOX_MARGIN
 from pipeline.checkpoint import Checkpoint
-from pipeline.errors import UserError
 from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.params import Params
 
@@ -179,12 +178,5 @@ def save_autoencoder(path: Path, model: Autoencoder, made_from: dict[str, str]) 
 
 
 def load_autoencoder(path: Path) -> tuple[Autoencoder, Checkpoint]:
-    """Raises UserError when the file is missing, damaged, of another kind or of another architecture."""
-    loaded = checkpoint.load(path, KIND)
-    try:
-        model = Autoencoder(AutoencoderConfig.model_validate(loaded.config))
-        model.load_state_dict(loaded.tensors)
-    except (ValidationError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{path}: the weights do not fit this version's model ({reason}); train it again") from error
-    return model.eval(), loaded
+    """In eval mode. Raises UserError when the file is missing, damaged, of another kind or of another architecture."""
+    return checkpoint.load_model(path, KIND, AutoencoderConfig, Autoencoder)

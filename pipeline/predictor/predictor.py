@@ -259,11 +259,8 @@ def save_predictor(path: Path, predictor: Predictor, made_from: dict[str, str]) 
 
 
 def load_predictor(path: Path) -> tuple[Predictor, Checkpoint]:
-    """Returns the predictor in eval mode. Raises UserError when the file is missing, damaged or of another kind."""
-    loaded = checkpoint.load(path, KIND)
-    predictor = Predictor(PredictorConfig.model_validate(loaded.config))
-    predictor.load_state_dict(loaded.tensors)
-    return predictor.eval(), loaded
+    """In eval mode. Raises UserError when the file is missing, damaged, of another kind or of another architecture."""
+    return checkpoint.load_model(path, KIND, PredictorConfig, Predictor)
 
 
 def _logit(share: Tensor) -> Tensor:
