@@ -71,8 +71,11 @@ class Evidence:
 
     def add_halves(self, encode: Encode, frames: np.ndarray, whole: np.ndarray) -> None:
         """Encodes the halves of uint8 frames [B, T, H, W, C] on their own, see metrics.invariance; whole int [B, T, H,
-        W] is the segmentation by the latents of all T frames."""
+        W] is the segmentation by the latents of all T frames. Of under 4 frames nothing is learnt: in a single frame
+        nothing moves."""
         half = frames.shape[1] // 2
+        if half < 2:
+            return
         parts, slots = (slice(0, half), slice(half, 2 * half)), []
         codes = [encode(to_unit(frames[:, part])) for part in parts]
         for part, code in zip(parts, codes):
@@ -101,7 +104,9 @@ class Evidence:
         self._presence.append(latents.presence.cpu().numpy())
         self._behind.append(psnr_within(to_uint8(background), truth.background, truth.segmentation > 0))
 
-    def add_swap(self, frames: np.ndarray, truth: SceneTruth, latents: Latents, other: Latents, under: np.ndarray) -> None:
+    def add_swap(
+        self, frames: np.ndarray, truth: SceneTruth, latents: Latents, other: Latents, under: np.ndarray,
+    ) -> None:
         """Draws the objects of `latents` over the background and in the light of `other`; frames uint8 [B, T, H, W, C]
         are the true ones of `latents`, `under` the true background of `other`.
 
@@ -136,8 +141,8 @@ def exchange(latents: Latents, other: Latents) -> Latents:
 
 
 def exchange_appearance(latents: Latents, other: Latents) -> Latents:
-    """The tracks of `latents` with the looks of `other`: in each sequence the objects take, in order, the appearances of
-    the other's objects, over again where those are fewer."""
+    """The tracks of `latents` with the looks of `other`: in each sequence the objects take, in order, the appearances
+    of the other's objects, over again where those are fewer."""
     appearance = latents.appearance.clone()
     for b in range(len(appearance)):
         here, there = ((codes.presence[b] > presence.PRESENT).nonzero()[:, 0] for codes in (latents, other))

@@ -1,4 +1,4 @@
-"""What each code knows: a matrix of linear probes {time_independent, time_varying} x {position, velocity, shape, colour}.
+"""What each code knows: linear probes {time_independent, time_varying} x {position, velocity, shape, colour}.
 
 Protocol. As in `disentanglement`: objects are matched to slots by overlap, probes are fitted on every second video of
 the test split (in the order of their names) and scored on the others, the strength of their penalty is chosen by
@@ -150,7 +150,8 @@ def logistic_regression(codes: np.ndarray, classes: np.ndarray, strength: float)
         value = -log_softmax(logits, 1)[rows, labels].mean() + (penalty * weights**2).sum() / 2
         return value, (known.T @ error / len(labels) + penalty * weights).ravel()
 
-    weights = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x.reshape(shape)
+    found = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 300})
+    weights = found.x.reshape(shape)
     return lambda codes: names[((codes - centre) / spread @ weights[:-1] + weights[-1]).argmax(1)]
 
 

@@ -50,7 +50,8 @@ def squares(level: float, x: float, looks: float = 1.0) -> Latents:
 def scene(latents: Latents) -> SceneTruth:
     drawn = decode(latents)
     ids = drawn.mask[:, :, 1].numpy().astype(np.uint8)
-    return SceneTruth(ids, to_uint8(drawn.background), np.ones((1, NUM_FRAMES, 1, 2)), np.ones((1, 1, 3)), np.ones((1, 1)))
+    velocity, color, shape = np.ones((1, NUM_FRAMES, 1, 2)), np.ones((1, 1, 3)), np.ones((1, 1))
+    return SceneTruth(ids, to_uint8(drawn.background), velocity, color, shape)
 
 
 def test_layers_that_are_the_truth():
@@ -116,6 +117,13 @@ def test_halves_that_give_an_object_other_codes():
     # within: (0.1^2 + 0.1^2) / 2 for two features; between: means 0.25 and 0.65 in one, equal in the other
     ratio = evidence.figures(None)["disentanglement"]["appearance_variance_ratio"]
     assert ratio == pytest.approx(0.01 / 0.08, rel=1e-4)
+
+
+def test_sequences_too_short_to_be_halved_are_left_alone():
+    evidence = Evidence(decode, SIDE, SIDE)
+    frames = np.zeros((1, 3, SIDE, SIDE, 1), np.uint8)
+    evidence.add_halves(lambda frames: pytest.fail("encoded"), frames, frames[..., 0])
+    assert evidence.figures(None)["disentanglement"]["appearance_variance_ratio"] is None
 
 
 def test_without_truth_only_what_needs_none_is_said():
