@@ -30,7 +30,7 @@ class Decoded(Protocol):
 
 Decode = Callable[[Latents], Decoded]
 Encode = Callable[[Tensor], Latents]
-NUM_REENCODED = 12
+NUM_REENCODED = 20
 """Sequences, evenly spread, that `add_halves` should be given: encoding takes longer than all the rest."""
 
 
