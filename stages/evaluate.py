@@ -19,7 +19,6 @@ from pipeline.latents.latent_store import open_latents, open_predicted_latents
 from pipeline.latents.latents import Latents
 from pipeline.output_folder import output_folder
 from pipeline.params import read_section
-from pipeline.pictures.layers import Decoded
 from pipeline.provenance import check_made_from
 
 
@@ -44,11 +43,11 @@ def evaluate(
         check_made_from(predicted_frames, frames.made_from, name, predicted_latents, futures.made_from[name])
 
     model = model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    encode, decode = on_device(model, model.encode), on_device(model, model.decode)
+    encode, decode, decode_as_seen = (on_device(model, m) for m in (model.encode, model.decode, model.decode_as_seen))
     metrics = {"protocol": protocol(store, frames, len(clips))}
     with output_folder(output / "curves", {".csv"}) as curves, output_folder(output / "sheets", {".png"}) as sheets:
         metrics |= judge_reconstruction(params, store, encoded, encode, decode, sheets)
-        metrics |= judge_forecasts(params, store, frames, futures, decode, sheets)
+        metrics |= judge_forecasts(params, store, frames, futures, decode, decode_as_seen, sheets)
         metrics["compression"] = compression(model, frames)
         write_curves(curves, metrics)
     write_metrics(output / "metrics.json", metrics)
@@ -60,8 +59,8 @@ def on_device(model: Autoencoder, method: Callable):
     device = next(model.parameters()).device
 
     @torch.inference_mode()
-    def call(given: torch.Tensor | Latents):
-        return method(given.to(device))
+    def call(*given: torch.Tensor | Latents):
+        return method(*(argument.to(device) for argument in given))
 
     return call
 

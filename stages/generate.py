@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import torch
 import typer
 
-from pipeline.autoencoder.autoencoder import load_autoencoder
 from pipeline.errors import one_line_errors
-from pipeline.forecasting.forecaster import Forecast, Forecaster, GenerateParams, ReadContext
+from pipeline.forecasting.forecaster import Forecast, Forecaster, GenerateParams, ReadContext, load_forecaster
 from pipeline.frames.forecast_clips import context_identity, forecast_clips, read_clips
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.prediction_store import PredictionWriter
@@ -19,24 +17,8 @@ from pipeline.frames.video_end import read_end
 from pipeline.latents.latent_store import PredictedLatentsWriter
 from pipeline.output_folder import output_folder
 from pipeline.params import read_section
-from pipeline.predictor.predictor import load_predictor
 from pipeline.progress import progress
-from pipeline.provenance import check_frame_shape, check_made_from
-
-
-def load(autoencoder: Path, predictor: Path, params: GenerateParams) -> Forecaster:
-    """Both models. Raises UserError when the predictor was trained on another autoencoder's latents."""
-    frame_model, frame_weights = load_autoencoder(autoencoder)
-    latent_model, latent_weights = load_predictor(predictor)
-    check_made_from(predictor, latent_weights.made_from, "autoencoder", autoencoder, frame_weights.identity)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return Forecaster(
-        frame_model.to(device), latent_model.to(device), num_samples=params.num_samples, seed=params.seed,
-        carry_detail=params.carry_detail,
-        context_frames=params.context_frames or latent_weights.config["context_frames"],
-        horizon=params.horizon or latent_weights.config["horizon"],
-        made_from={"autoencoder": frame_weights.identity, "predictor": latent_weights.identity},
-    )
+from pipeline.provenance import check_frame_shape
 
 
 def generate(
@@ -112,7 +94,7 @@ def main(
     """Forecasts the test clips from their context frames alone; with --video, what comes after the end of any video."""
     with one_line_errors():
         settings = read_section(params, "generate", GenerateParams)
-        forecaster = load(autoencoder, predictor, settings)
+        forecaster = load_forecaster(autoencoder, predictor, settings)
         if video is not None:
             forecast_video(forecaster, video, output)
         else:

@@ -18,6 +18,7 @@ class ForecastScores:
 
     def __init__(self) -> None:
         self._quality: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in ("prediction", *BASELINES)}
+        self._plain: list[dict[str, np.ndarray]] = []
         self._errors: dict[str, list[np.ndarray]] = {name: [] for name in ("prediction", *BASELINES)}
 
     def add(self, target: np.ndarray, last: np.ndarray, prediction: np.ndarray, linear: np.ndarray) -> None:
@@ -31,6 +32,11 @@ class ForecastScores:
         for name, frames in forecasts.items():
             true_frames = target if frames.ndim == target.ndim else np.broadcast_to(target[:, None], frames.shape)
             self._quality[name].append(frame_quality.frame_quality(to_unit(frames), to_unit(true_frames)))
+
+    def add_plain(self, target: np.ndarray, prediction: np.ndarray) -> None:
+        """The prediction without carried detail, shaped as in `add`."""
+        true_frames = np.broadcast_to(target[:, None], prediction.shape)
+        self._plain.append(frame_quality.frame_quality(to_unit(prediction), to_unit(true_frames)))
 
     def add_places(self, truth: Truth, context: np.ndarray, prediction: Latents, linear: Latents) -> None:
         """Compares where the objects go with where they were. truth covers T frames; context int [B, context_frames,
@@ -58,6 +64,8 @@ class ForecastScores:
         for name, errors in self._errors.items():
             if errors:
                 figures[name]["position_error"] = trajectories.error_by_step(errors)
+        if self._plain:
+            figures["prediction"]["without_detail"] = frame_quality.mean_figures(frame_quality.concatenate(self._plain))
         best = frame_quality.best_of_samples(frame_quality.concatenate(self._quality["prediction"]))
         return {
             "prediction": {**figures["prediction"], "best_of_samples": best},

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from pydantic import Field
+from torch import Tensor
 
 from pipeline.evaluation.evidence import (
     NUM_REENCODED, Encode, Evidence, SceneTruth, exchange, exchange_appearance,
@@ -18,7 +19,7 @@ from pipeline.frames.forecast_clips import (
     ForecastClips, find_clips, forecast_clips, read_clip_truth, read_clips,
 )
 from pipeline.frames.frame_store import FrameStore
-from pipeline.frames.pixels import to_uint8
+from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.frames.prediction_store import PredictionStore
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
@@ -32,6 +33,8 @@ from pipeline.progress import progress
 from pipeline.provenance import match_rows
 
 Decode = Callable[[Latents], Decoded]
+DecodeAsSeen = Callable[[Latents, Tensor], Decoded]
+"""Draws latents with the layers in the detail in which context frames [B, T, C, H, W] show them."""
 
 
 class EvaluateParams(Params):
@@ -89,9 +92,10 @@ def judge_reconstruction(
 
 def judge_forecasts(
     params: EvaluateParams, store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, decode: Decode,
-    sheets: Path,
+    decode_as_seen: DecodeAsSeen, sheets: Path,
 ) -> dict[str, dict]:
-    """Sections of metrics.json on all predicted clips and the baselines beside them.
+    """Sections of metrics.json on all predicted clips and the baselines beside them. Where the prediction carries detail
+    over, straight lines do so too, so that they differ in motion alone, and the prediction is judged without it as well.
 
     Raises UserError when the clips are not those of the test split, or `latents` lacks one of them.
     """
@@ -104,9 +108,12 @@ def judge_forecasts(
             samples = latents.read(rows[part])
             context = samples.map(lambda code: code[::frames.num_samples]).frames(0, given)
             linear = linear_extrapolation(context, frames.horizon)
-            decoded = decode(linear)
+            decoded = decode_as_seen(linear, to_unit(target[:, :given])) if frames.carry_detail else decode(linear)
             straight = to_uint8(decoded.frames)[:, given:]
             scores.add(target[:, given:], target[:, given - 1], prediction, straight)
+            if frames.carry_detail:
+                plain = to_uint8(decode(samples.frames(given, num_frames)).frames)
+                scores.add_plain(target[:, given:], plain.reshape(prediction.shape))
             if truth := _read_truth(store, clips[part], num_frames):
                 scores.add_places(truth, decoded.segmentation()[:, :given].cpu().numpy(), samples, linear)
             for i in _to_draw(part, len(clips), params.num_sheets):

@@ -12,14 +12,16 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from pipeline.autoencoder.autoencoder import Autoencoder, Decoded, Pictures
+from pipeline.autoencoder.autoencoder import Autoencoder, Decoded, Pictures, load_autoencoder
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.params import Params
 from pipeline.pictures.animations import forecast_animation, layers_animation, write_animations
 from pipeline.pictures.layers import layers_of_clip
 from pipeline.predictor.futures import draw_futures
+from pipeline.predictor.predictor import Predictor, load_predictor
 from pipeline.progress import progress
+from pipeline.provenance import check_made_from
 
 ReadContext = Callable[[int, int], np.ndarray]
 """Gives the context frames of the clips start <= i < stop."""
@@ -59,7 +61,7 @@ class Forecaster:
     """An autoencoder and the predictor trained on its latents."""
 
     autoencoder: Autoencoder
-    predictor: nn.Module
+    predictor: Predictor
     context_frames: int
     horizon: int
     num_samples: int
@@ -125,6 +127,21 @@ class Forecaster:
         if pictures is not None:
             pictures = pictures.map(lambda x: x.to(device).expand(len(latents.pose), *x.shape[1:]))
         return self.autoencoder.decode(latents.to(device), pictures)
+
+
+def load_forecaster(autoencoder: Path, predictor: Path, params: GenerateParams) -> Forecaster:
+    """Both models, on the GPU where there is one. Raises UserError when the predictor was trained on another autoencoder's latents."""
+    frame_model, frame_weights = load_autoencoder(autoencoder)
+    latent_model, latent_weights = load_predictor(predictor)
+    check_made_from(predictor, latent_weights.made_from, "autoencoder", autoencoder, frame_weights.identity)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return Forecaster(
+        frame_model.to(device), latent_model.to(device), num_samples=params.num_samples, seed=params.seed,
+        carry_detail=params.carry_detail,
+        context_frames=params.context_frames or latent_weights.config["context_frames"],
+        horizon=params.horizon or latent_weights.config["horizon"],
+        made_from={"autoencoder": frame_weights.identity, "predictor": latent_weights.identity},
+    )
 
 
 def _device(model: nn.Module) -> torch.device:

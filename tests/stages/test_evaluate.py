@@ -167,7 +167,8 @@ def test_artefacts_that_do_not_belong_together_are_refused(inputs, tmp_path):
     predicted = open_predicted_frames(inputs["predicted_frames"])
     writer = PredictionWriter(
         tmp_path / "strange.zarr", (32, 32, 3), predicted.video_id, predicted.first_frame, num_samples=2,
-        context_frames=CONTEXT_FRAMES, horizon=HORIZON, fps=8, made_from={**predicted.made_from, "predictor": "p" * 64},
+        context_frames=CONTEXT_FRAMES, horizon=HORIZON, fps=8, carry_detail=False,
+        made_from={**predicted.made_from, "predictor": "p" * 64},
     )
     writer.write(predicted.read(0, NUM_CLIPS))
     writer.finish()
