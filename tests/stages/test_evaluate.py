@@ -103,6 +103,21 @@ def test_figures_are_those_of_the_frames_joined_by_name(evaluated, inputs):
     assert metrics["reconstruction"]["median_background_psnr"] == pytest.approx(np.mean(median), abs=1e-3)
 
 
+def test_carried_detail_is_judged_beside_the_plain_decoding(evaluated, inputs, artefacts, tmp_path):
+    params = tmp_path / "params.yaml"
+    params.write_text(artefacts.params.read_text().replace("carry_detail: false", "carry_detail: true"))
+    carried = {**inputs, "predicted_latents": tmp_path / "latents.zarr", "predicted_frames": tmp_path / "frames.zarr"}
+    made = {name: path for name, path in carried.items() if name != "latents"}
+    paths = {**made, "predictor": artefacts.predictor, "pictures": tmp_path / "pictures", "params": params}
+    assert CliRunner().invoke(generate_app, options(paths)).exit_code == 0
+    metrics = evaluate(PARAMS, *carried.values(), tmp_path / "evaluation")
+    plain = json.loads((evaluated[0] / "metrics.json").read_text())
+    assert "without_detail" not in plain["prediction"]
+    assert metrics["prediction"]["without_detail"]["psnr"] == pytest.approx(plain["prediction"]["psnr"], abs=1e-4)
+    for figures in (metrics["prediction"], metrics["baselines"]["linear_extrapolation"]):
+        assert figures["psnr"] > metrics["prediction"]["without_detail"]["psnr"] + 3
+
+
 def test_a_rerun_gives_the_same_bytes(evaluated, inputs, tmp_path):
     (tmp_path / "again").mkdir()
     (tmp_path / "again" / ".gitignore").write_text("/curves\n")
