@@ -5,6 +5,8 @@ colour (alpha * colour), then alpha. Principal components (set by `initialise`) 
 start at zero learn the rest, mostly sharp edges.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -59,7 +61,14 @@ class AppearanceDecoder(nn.Module):
         linear = self.components(appearance).view(-1, *self.shape)
         residual = self.residual(appearance)[..., :self.shape[1], :self.shape[2]]
         planes = linear + self.combine(torch.cat([residual, linear], 1))
-        alpha = torch.sigmoid(ALPHA_SHARPNESS * (planes[:, -1:] - 0.5))
+        alpha = _sharpen(planes[:, -1:])
         # a little slope below zero, so that a plane pushed under it can come back
         color = F.leaky_relu(planes[:, :-1], 0.01)
         return torch.cat([torch.minimum(color, alpha), alpha], 1)
+
+
+def _sharpen(z: Tensor) -> Tensor:
+    """sigmoid(ALPHA_SHARPNESS * (z - 1/2)), stretched so that 0 stays 0 and 1 stays 1: a place without an object shows none."""
+    rest = 1 / (1 + math.exp(ALPHA_SHARPNESS / 2))
+    stretched = (torch.sigmoid(ALPHA_SHARPNESS * (z - 0.5)) - rest) / (1 - 2 * rest)
+    return stretched.clamp(0, 1)
