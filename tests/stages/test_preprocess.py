@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -176,3 +178,17 @@ def test_short_videos_are_left_out_with_a_word(run, videos, capsys):
 def test_partly_missing_truth_is_refused(refuses, videos, tmp_path):
     np.savez(tmp_path / "videos" / "0.truth.npz", size=np.zeros(1))
     refuses("5 of 6 videos lack ground truth")
+
+
+STREET = Path(__file__).resolve().parents[3] / "shared" / "data" / "vtest.avi"
+
+
+@pytest.mark.skipif(not STREET.exists(), reason="the street camera's video is not here")
+def test_one_long_real_video_is_split_by_time(run):
+    frames, test_frames = run(STREET, height=72, width=96, sequence_length=20)
+    assert set(frames.split) == {"train", "val"} and set(test_frames.split) == {"test"}
+    assert frames.read([0]).shape == (1, 20, 72, 96, 3) and frames.fps == 10
+    starts = {split: frames.first_frame[frames.rows(split)] for split in ("train", "val")}
+    assert starts["train"].max() + 20 <= starts["val"].min()
+    assert starts["val"].max() + 20 <= test_frames.first_frame.min()
+    assert len(frames) + len(test_frames) == 795 // 20
