@@ -35,8 +35,9 @@ def take_apart(store: FrameStore, split: str, params: TrainAutoencoderParams) ->
     rows = torch.from_numpy(store.rows(split))
     if len(rows) == 0:
         raise UserError(f"{store.path}: no sequence of split '{split}'; run preprocess with other fractions")
+    device = PartialState().device
     with progress(f"taking {split} clips apart", len(rows), "clips") as advance:
-        return TrainingSet(lambda rows: to_unit(store.read(rows.numpy())), rows, params.architecture, PartialState().device, advance)
+        return TrainingSet(lambda rows: to_unit(store.read(rows.numpy())), rows, params.architecture, device, advance)
 
 
 def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Path, curves: Path) -> None:

@@ -177,10 +177,10 @@ def estimate_background(frames: Tensor, covered: Tensor) -> Tensor:
     rest."""
     weight = (1 - covered).clamp(0, 1).square()[:, :, None]
     known = weight.sum(1).clamp(max=1)
-    trust = weight
-    for scale in (0.2, 0.08, 0.04, 0.04):
-        background = (trust * frames).sum(1) / trust.sum(1).clamp(min=1e-6)
+    background = (weight * frames).sum(1) / weight.sum(1).clamp(min=1e-6)
+    for scale in (0.2, 0.08, 0.04):
         trust = weight / (1 + (frames - background[:, None]).square().mean(2, keepdim=True) / scale**2)
+        background = (trust * frames).sum(1) / trust.sum(1).clamp(min=1e-6)
     return _fill(background, known), known
 
 
@@ -242,9 +242,9 @@ def _pad(sprites: Sprites, num_slots: int) -> Sprites:
     k = sprites.presence.shape[1]
     index = torch.arange(num_slots, device=sprites.presence.device)
     index = torch.where(index < k, index, 0)
-    empty = (torch.arange(num_slots, device=index.device) < k).to(sprites.presence)
+    fitted = (torch.arange(num_slots, device=index.device) < k).to(sprites.presence)
     return Sprites(
         centre=sprites.centre[:, :, index], step=sprites.step[:, index], color=sprites.color[:, index],
-        alpha=sprites.alpha[:, index], seen=sprites.seen[:, index], visibility=sprites.visibility[:, :, index] * empty,
-        depth=sprites.depth[:, index] * empty, presence=sprites.presence[:, index] * empty,
+        alpha=sprites.alpha[:, index], seen=sprites.seen[:, index], visibility=sprites.visibility[:, :, index] * fitted,
+        depth=sprites.depth[:, index] * fitted, presence=sprites.presence[:, index] * fitted,
     )

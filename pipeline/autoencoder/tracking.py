@@ -124,10 +124,11 @@ def _joint_em(frames: Tensor, background: Tensor, centre: Tensor, grid: Tensor) 
     moving = evidence(frames, background)
     near = moving[:, :, None] * torch.exp(-(grid - centre[..., None, None, :]).square().sum(-1) / (2 * 2.0**2)) + 1e-6
     color = torch.einsum("btkhw,btchw->bkc", near, frames) / near.sum((1, 3, 4))[..., None]
+    # |x - c|^2 expanded, so that no [B, T, K, C, h, w] tensor is needed
+    squared = frames.square().sum(2)[:, :, None]
     for _ in range(NUM_EM_STEPS):
         place = -(grid - centre[..., None, None, :]).square().sum(-1) / (2 * POSITION_SIGMA**2)
-        # |x - c|^2 expanded, so that no [B, T, K, C, h, w] tensor is needed
-        distance = (frames.square().sum(2)[:, :, None] - 2 * torch.einsum("bkc,btchw->btkhw", color, frames)
+        distance = (squared - 2 * torch.einsum("bkc,btchw->btkhw", color, frames)
                     + color.square().sum(-1)[:, None, :, None, None])
         objects = place - distance / (2 * COLOR_SIGMA**2) - C * math.log(COLOR_SIGMA)
         classes = torch.cat([objects, to_background[:, :, None], outlier[:, :, None]], 2)
