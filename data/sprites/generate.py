@@ -10,6 +10,7 @@ size          float32 [N]           side of the square bounding box, px
 color         float32 [N, 3]        RGB in [0, 1]; of a textured fill the mean of its two colours
 shape         uint8 [N]             index into drawing.SHAPE_NAMES
 background    uint8 [T, H, W, 3]    the frame without objects
+turning       bool [T]              where objects draw a new direction; nothing before that frame tells which
 """
 
 import os
@@ -37,6 +38,8 @@ STOP_FRAMES = (6, 16)
 """Shortest and longest stop."""
 GLYPH_SHARE = 0.3
 """Share of glyphs among coloured objects."""
+TURNS = (-np.pi / 2, 0.0, np.pi / 2)
+"""What an object may do at a turn, equally likely: to the one side, straight on, to the other; radians."""
 
 
 def _ordered(limits: tuple) -> tuple:
@@ -66,6 +69,9 @@ class SpriteParams(Params):
     """px per frame."""
     stop_probability: float = Field(ge=0, le=1)
     """Share of objects that stop once for a while."""
+    turn_every: Annotated[int, Field(ge=1)] | None
+    """Frames between two moments at which every object draws a new direction, one of TURNS; null: never. A future that
+    holds such a moment is truly open."""
     panning: bool
     """Whether the camera drifts over a background larger than the frame."""
     brightness_drift: float = Field(ge=0, le=0.5)
@@ -95,7 +101,9 @@ def draw_video(params: SpriteParams, index: int) -> tuple[np.ndarray, dict[str, 
             strongest[window] = np.maximum(alpha, behind)
         objects.append(sprite)
     light = _light(params, random)[:, None, None, None]
-    truth = {"segmentation": segmentation, "background": _to_uint8(light * background)}
+    truth = {
+        "segmentation": segmentation, "background": _to_uint8(light * background), "turning": _turning(params),
+    }
     for name, trailing, dtype in (("position", (params.num_frames, 2), np.float32), ("size", (), np.float32),
                                   ("velocity", (params.num_frames, 2), np.float32), ("color", (3,), np.float32),
                                   ("shape", (), np.uint8)):
@@ -137,7 +145,7 @@ def _draw_object(params: SpriteParams, background: np.ndarray, others: list[dict
 
 
 def _move(params: SpriteParams, side: float, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Position and velocity [T, 2] of a box that flies straight, is mirrored by the walls and may rest once.
+    """Position and velocity [T, 2] of a box that flies straight between turns, is mirrored by the walls and may rest once.
 
     The velocity at t is that of the flight from t on.
     """
@@ -145,16 +153,31 @@ def _move(params: SpriteParams, side: float, random: np.random.Generator) -> tup
     if random.uniform() < params.stop_probability:
         start = random.integers(1, params.num_frames)
         moving[start : start + random.integers(*STOP_FRAMES, endpoint=True)] = False
-    time = np.concatenate([[0], np.cumsum(moving[:-1])])
-    angle = random.uniform(0, 2 * np.pi)
-    velocity = random.uniform(*params.speed) * np.array([np.cos(angle), np.sin(angle)])
+    angle, speed = random.uniform(0, 2 * np.pi), random.uniform(*params.speed)
     room = np.array([params.width, params.height]) - side
+    start = random.uniform(0, room)
+    stretch = np.cumsum(_turning(params))  # [T]: which stretch between turns begins or goes on at t
+    angles = angle + np.concatenate([[0], random.choice(TURNS, stretch[-1]).cumsum()])
+    velocity = speed * np.stack([np.cos(angles), np.sin(angles)], -1)
     # A mirrored flight is a straight one through mirrored copies of the room, folded back.
-    straight = random.uniform(0, room) + time[:, None] * velocity
+    straight = start
+    for number, of_stretch in enumerate(velocity):
+        straight = straight + _time_before(moving & (stretch == number))[:, None] * of_stretch
     phase = straight % (2 * room)
     returning = phase >= room
     position = side / 2 + np.where(returning, 2 * room - phase, phase)
-    return position, np.where(returning, -velocity, velocity) * moving[:, None]
+    return position, np.where(returning, -velocity[stretch], velocity[stretch]) * moving[:, None]
+
+
+def _time_before(moving: np.ndarray) -> np.ndarray:
+    """How many of the frames before t are `moving` [T]: int [T]."""
+    return np.concatenate([[0], np.cumsum(moving[:-1])])
+
+
+def _turning(params: SpriteParams) -> np.ndarray:
+    """bool [T]: the frames from which on objects fly in a newly drawn direction."""
+    times = np.arange(params.num_frames)
+    return (times > 0) & (times % (params.turn_every or params.num_frames) == 0)
 
 
 def _render(sprite: dict, position: np.ndarray, frame: tuple[int, int]) -> tuple:

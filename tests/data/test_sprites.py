@@ -56,6 +56,23 @@ def test_objects_fly_straight_and_bounce():
     assert bounces > 5
 
 
+def test_objects_turn_left_or_right_or_not_at_known_moments():
+    angles = []
+    for index in range(12):
+        _, truth = draw_video(params(stop_probability=0.0, turn_every=15), index)
+        _, straight = draw_video(params(stop_probability=0.0), index)
+        assert np.flatnonzero(truth["turning"]).tolist() == [15, 30] and not straight["turning"].any()
+        # Until the first moment nothing tells which way an object will go: it flies as it would without any turn.
+        assert np.array_equal(truth["position"][:16, 0], straight["position"][:16, 0])
+        velocity = np.abs(truth["velocity"][:, 0])  # walls change signs alone
+        assert np.allclose(np.linalg.norm(velocity, axis=-1), np.linalg.norm(velocity[0]), rtol=1e-5)
+        swapped = [np.allclose(velocity[t], velocity[t - 1, ::-1], rtol=1e-4) for t in (15, 30)]
+        assert all(turned or np.allclose(velocity[t], velocity[t - 1], rtol=1e-4) for t, turned in zip((15, 30), swapped))
+        assert np.ptp(velocity[:15], axis=0).max() < 1e-5
+        angles += swapped
+    assert 0.4 < np.mean(angles) < 0.95  # two thirds turn
+
+
 def test_some_objects_rest_once_for_a_while():
     resting = []
     for index in range(15):
