@@ -9,7 +9,7 @@ Legend: B clips, T frames, K slots, C channels, H W frame, h w discovery grid, P
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F

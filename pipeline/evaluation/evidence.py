@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.latents.latents import Latents
-from pipeline.metrics import disentanglement, interventions, invariance, presence, probes, segmentation
+from pipeline.metrics import interventions, invariance, presence, probes, segmentation
 from pipeline.metrics.partial_frames import exchange_background, off_edges, psnr_within
 from pipeline.metrics.probes import Factors
 
