@@ -107,21 +107,26 @@ def _propose(frames: Tensor, params: ProposalParams) -> Proposals:
 def estimate_light(frames: Tensor, background: Tensor, covered: Tensor) -> Tensor:
     """Gain and brightness [B, T, 2] of each frame against background [B, C, H, W]: a robust least-squares line over
     what is not covered [B, T, H, W], drawn a little towards (1, 0) and averaging to it over the clip."""
-    background = background[:, None]
-    gain, brightness = (frames.new_full((*frames.shape[:2], 1, 1, 1), value) for value in (1.0, 0.0))
+    C = frames.shape[2]
+    # everything that a line needs to know of a pixel, its channels added up
+    values, squares = frames.sum(2), frames.square().sum(2)
+    products = torch.einsum("btchw,bchw->bthw", frames, background)
+    base_squares, base = background.square().sum(1)[:, None], background.sum(1)[:, None]
+    gain, brightness = (frames.new_full((*frames.shape[:2], 1, 1), value) for value in (1.0, 0.0))
     for scale in (0.2, 0.05, 0.05):
-        misfit = (frames - gain * background - brightness).square().mean(2, keepdim=True)
-        weight = ((1 - covered)[:, :, None] / (1 + misfit / scale**2)).expand_as(frames)
+        misfit = (squares - 2 * gain * products - 2 * brightness * values + gain.square() * base_squares
+                  + 2 * gain * brightness * base) / C + brightness.square()
+        weight = (1 - covered) / (1 + misfit / scale**2)
+        total = C * weight.sum((2, 3), keepdim=True).clamp(min=1.0 / C)
         def mean(x: Tensor) -> Tensor:
-            return (weight * x).sum((2, 3, 4), keepdim=True) / weight.sum((2, 3, 4), keepdim=True).clamp(min=1.0)
-        mean_frame, mean_background = mean(frames), mean(background)
-        off_mean = background - mean_background
-        gain = (mean((frames - mean_frame) * off_mean) + 1e-3) / (mean(off_mean.square()) + 1e-3)
+            return (weight * x).sum((2, 3), keepdim=True) / total
+        mean_frame, mean_base = mean(values), mean(base)
+        gain = (mean(products) - mean_frame * mean_base + 1e-3) / (mean(base_squares) - mean_base.square() + 1e-3)
         gain = gain.clamp(0.2, 5.0)
         gain = gain / gain.mean(1, keepdim=True)
-        brightness = mean_frame - gain * mean_background
+        brightness = mean_frame - gain * mean_base
         brightness = brightness - brightness.mean(1, keepdim=True)
-    return torch.stack([gain, brightness], 2)[..., 0, 0, 0]
+    return torch.stack([gain, brightness], 2)[..., 0, 0]
 
 
 def _steady(frames: Tensor, camera: Tensor) -> Tensor:

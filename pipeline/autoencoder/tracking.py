@@ -50,7 +50,6 @@ def find_tracks(frames: Tensor, background: Tensor, num_slots: int, hint: Tensor
     round, which keep a path from changing over to another object where two cross.
     """
     unexplained = evidence(frames, background)
-    grid = _cell_grid(frames)
     tracks = []
     for slot in range(num_slots):
         score = unexplained
@@ -58,18 +57,37 @@ def find_tracks(frames: Tensor, background: Tensor, num_slots: int, hint: Tensor
             distance = (frames - hint[:, None, slot, :, None, None]).square().sum(2)
             likeness = torch.exp(-distance / (2 * (1.5 * COLOR_SIGMA) ** 2))
             score = unexplained * torch.where(distance.isnan(), 1.0, 0.1 + likeness)
-        centre = _mean_shift(_best_path(_blur(score)), score, grid)
+        centre = _mean_shift(_best_path(_blur(score)), score)
         tracks.append(centre)
-        distance = (grid - centre[..., None, None, :]).square().sum(-1)
-        unexplained = unexplained * (1 - torch.exp(-(distance / (2 * 3.0**2)).square()))
-    return _joint_em(frames, background, torch.stack(tracks, 2), grid)
+        unexplained = unexplained * (1 - torch.exp(-(_distance(centre, score) / (2 * 3.0**2)).square()))
+    return _joint_em(frames, background, torch.stack(tracks, 2))
 
 
-def _cell_grid(frames: Tensor) -> Tensor:
-    """(x, y) of every cell's centre, [h, w, 2]."""
-    h, w = frames.shape[-2:]
-    y, x = torch.meshgrid(torch.arange(h, device=frames.device) + 0.5, torch.arange(w, device=frames.device) + 0.5, indexing="ij")
-    return torch.stack([x, y], -1)
+def _offsets(centre: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
+    """Squared distances [..., w] and [..., h] of the columns and rows of image [..., h, w] from centre [..., 2]."""
+    h, w = image.shape[-2:]
+    x, y = (torch.arange(side, device=image.device) + 0.5 for side in (w, h))
+    return (x - centre[..., :1]).square(), (y - centre[..., 1:]).square()
+
+
+def _distance(centre: Tensor, image: Tensor) -> Tensor:
+    """Squared distance [..., h, w] of every cell from centre [..., 2]."""
+    along_x, along_y = _offsets(centre, image)
+    return along_y[..., :, None] + along_x[..., None, :]
+
+
+def _bell(centre: Tensor, image: Tensor, sigma: float) -> Tensor:
+    """exp(-distance / (2 sigma^2)) [..., h, w], the product of one factor per axis."""
+    along_x, along_y = (torch.exp(-offset / (2 * sigma**2)) for offset in _offsets(centre, image))
+    return along_y[..., :, None] * along_x[..., None, :]
+
+
+def _mean_place(weight: Tensor) -> Tensor:
+    """(x, y) [..., 2] of the centre of mass of weight [..., h, w]."""
+    h, w = weight.shape[-2:]
+    x, y = (torch.arange(side, device=weight.device) + 0.5 for side in (w, h))
+    columns, rows = weight.sum(-2), weight.sum(-1)
+    return torch.stack([columns @ x, rows @ y], -1) / rows.sum(-1, keepdim=True)
 
 
 def _blur(image: Tensor) -> Tensor:
@@ -88,15 +106,16 @@ def _best_path(score: Tensor) -> Tensor:
     coarse = F.avg_pool2d(score, 2, ceil_mode=True)
     B, T, h, w = coarse.shape
     side = 2 * REACH + 1
-    move = torch.arange(side, device=score.device) - REACH
-    penalty = 0.01 * (move[:, None].square() + move[None].square()).flatten()
+    penalty = 0.01 * (torch.arange(side, device=score.device) - REACH).square()
     total, came_from = coarse[:, 0], []
     for t in range(1, T):
+        # the best of all moves is the best over y of the best over x: squared moves add up
         padded = F.pad(total, (REACH,) * 4, value=-1e4)
-        options = F.unfold(padded[:, None], side).view(B, side * side, h * w) - penalty[None, :, None]
-        best, choice = options.max(1)
-        came_from.append(choice)
-        total = best.view(B, h, w) + coarse[:, t]
+        along_x, x_choice = (padded.unfold(2, side, 1) - penalty).max(3)
+        best, y_choice = (along_x.unfold(1, side, 1) - penalty).max(3)
+        x_choice = x_choice.unfold(1, side, 1).gather(3, y_choice[..., None])[..., 0]
+        came_from.append((y_choice * side + x_choice).flatten(1))
+        total = best + coarse[:, t]
     place = total.flatten(1).argmax(1)
     path = [place]
     for choice in reversed(came_from):
@@ -107,36 +126,32 @@ def _best_path(score: Tensor) -> Tensor:
     return torch.stack([path % w, path // w], -1) * 2 + 1.0
 
 
-def _mean_shift(centre: Tensor, score: Tensor, grid: Tensor) -> Tensor:
+def _mean_shift(centre: Tensor, score: Tensor) -> Tensor:
     """Moves centre [B, T, 2] to the local mean of score [B, T, h, w], three times."""
     for _ in range(3):
-        distance = (grid - centre[..., None, None, :]).square().sum(-1)
-        weight = score * torch.exp(-distance / (2 * POSITION_SIGMA**2)) + 1e-6
-        centre = (weight[..., None] * grid).sum((2, 3)) / weight.sum((2, 3))[..., None]
+        centre = _mean_place(score * _bell(centre, score, POSITION_SIGMA) + 1e-6)
     return centre
 
 
-def _joint_em(frames: Tensor, background: Tensor, centre: Tensor, grid: Tensor) -> Tracks:
+def _joint_em(frames: Tensor, background: Tensor, centre: Tensor) -> Tracks:
     """Refines all tracks together. Classes of a cell: each object, background, outlier (uniform in colour)."""
     B, T, C, h, w = frames.shape
     to_background = -(frames - background).square().sum(2) / (2 * BACKGROUND_SIGMA**2) - C * math.log(BACKGROUND_SIGMA)
     outlier = torch.full_like(to_background, C * math.log(math.sqrt(2 * math.pi)) - 3.0)
     moving = evidence(frames, background)
-    near = moving[:, :, None] * torch.exp(-(grid - centre[..., None, None, :]).square().sum(-1) / (2 * 2.0**2)) + 1e-6
+    near = moving[:, :, None] * _bell(centre, moving, 2.0) + 1e-6
     color = torch.einsum("btkhw,btchw->bkc", near, frames) / near.sum((1, 3, 4))[..., None]
-    # |x - c|^2 expanded, so that no [B, T, K, C, h, w] tensor is needed
-    squared = frames.square().sum(2)[:, :, None]
+    # |x - c|^2 expanded, so that no [B, T, K, C, h, w] tensor is needed; the softmax does not see what is added to all
+    squared = frames.square().sum(2) / (2 * COLOR_SIGMA**2)
+    others = torch.stack([to_background + squared, outlier + squared], 2)
     for _ in range(NUM_EM_STEPS):
-        place = -(grid - centre[..., None, None, :]).square().sum(-1) / (2 * POSITION_SIGMA**2)
-        distance = (squared - 2 * torch.einsum("bkc,btchw->btkhw", color, frames)
-                    + color.square().sum(-1)[:, None, :, None, None])
-        objects = place - distance / (2 * COLOR_SIGMA**2) - C * math.log(COLOR_SIGMA)
-        classes = torch.cat([objects, to_background[:, :, None], outlier[:, :, None]], 2)
-        responsibility = classes.softmax(2)[:, :, :-2]
-        weight = responsibility + 1e-6 * place.exp()
+        objects = torch.einsum("bkc,btchw->btkhw", color / COLOR_SIGMA**2, frames)
+        objects -= (color.square().sum(-1) / (2 * COLOR_SIGMA**2) + C * math.log(COLOR_SIGMA))[:, None, :, None, None]
+        objects -= _distance(centre, moving) / (2 * POSITION_SIGMA**2)
+        responsibility = torch.cat([objects, others], 2).softmax(2)[:, :, :-2]
+        weight = responsibility + 1e-6 * _bell(centre, moving, POSITION_SIGMA)
         mass = weight.sum((3, 4))
-        measured = torch.einsum("btkhw,hwd->btkd", weight, grid) / mass[..., None]
-        centre = _smooth(measured, mass)
+        centre = _smooth(_mean_place(weight), mass)
         color = torch.einsum("btkhw,btchw->bkc", weight, frames) / mass.sum(1)[..., None]
     return Tracks(centre, responsibility, color)
 
