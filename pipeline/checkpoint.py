@@ -11,9 +11,9 @@ from typing import TypeVar
 import torch
 from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialize
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, writing
 
 FORMAT = 1
 Model = TypeVar("Model", bound=torch.nn.Module)
@@ -35,11 +35,16 @@ def save(path: Path, kind: str, tensors: dict[str, torch.Tensor], config: dict, 
     The header is one JSON string: safetensors keeps several keys in no fixed order, and equal runs must give equal bytes.
     """
     header = {"format": FORMAT, "kind": kind, "config": config, "made_from": made_from}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
     dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(dense, partial, metadata={"layercast": json.dumps(header, sort_keys=True)})
-    os.replace(partial, path)
+    content = serialize(dense, metadata={"layercast": json.dumps(header, sort_keys=True)})
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # a power cut after the rename must not find an empty file
+        os.replace(partial, path)
 
 
 def load(path: Path, kind: str) -> Checkpoint:

@@ -1,7 +1,12 @@
 """The one kind of error that is the user's to mend, and how a command shows it."""
 
+import ctypes
+import errno
+import os
+import signal
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class UserError(ValueError):
@@ -10,9 +15,40 @@ class UserError(ValueError):
 
 @contextmanager
 def one_line_errors():
-    """Turns a UserError into one line on stderr and exit code 2; everything else keeps its traceback."""
+    """What every command runs in: a UserError becomes one line on stderr and exit code 2, anything else keeps its traceback.
+
+    A stage that DVC runs ends with DVC (see below).
+    """
+    _end_with_dvc()
     try:
         yield
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from error
+
+
+REFUSALS_TO_WRITE = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
+    errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP,
+}
+
+
+@contextmanager
+def writing(path: Path):
+    """Turns the system's refusal to write what belongs to `path` (a full disk, say) into a UserError that names it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in REFUSALS_TO_WRITE:
+            raise
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror}); make room or choose another place, then run the same again"
+        ) from error
+
+
+def _end_with_dvc() -> None:
+    """Has Linux send SIGTERM when DVC is killed, which otherwise would leave its stage at work, and run it a second time
+    beside the first."""
+    if "DVC_STAGE" in os.environ and sys.platform == "linux":
+        pr_set_pdeathsig = 1  # linux/prctl.h
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)

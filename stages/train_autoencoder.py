@@ -17,8 +17,9 @@ from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
 from pipeline.params import Params, read_section
 from pipeline.progress import progress
-from pipeline.training.loop import TrainingParams, batch_share, is_main_process, prepare_process, train
-from pipeline.training.resume import resume_folder
+from pipeline.resume.folders import is_main_process, resume_folder
+from pipeline.resume.states import machine
+from pipeline.training.loop import TrainingParams, batch_share, prepare_process, train
 
 
 class TrainAutoencoderParams(Params):
@@ -48,7 +49,7 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
         architecture=params.architecture, num_channels=store.num_channels, height=store.height, width=store.width
     )
     made_from = {"frames": store.identity}
-    with resume_folder("train_autoencoder", params, made_from) as folder:
+    with resume_folder("train_autoencoder", params, made_from, machine()) as folder:
         training_set, validation_set = (take_apart(store, split, params) for split in ("train", "val"))
         model = Autoencoder(config)
         initialise(model, training_set.proposals)

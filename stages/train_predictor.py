@@ -16,8 +16,9 @@ from pipeline.predictor.augmentation import augment
 from pipeline.predictor.losses import surprise
 from pipeline.predictor.predictor import DeterministicParams, MixtureParams, Predictor, PredictorConfig, save_predictor
 from pipeline.predictor.rollout import position_error
-from pipeline.training.loop import TrainingParams, batch_share, is_main_process, prepare_process, train
-from pipeline.training.resume import resume_folder
+from pipeline.resume.folders import is_main_process, resume_folder
+from pipeline.resume.states import machine
+from pipeline.training.loop import TrainingParams, batch_share, prepare_process, train
 
 
 class TrainPredictorParams(Params):
@@ -91,7 +92,7 @@ def train_predictor(params: TrainPredictorParams, latents: Path, weights: Path, 
         return totals
 
     num_validation = len(validation.pose) * (validation.num_frames // num_frames)
-    with resume_folder("train_predictor", params, made_from) as folder:
+    with resume_folder("train_predictor", params, made_from, machine()) as folder:
         best = train(model, make_batch, loss, validate, params.training, curves, folder, params.batch_size * num_frames)
         model.load_state_dict(best)
         if is_main_process():

@@ -1,6 +1,12 @@
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from pipeline.errors import UserError, one_line_errors
+from pipeline.errors import UserError, one_line_errors, writing
 
 
 def test_a_users_mistake_is_one_line_and_exit_code_2(capsys):
@@ -13,3 +19,34 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(capsys):
 def test_our_own_mistakes_keep_their_traceback():
     with pytest.raises(ValueError, match="ours"), one_line_errors():
         raise ValueError("ours")
+
+
+CHILD = """
+import time
+from pipeline.errors import one_line_errors
+with one_line_errors():
+    print("at work", flush=True)
+    time.sleep(30)
+    print("survived", flush=True)
+"""
+PARENT = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has ended")
+def test_a_stage_ends_when_the_dvc_that_runs_it_is_killed():
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1]), "DVC_STAGE": "encode"}
+    with subprocess.Popen([sys.executable, "-c", PARENT, CHILD], stdout=subprocess.PIPE, env=environment) as parent:
+        assert parent.stdout.readline()
+        parent.kill()
+        assert parent.stdout.read() == b""
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_refusal_to_write_names_the_path(number):
+    with pytest.raises(UserError, match=r"a/b.zarr: cannot be written \(.*\); make room"), writing(Path("a/b.zarr")):
+        raise OSError(number, os.strerror(number))
+
+
+def test_other_errors_of_the_system_are_not_the_users(tmp_path):
+    with pytest.raises(FileNotFoundError), writing(tmp_path):
+        (tmp_path / "a").read_text()

@@ -20,12 +20,14 @@ from dvclive import Live
 from pydantic import Field
 from torch import Tensor, nn
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, writing
 from pipeline.params import Params
+from pipeline.resume.folders import is_main_process
+from pipeline.resume.states import load_state, save_state
 from pipeline.training.progress import TrainingProgress
-from pipeline.training.resume import is_main_process, load_checkpoint, save_checkpoint
 
 NUM_CURVE_POINTS = 200
+CHECKPOINT = "checkpoint.pt"
 SECONDS_BETWEEN_CHECKPOINTS = 20.0
 
 
@@ -72,7 +74,8 @@ def train(
 
     Curves go to the folder `curves` as dvclive writes them; checkpoints to `resume` (see `resume_folder`), from where a
     killed training goes on to the same bytes. SIGINT and SIGTERM write a checkpoint and exit with 128 + signal.
-    Raises UserError when loss or gradient is not finite, naming the step.
+    Raises UserError when loss, gradient or validation loss is not finite, naming the step; the weights before that step are
+    kept in `resume`.
     """
     _processes()
     accelerator = Accelerator(mixed_precision="no")  # the loop casts by itself
@@ -84,6 +87,10 @@ def train(
     curve = _Curve(curves, state["points"]) if is_main else None
     log_every = max(1, params.num_steps // NUM_CURVE_POINTS)
     last_checkpoint = time.monotonic()
+
+    def checkpoint() -> None:
+        if is_main:
+            save_state(resume / CHECKPOINT, {**state, "model": model.state_dict(), "optimizer": optimizer.state_dict()})
 
     with (
         TrainingProgress(params.num_steps, state["step"], num_frames_per_batch, visible=is_main) as progress,
@@ -97,7 +104,12 @@ def train(
             losses = objective(send_to_device(make_batch(step), accelerator.device), step / params.num_steps)
             accelerator.backward(losses["loss"])
             grad_norm = accelerator.clip_grad_norm_(model.parameters(), params.max_grad_norm)
-            figures = _finite_figures({**losses, "grad_norm": grad_norm}, step)
+            figures = _as_numbers({**losses, "grad_norm": grad_norm})
+            followed = {name: figures[name] for name in ("loss", "grad_norm")}
+            validates = (step + 1) % params.validate_every == 0 or step + 1 == params.num_steps
+            if validates or not all(map(math.isfinite, followed.values())):
+                checkpoint()  # the last good weights, should this step or its validation fail
+            _check_finite(followed, step, resume)
             optimizer.step()
             optimizer.zero_grad()
 
@@ -108,8 +120,9 @@ def train(
             if num_done % log_every == 0 or num_done == params.num_steps:
                 point = {f"train/{name}": total / state["num_summed"] for name, total in state["sums"].items()}
                 state["sums"], state["num_summed"] = {}, 0
-            if num_done % params.validate_every == 0 or num_done == params.num_steps:
-                validation = _validate(model, validate, params.precision, step)
+            if validates:
+                validation = _validate(model, validate, params.precision)
+                _check_finite({"validation loss": validation["loss"]}, step, resume)
                 point |= {f"validation/{name}": value for name, value in validation.items()}
                 if validation["loss"] < state["best_loss"]:
                     state["best_loss"], state["best"] = validation["loss"], _copy(model)
@@ -120,8 +133,8 @@ def train(
             progress.update(num_done, {"loss": figures["loss"], "best": state["best_loss"]})
 
             due = time.monotonic() - last_checkpoint >= checkpoint_seconds or num_done == params.num_steps
-            if is_main and (due or interruption.signal is not None):
-                save_checkpoint(resume, {**state, "model": model.state_dict(), "optimizer": optimizer.state_dict()})
+            if due or interruption.signal is not None:
+                checkpoint()
                 last_checkpoint = time.monotonic()
             if interruption.signal is not None and num_done < params.num_steps:
                 print(f"stopped after step {num_done}; the same command goes on there", file=sys.stderr, flush=True)
@@ -203,21 +216,24 @@ class _Curve:
     """dvclive's folder, rebuilt from the points known so far. Nothing in it depends on the clock."""
 
     def __init__(self, folder: Path, points: list):
-        self._live = Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None)
+        self._folder = folder
+        with writing(folder):
+            self._live = Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None)
         for step, point in points:
             self.add(step, point)
 
     def add(self, step: int, point: dict[str, float]) -> None:
         self._live.step = step
-        for name, value in point.items():
-            self._live.log_metric(name, value)
-        self._live.make_summary()
+        with writing(self._folder):
+            for name, value in point.items():
+                self._live.log_metric(name, value)
+            self._live.make_summary()
 
 
 def _restore(folder: Path, model: nn.Module, optimizer, is_main: bool) -> dict:
     """State of the loop at the last checkpoint (or at the start), the same in every process; loads model and
     optimizer."""
-    box = [load_checkpoint(folder) if is_main else None]
+    box = [load_state(folder / CHECKPOINT) if is_main else None]
     state = broadcast_object_list(box)[0]
     if state is None:
         return {"step": 0, "best_loss": math.inf, "best": {}, "sums": {}, "num_summed": 0, "points": []}
@@ -228,27 +244,24 @@ def _restore(folder: Path, model: nn.Module, optimizer, is_main: bool) -> dict:
     return state
 
 
-def _finite_figures(losses: dict[str, Tensor], step: int) -> dict[str, float]:
-    """The losses as numbers. Raises UserError when one that training follows is not finite: nothing was updated yet."""
+def _as_numbers(losses: dict[str, Tensor]) -> dict[str, float]:
     values = torch.stack([value.detach().float() for value in losses.values()]).tolist()
-    figures = dict(zip(losses, values, strict=True))
-    for name in ("loss", "grad_norm"):
-        if not math.isfinite(figures[name]):
+    return dict(zip(losses, values, strict=True))
+
+
+def _check_finite(figures: dict[str, float], step: int, resume: Path) -> None:
+    for name, value in figures.items():
+        if not math.isfinite(value):
             raise UserError(
-                f"training stopped at step {step + 1}: {name} is {figures[name]}; "
-                "lower learning_rate or look for extreme values in the data"
+                f"training stopped at step {step + 1}: {name} is {value}; lower learning_rate or look for extreme values "
+                f"in the data (the weights before that step are kept in {resume})"
             )
-    return figures
 
 
-def _validate(model: nn.Module, validate: Callable, precision: str, step: int) -> dict[str, float]:
+def _validate(model: nn.Module, validate: Callable, precision: str) -> dict[str, float]:
     model.eval()
     with torch.no_grad(), _autocast(model, precision):
-        figures = validate(model)
-    if not math.isfinite(figures["loss"]):
-        loss = figures["loss"]
-        raise UserError(f"training stopped at step {step + 1}: validation loss is {loss}; lower learning_rate")
-    return figures
+        return validate(model)
 
 
 def _autocast(model: nn.Module, precision: str) -> torch.autocast:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from pipeline.errors import UserError
+from pipeline.resume.states import load_state
 from pipeline.training.loop import TrainingParams, rate_at, train
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ from pathlib import Path
 import torch
 from torch import nn
 from pipeline.training.loop import TrainingParams, batch_share, prepare_process, train
-from pipeline.training.resume import is_main_process
+from pipeline.resume.folders import is_main_process
 
 out, resume, pause = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
 resume.mkdir(parents=True, exist_ok=True)
@@ -97,7 +98,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(toy, tmp_path):
         wait_for_checkpoint(checkpoint, before)
         running.send_signal(stop)
         assert running.wait() == code
-        reached.append(torch.load(checkpoint, weights_only=True)["step"])
+        reached.append(load_state(checkpoint)["step"])
     assert reached[0] < reached[1] < reached[2] < PARAMS["num_steps"], "it ended too early: this test tested nothing"
     assert start("disturbed").wait() == 0
     assert undisturbed.wait() == 0
@@ -114,7 +115,7 @@ def test_an_interrupt_checkpoints_the_step_at_hand_and_exits(tmp_path):
     with pytest.raises(SystemExit) as stopped:
         train_here(tmp_path, nn.Linear(3, 1), loss)
     assert stopped.value.code == 128 + signal.SIGINT
-    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 12
+    assert load_state(tmp_path / "checkpoint.pt")["step"] == 12
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -158,6 +159,23 @@ def test_a_loss_that_is_not_finite_names_the_step_and_leaves_the_weights(tmp_pat
     with pytest.raises(UserError, match="step 5: loss is (nan|-?inf)"):
         train_here(tmp_path, model, loss)
     assert torch.equal(model.weight, seen[-1])
+    kept = load_state(tmp_path / "checkpoint.pt")
+    assert kept["step"] == 4 and torch.equal(kept["model"]["weight"], seen[-1])
+
+
+def test_a_validation_that_is_not_finite_keeps_the_weights_before_the_step(tmp_path):
+    model, seen = nn.Linear(3, 1), []
+
+    def loss(model, batch, progress):
+        seen.append(model.weight.detach().clone())
+        return {"loss": model(batch).square().mean()}
+
+    figures = iter([0.5, math.nan])
+    with pytest.raises(UserError, match="step 14: validation loss is nan.*kept in"):
+        train_here(tmp_path, model, loss, lambda model: {"loss": next(figures)})
+    kept = load_state(tmp_path / "checkpoint.pt")
+    assert kept["step"] == 13 and torch.equal(kept["model"]["weight"], seen[-1])
+    assert kept["best_loss"] == 0.5 and kept["best"]
 
 
 def test_a_gradient_that_is_not_finite_is_caught(tmp_path):

@@ -1,0 +1,188 @@
+"""Where an interrupted stage goes on: one folder for each set of parameters, inputs and code.
+
+The folders lie outside the stages' outputs, which DVC deletes before every run.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from pipeline.errors import UserError
+
+SOURCES = Path(__file__).resolve().parents[2]
+NUM_KEPT = 10
+"""Abandoned folders that are kept for each stage, the latest ones; a count, because clocks jump."""
+LOCK, WAITING = "lock", "waiting"
+
+
+@contextmanager
+def resume_folder(stage: str, params: BaseModel, inputs: dict[str, str], machine: tuple = ()) -> Iterator[Path]:
+    """Holds the folder of this very run for one process and removes it when the block ends without an exception.
+
+    `inputs` maps the name of each input to its identity; `machine` is what else decides the outcome's bytes. Wrap the
+    writing of the outputs too: until they are written the folder is all there is. A second process with the same run
+    waits until the first is done and then takes over what it left, so neither computes twice.
+    """
+    folder = resume_root() / stage / fingerprint(params, inputs, machine)
+    if not is_main_process():  # the first holds the folder for all
+        yield folder
+        return
+    with hold(folder):
+        _remove_old(folder)
+        yield folder
+        _remove_unless_awaited(folder)
+
+
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Keeps other processes out of `folder` (made if need be); waits, and says so, while another one holds it.
+
+    The system lets go of the lock when a process ends, however it ends: there are no stale locks. Raises UserError
+    instead of waiting where several processes work together, for the others would not know.
+    """
+    lock = _lock(folder)
+    try:
+        yield
+    finally:
+        lock.close()
+
+
+def is_main_process() -> bool:
+    """True in the one process that writes files (torchrun starts several)."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def fingerprint(params: BaseModel, inputs: dict[str, str], machine: tuple = ()) -> str:
+    """Hash of all that decides the outcome: parameters, inputs, the code loaded by now, and `machine`."""
+    text = json.dumps([params.model_dump(mode="json"), inputs, _loaded_code(), machine], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def resume_root() -> Path:
+    """The folder that holds all of them."""
+    # DVC_ROOT is the main workspace in queued and temporary experiments too.
+    return Path(os.environ.get("LAYERCAST_RESUME_DIR") or Path(os.environ.get("DVC_ROOT", ".")) / ".resume")
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """The folder of a run that has not ended."""
+
+    name: str
+    """STAGE/FINGERPRINT."""
+    path: Path
+    num_bytes: int
+    last_written: float
+    """Seconds since 1970."""
+    in_use: bool
+
+
+def list_interrupted() -> list[Interrupted]:
+    """All folders, the latest first."""
+    found = []
+    for path in resume_root().glob("*/*"):
+        facts = [file.stat() for file in path.rglob("*") if file.is_file()] or [path.stat()]
+        num_bytes, latest = sum(fact.st_size for fact in facts), max(fact.st_mtime for fact in facts)
+        name = path.relative_to(resume_root()).as_posix()
+        found.append(Interrupted(name, path, num_bytes, latest, in_use=_is_locked(path)))
+    return sorted(found, key=lambda folder: (-folder.last_written, folder.name))
+
+
+def remove(folder: Path) -> bool:
+    """Removes a folder unless a process holds it; returns whether it did."""
+    try:
+        with _try_lock(folder):
+            _discard(folder)
+        return True
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def _remove_old(current: Path) -> None:
+    others = [other.path for other in list_interrupted() if other.path.parent == current.parent and other.path != current]
+    for old in others[NUM_KEPT:]:
+        remove(old)
+
+
+def _remove_unless_awaited(folder: Path) -> None:
+    with (folder / WAITING).open("a") as waiting:
+        try:
+            fcntl.flock(waiting, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return  # another process waits for the very same, and takes it from here
+        _discard(folder)
+
+
+def _discard(folder: Path) -> None:
+    """Removes it in one step for all others: while files go one by one somebody might put a new lock among them."""
+    aside = folder.rename(folder.with_name(f"{folder.name}.removed-{os.getpid()}"))
+    shutil.rmtree(aside)
+
+
+def _lock(folder: Path):
+    """Returns the open lock file."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            try:
+                return _try_lock(folder)
+            except BlockingIOError as error:
+                if os.environ.get("WORLD_SIZE", "1") != "1":
+                    raise UserError(f"{folder}: another run is at the very same; wait until it is done") from error
+                _wait(folder)
+        except FileNotFoundError:
+            pass  # its former holder was done and removed the folder just now
+
+
+def _wait(folder: Path) -> None:
+    with (folder / WAITING).open("a") as waiting, (folder / LOCK).open() as lock:
+        fcntl.flock(waiting, fcntl.LOCK_SH)
+        print(f"process {lock.read() or '?'} is at the very same (parameters, inputs and code); waiting for it",
+              file=sys.stderr, flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def _try_lock(folder: Path):
+    """Returns the open lock file. Raises BlockingIOError when another process holds it, FileNotFoundError when it goes
+    away."""
+    file = (folder / LOCK).open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(file.fileno()).st_ino != (folder / LOCK).stat().st_ino:
+            raise FileNotFoundError(folder)
+    except OSError:
+        file.close()
+        raise
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def _is_locked(folder: Path) -> bool:
+    try:
+        with (folder / LOCK).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+
+
+def _loaded_code() -> dict[str, str]:
+    """Hash of every source file of ours that is loaded, by its path from the repository's root."""
+    modules = [module for module in list(sys.modules.values()) if getattr(module, "__file__", None)]
+    files = {Path(module.__file__).resolve() for module in modules}
+    rooms = (SOURCES / "pipeline", SOURCES / "stages")
+    ours = [file for file in files if any(file.is_relative_to(room) for room in rooms)]
+    return {file.relative_to(SOURCES).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in ours}
