@@ -1,6 +1,7 @@
 """Stage encode: all frames -> data/latents.zarr, the rows of data/frames.zarr and then those of data/test_frames.zarr."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +16,11 @@ from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.latent_store import ROWS_PER_SHARD, LatentWriter
-from pipeline.latents.latents import concatenate
+from pipeline.latents.latents import Latents, concatenate
 from pipeline.params import Params, read_section
-from pipeline.progress import progress
-
+from pipeline.progress import Counter, progress
+from pipeline.resume.folders import resume_folder
+from pipeline.resume.states import machine, remembered
 
 LABELS = ("video_id", "first_frame", "split")
 
@@ -65,32 +67,38 @@ def encode(params: EncodeParams, frames: Path, test_frames: Path, autoencoder: P
     model, weights = load_autoencoder(autoencoder)
     model.to(processes.device).eval()
     stores = open_stores(frames, test_frames, (model.config.height, model.config.width, model.config.num_channels))
-    with processes.main_process_first():
-        writer = LatentWriter(
-            latents, model.spec, *(np.concatenate([getattr(store, label) for store in stores]) for label in LABELS),
-            num_frames=stores[0].num_frames, fps=stores[0].fps, create=processes.is_main_process,
-            made_from={"autoencoder": weights.identity, "frames": stores[0].identity, "test_frames": stores[1].identity},
-        )
-    num_rows = sum(map(len, stores))
+    made_from = {"autoencoder": weights.identity, "frames": stores[0].identity, "test_frames": stores[1].identity}
+    labels = [np.concatenate([getattr(store, label) for store in stores]) for label in LABELS]
+    num_rows = len(labels[0])
     shards = range(0, num_rows, ROWS_PER_SHARD)[processes.process_index::processes.num_processes]
     num_own = sum(min(ROWS_PER_SHARD, num_rows - start) for start in shards)
-    with progress("encoding", num_own, "sequences") as advance:
-        for start in shards:
-            batches = []
-            for row in range(start, min(start + ROWS_PER_SHARD, num_rows), params.batch_size):
-                stop = min(row + params.batch_size, start + ROWS_PER_SHARD, num_rows)
-                batches.append(model.encode(to_unit(read(stores, row, stop)).to(processes.device)))
-                advance(stop - row)
-            writer.write(start, concatenate(batches))
-    processes.wait_for_everyone()
-    if processes.is_main_process:
-        writer.finish()
+
+    def encode_rows(start: int, stop: int, advance: Counter) -> dict[str, torch.Tensor]:
+        batches = []
+        for row in range(start, stop, params.batch_size):
+            frames = to_unit(read(stores, row, min(row + params.batch_size, stop))).to(processes.device)
+            batches.append(model.encode(frames).map(torch.Tensor.cpu))
+            advance(len(frames))
+        return concatenate(batches).items()
+
+    with resume_folder("encode", params, made_from, machine()) as folder:
+        with processes.main_process_first():
+            writer = LatentWriter(
+                latents, model.spec, *labels, num_frames=stores[0].num_frames, fps=stores[0].fps, made_from=made_from,
+                create=processes.is_main_process)
+        with progress("encoding", num_own, "sequences") as advance:
+            for start in shards:
+                path, stop = folder / f"rows_{start:08}.pt", min(start + ROWS_PER_SHARD, num_rows)
+                compute, found = partial(encode_rows, start, stop, advance), partial(advance, stop - start)
+                writer.write(start, Latents(**remembered(path, compute, found)))
+        processes.wait_for_everyone()
+        if processes.is_main_process:
+            writer.finish()
     processes.destroy_process_group()
 
 
 def _form(form: tuple[int, int, int]) -> str:
-    height, width, num_channels = form
-    return f"{width}x{height} with {num_channels} channel{'s' if num_channels > 1 else ''}"
+    return f"{form[1]}x{form[0]} with {form[2]} channel{'s' if form[2] > 1 else ''}"
 
 
 def main(

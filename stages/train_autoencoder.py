@@ -1,5 +1,6 @@
 """Stage train_autoencoder: data/frames.zarr -> data/autoencoder.safetensors, curves in data/curves/train_autoencoder."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from pipeline.frames.pixels import to_unit
 from pipeline.params import Params, read_section
 from pipeline.progress import progress
 from pipeline.resume.folders import is_main_process, resume_folder
-from pipeline.resume.states import machine
+from pipeline.resume.states import machine, remembered
 from pipeline.training.loop import TrainingParams, batch_share, prepare_process, train
 
 
@@ -32,13 +33,18 @@ class TrainAutoencoderParams(Params):
     """Random frames of each clip that a step renders; bounds the memory whatever the clip's length."""
 
 
-def take_apart(store: FrameStore, split: str, params: TrainAutoencoderParams) -> TrainingSet:
+def take_apart(store: FrameStore, split: str, params: TrainAutoencoderParams, folder: Path) -> TrainingSet:
     rows = torch.from_numpy(store.rows(split))
     if len(rows) == 0:
         raise UserError(f"{store.path}: no sequence of split '{split}'; run preprocess with other fractions")
     device = PartialState().device
     with progress(f"taking {split} clips apart", len(rows), "clips") as advance:
-        return TrainingSet(lambda rows: to_unit(store.read(rows.numpy())), rows, params.architecture, device, advance)
+        def remember(rows: torch.Tensor, compute):
+            path, found = folder / f"clips_{rows[0]:08}.pt", partial(advance, len(rows))
+            return remembered(path, compute, found, keep=is_main_process())
+
+        read = lambda rows: to_unit(store.read(rows.numpy()))  # noqa: E731
+        return TrainingSet(read, rows, params.architecture, device, advance, remember)
 
 
 def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Path, curves: Path) -> None:
@@ -50,7 +56,7 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
     )
     made_from = {"frames": store.identity}
     with resume_folder("train_autoencoder", params, made_from, machine()) as folder:
-        training_set, validation_set = (take_apart(store, split, params) for split in ("train", "val"))
+        training_set, validation_set = (take_apart(store, split, params, folder) for split in ("train", "val"))
         model = Autoencoder(config)
         initialise(model, training_set.proposals)
         model.to(PartialState().device)

@@ -4,30 +4,43 @@ Legend: B batch, T frames, K slots, C channels, H W frame.
 """
 
 from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from pipeline.autoencoder.proposals import ProposalParams, Proposals, concatenate, propose
+from pipeline.autoencoder.sprites import Sprites
 
 PICTURES = ("background", "background_seen", "color", "alpha", "seen")
 """Kept in half precision: their steps of 1/2048 are finer than a video's 1/255."""
 PER_FRAME = ("camera", "centre", "visibility")
+CLIPS_REMEMBERED = 64
+"""Clips taken apart between two states that an interrupted run can go on from."""
+
+Compute = Callable[[], dict[str, Tensor]]
 
 
 class TrainingSet:
     """`read(rows)` returns clips [B, T, C, H, W] in [0, 1] of the given row numbers; `rows` are those that belong to the set."""
 
     def __init__(self, read: Callable[[Tensor], Tensor], rows: Tensor, params: ProposalParams, device: torch.device,
-                 advance: Callable[[int], None]):
-        """Takes every clip apart; `advance(count)` is told of finished clips."""
+                 advance: Callable[[int], None], remember: Callable[[Tensor, Compute], dict[str, Tensor]]):
+        """Takes every clip apart; `advance(count)` is told of finished clips. remember(rows, compute) returns what
+        compute() does, or did before the run was interrupted."""
         self.read, self.rows, self.device = read, rows, device
-        parts = []
-        # a CPU takes clips one by one anyway: small batches keep the progress moving
-        for batch in rows.split(4 if device.type == "cpu" else 32):
-            parts.append(_convert(propose(read(batch).to(device), params), torch.half, torch.device("cpu")))
-            advance(len(batch))
-        self.proposals = concatenate(parts)
+
+        def compute(rows: Tensor) -> dict[str, Tensor]:
+            parts = []
+            # a CPU takes clips one by one anyway: small batches keep the progress moving
+            for batch in rows.split(4 if device.type == "cpu" else 32):
+                parts.append(_convert(propose(read(batch).to(device), params), torch.half, torch.device("cpu")))
+                advance(len(batch))
+            return _tensors(concatenate(parts))
+
+        groups = rows.split(CLIPS_REMEMBERED)
+        self.proposals = concatenate([_proposals(remember(group, partial(compute, group))) for group in groups])
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -83,3 +96,15 @@ def transpose(frames: Tensor, proposals: Proposals) -> tuple[Tensor, Proposals]:
 
 def _convert(proposals: Proposals, picture_dtype: torch.dtype, device: torch.device) -> Proposals:
     return proposals.map(lambda name, x: x.to(device, picture_dtype if name in PICTURES else torch.float))
+
+
+def _tensors(proposals: Proposals) -> dict[str, Tensor]:
+    """By name; those of the sprites have names of their own."""
+    named = {}
+    proposals.map(lambda name, x: named.setdefault(name, x))
+    return named
+
+
+def _proposals(named: dict[str, Tensor]) -> Proposals:
+    sprites = Sprites(**{field.name: named[field.name] for field in fields(Sprites)})
+    return Proposals(**{name: x for name, x in named.items() if not hasattr(sprites, name)}, sprites=sprites)

@@ -53,10 +53,16 @@ def load_state(path: Path) -> dict | None:
         return None
 
 
-def remembered(path: Path, compute: Callable[[], dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """What `compute` returns: from `path` when an interrupted run left it there, else computed and left there."""
+def remembered(
+    path: Path, compute: Callable[[], dict[str, torch.Tensor]], found: Callable[[], None], keep: bool = True,
+) -> dict[str, torch.Tensor]:
+    """What `compute` returns: from `path`, and `found` is called, when an interrupted run left it there; else computed
+    and, if it is this process's to `keep`, left there."""
     state = load_state(path)
-    if state is None:
-        state = compute()
+    if state is not None:
+        found()
+        return state
+    state = compute()
+    if keep:
         save_state(path, state)
     return state

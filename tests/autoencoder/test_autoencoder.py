@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 import torch
 
@@ -171,9 +173,18 @@ def test_augmented_proposals_still_fit_the_frames(model, clips, proposals, chang
 
 
 def test_training_set_draws_the_same_clips_whatever_the_share(clips):
-    told = []
-    training_set = TrainingSet(lambda rows: clips[rows], torch.tensor([0, 2]), ARCHITECTURE, torch.device("cpu"), told.append)
-    assert len(training_set) == sum(told) == 2
+    told, kept = [], []
+
+    def remember(rows, compute):
+        kept.extend(kept or [compute()])
+        return kept[0]
+
+    make = partial(
+        TrainingSet, lambda rows: clips[rows], torch.tensor([0, 2]), ARCHITECTURE, torch.device("cpu"), told.append, remember
+    )
+    make()
+    training_set = make()
+    assert len(training_set) == sum(told) == 2, "the second one did not take what the first had made"
     def draw(share):
         return training_set.draw(4, 3, torch.Generator().manual_seed(5), share)
     frames, proposals = draw(slice(0, 4))

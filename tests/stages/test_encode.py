@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from pipeline.frames.pixels import to_unit
 from pipeline.latents import latent_store
 from pipeline.latents.latent_store import open_latents
 from stages import encode
+from tests.pipeline.conftest import content
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = AutoencoderConfig(
@@ -45,6 +47,12 @@ def folder(tmp_path, monkeypatch) -> Path:
     torch.manual_seed(0)
     save_autoencoder(tmp_path / "data/autoencoder.safetensors", Autoencoder(CONFIG), {"frames": "0" * 64})
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def resume(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("LAYERCAST_RESUME_DIR", str(tmp_path / "resume"))
+    return tmp_path / "resume"
 
 
 def run(*arguments: str):
@@ -102,3 +110,26 @@ def test_frames_of_another_form_are_refused(folder):
 def test_stores_that_do_not_belong_together_are_refused(folder, change):
     write_frames(folder / "data/test_frames.zarr", 4, ("test",), **change)
     assert "test_frames.zarr: sequence length or fps differ" in refusal()
+
+
+def test_it_goes_on_after_the_last_whole_shard(folder, monkeypatch, resume):
+    for module in (encode, latent_store):
+        monkeypatch.setattr(module, "ROWS_PER_SHARD", 4)
+    assert run().exit_code == 0
+    undisturbed = content(folder / "data/latents.zarr")
+    shutil.rmtree(folder / "data/latents.zarr")
+    calls, compute = [], Autoencoder.encode
+
+    def counted(model, frames):
+        calls.append(len(frames))
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return compute(model, frames)
+
+    monkeypatch.setattr(Autoencoder, "encode", counted)
+    assert run().exit_code != 0 and not (folder / "data/latents.zarr").exists()
+    assert len(list(resume.rglob("rows_*"))) == 1
+    assert run().exit_code == 0
+    assert sum(calls) == 4 + 2 + 2 + (11 - 4), "rows that were done have been encoded again"
+    assert content(folder / "data/latents.zarr") == undisturbed
+    assert not list(resume.rglob("rows_*"))
