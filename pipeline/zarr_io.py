@@ -96,6 +96,19 @@ def open_store(path: Path, kind: str) -> zarr.Group:
     return group
 
 
+def verify(path: Path, kind: str) -> int:
+    """Reads every byte of a finished store. Returns the number of its files. Raises UserError when a byte is not what it
+    was when the store was finished, naming the array where one does not pass its checksum."""
+    group = open_store(path, kind)
+    stamped = {name: value for name, value in group.attrs.items() if name not in ("identity", "inventory", "complete")}
+    if _digest(path, stamped, with_chunks=True) != group.attrs["identity"]:
+        for name, array in sorted(group.arrays()):
+            for start in range(0, array.shape[0], array.chunks[0]):
+                read_rows(group, name, slice(start, start + array.chunks[0]))
+        raise UserError(f"{path}: the bytes are not those of {group.attrs['identity'][:12]}, as it calls itself; {REMEDY}")
+    return sum(file.is_file() for file in path.rglob("*"))
+
+
 def read_rows(group: zarr.Group, name: str, rows=slice(None)) -> np.ndarray:
     """Returns `rows` (a slice or integers, in any order) of an array. Raises UserError when its bytes fail their checksum."""
     array = group[name]

@@ -25,13 +25,14 @@ def forecast_sheet(context: np.ndarray, target: np.ndarray, forecasts: dict[str,
     return draw_grid([truth, *rows], ["truth", *forecasts], title)
 
 
-def layers_sheet(target: np.ndarray, layers: Layers, title: str) -> np.ndarray:
+def layers_sheet(target: np.ndarray | None, layers: Layers, title: str) -> np.ndarray:
     """Draws frame | reconstruction | background | each object on grey | segmentation at chosen times.
 
-    target [T, H, W, C]. Returns RGB [height, width, 3].
+    target [T, H, W, C]; None leaves out the true frame, where it is not at hand. Returns RGB [height, width, 3].
     """
-    times = _spread(len(target), _LAYER_ROWS)
-    rows = [layer_tiles(target[t], layers, t, "reconstruction", PAPER) for t in times]
+    times = _spread(len(layers.frames), _LAYER_ROWS)
+    shown = layers.frames if target is None else target
+    rows = [layer_tiles(shown[t], layers, t, "reconstruction", PAPER)[target is None:] for t in times]
     rows[1:] = [[replace(tile, label="") for tile in row] for row in rows[1:]]
     return draw_grid(rows, [f"t = {t}" for t in times], title)
 

@@ -1,0 +1,84 @@
+"""What the numbers of a latent store look like: their spread, which of them never change, how many objects there are.
+
+Legend: R rows (sequences or clips), K slots.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import zarr
+
+from pipeline.latents.latents import CAMERA, CAMERA_UNITS, DIMS, POSE, POSE_UNITS
+from pipeline.zarr_io import read_rows
+
+DEAD = 0.01
+"""A number is dead that varies by less than this share of the root mean square variation of its code."""
+PRESENT = 0.5
+
+
+@dataclass(frozen=True)
+class CodeStatistics:
+    """One code, or one component of it, over all rows, frames and present slots."""
+
+    name: str
+    units: str
+    num_numbers: int
+    mean: float
+    std: float
+    minimum: float
+    maximum: float
+    dead: tuple[int, ...]
+    """Which of its numbers are dead."""
+
+
+@dataclass(frozen=True)
+class PresenceHistogram:
+    """How many objects the rows hold."""
+
+    of_slot: np.ndarray
+    """Share of the rows in which a slot holds an object [K]."""
+    of_count: np.ndarray
+    """Share of the rows with 0 .. K objects [K + 1]."""
+    undecided: float
+    """Share of all presences between 0.1 and 0.9."""
+
+
+def code_statistics(group: zarr.Group) -> list[CodeStatistics]:
+    """Of every code of a store of latents or predicted latents; what belongs to an empty slot is left out."""
+    present = read_rows(group, "presence") > PRESENT
+    statistics = []
+    for name, dims in DIMS.items():
+        if name == "presence":
+            continue
+        values = read_rows(group, name).astype(np.float64)
+        if "slot" in dims:  # slot right after the row, then any axes, then numbers
+            slot = group[name].metadata.dimension_names.index("slot")
+            values = np.moveaxis(values, slot, 1)[present]
+        values = values.reshape(-1, values.shape[-1]) if dims[-1] != "slot" else values.reshape(-1, 1)
+        components, units = {"pose": (POSE, POSE_UNITS), "camera": (CAMERA, CAMERA_UNITS)}.get(name, (None, None))
+        if components:
+            for i, component in enumerate(components):
+                statistics.append(_statistics(f"{name} {component}", units[i], values[:, i:i + 1]))
+        else:
+            statistics.append(_statistics(name, group[name].attrs["units"], values))
+    return statistics
+
+
+def presence_histogram(group: zarr.Group) -> PresenceHistogram:
+    presence = read_rows(group, "presence")
+    present = presence > PRESENT
+    counts = np.bincount(present.sum(1), minlength=presence.shape[1] + 1)
+    undecided = ((presence > 0.1) & (presence < 0.9)).mean()
+    return PresenceHistogram(present.mean(0), counts / len(presence), float(undecided))
+
+
+def _statistics(name: str, units: str, values: np.ndarray) -> CodeStatistics:
+    """values [n, numbers]"""
+    if not len(values):
+        return CodeStatistics(name, units, values.shape[1], *[float("nan")] * 4, ())
+    spread = values.std(0)
+    dead = np.flatnonzero(spread <= DEAD * np.sqrt(np.square(spread).mean()))
+    return CodeStatistics(
+        name, units, values.shape[1],
+        *(float(figure) for figure in (values.mean(), values.std(), values.min(), values.max())), tuple(dead.tolist()),
+    )

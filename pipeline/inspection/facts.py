@@ -1,0 +1,99 @@
+"""What a store holds, of whichever kind it is: labels, provenance, arrays, and what they take on disk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import zarr
+
+from pipeline import zarr_io
+from pipeline.errors import UserError
+
+KINDS = ("frames", "latents", "predicted_frames", "predicted_latents")
+_SHOWN_ELSEWHERE = {"kind", "format", "made_from", "coordinates", "identity", "inventory", "complete"}
+
+
+@dataclass(frozen=True)
+class ArrayFacts:
+    """One array; sizes in bytes."""
+
+    name: str
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: str
+    units: str
+    is_coordinate: bool
+    num_bytes: int
+    """Without compression."""
+    num_bytes_stored: int
+    num_files: int
+    codecs: str
+
+
+@dataclass(frozen=True)
+class StoreFacts:
+    """A finished store. Rows are sequences or clips."""
+
+    path: Path
+    kind: str
+    identity: str
+    made_from: dict[str, str]
+    attributes: dict[str, object]
+    arrays: tuple[ArrayFacts, ...]
+    group: zarr.Group
+
+    @property
+    def num_rows(self) -> int:
+        return self.group["video_id"].shape[0]
+
+    def labels(self, name: str) -> np.ndarray:
+        """The coordinate `name`, such as video_id, of every row."""
+        return np.array(zarr_io.read_rows(self.group, name).tolist())
+
+
+def kind_of(path: Path) -> str:
+    """Raises UserError when there is no layercast store at `path`."""
+    try:
+        kind = zarr.open_group(path, mode="r").attrs.get("kind")
+    except (OSError, KeyError, ValueError, TypeError):
+        kind = None
+    if kind not in KINDS:
+        raise UserError(f"{path}: wanted a store of layercast ({', '.join(KINDS)}), found none; run `dvc repro`")
+    return str(kind)
+
+
+def read_facts(path: Path) -> StoreFacts:
+    """Raises UserError when the store is missing, incomplete or damaged."""
+    group = zarr_io.open_store(path, kind := kind_of(path))
+    attributes = dict(group.attrs)
+    coordinates = attributes["coordinates"].split()
+    arrays = [_array_facts(path / name, name, array, name in coordinates) for name, array in sorted(group.arrays())]
+    return StoreFacts(
+        path, kind, attributes["identity"], attributes["made_from"],
+        {name: value for name, value in attributes.items() if name not in _SHOWN_ELSEWHERE},
+        tuple(sorted(arrays, key=lambda array: array.is_coordinate)), group,
+    )
+
+
+def find_row(facts: StoreFacts, name: str) -> int:
+    """The row of the sequence or clip called VIDEO or VIDEO:FIRST_FRAME; of several from one video, the first one.
+    Raises UserError, naming some that there are, when there is none."""
+    videos, frames = facts.labels("video_id"), facts.labels("first_frame")
+    video, _, frame = name.rpartition(":")
+    if frame.isdigit() and len(rows := np.flatnonzero((videos == video) & (frames == int(frame)))):
+        return int(rows[0])
+    if len(rows := np.flatnonzero(videos == name)):
+        return int(rows[frames[rows].argmin()])
+    some = ", ".join(f"{video}:{frame}" for video, frame in zip(videos[:3], frames))
+    raise UserError(f"{facts.path}: has no sequence '{name}'; wanted VIDEO or VIDEO:FIRST_FRAME, such as {some}")
+
+
+def _array_facts(folder: Path, name: str, array: zarr.Array, is_coordinate: bool) -> ArrayFacts:
+    files = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
+    is_text = array.dtype.kind in "OUT"
+    num_bytes = sum(len(text.encode()) for text in array[...].tolist()) if is_text else array.nbytes
+    return ArrayFacts(
+        name, tuple(array.metadata.dimension_names), array.shape, "text" if is_text else str(array.dtype),
+        array.attrs.get("units", ""), is_coordinate, num_bytes, sum(files), len(files),
+        " + ".join(type(codec).__name__.removesuffix("Codec").lower() for codec in array.compressors),
+    )
