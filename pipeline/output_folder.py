@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, writing
 
 
 @contextmanager
@@ -19,10 +19,12 @@ def output_folder(path: Path, suffixes: set[str]) -> Iterator[Path]:
     if foreign or path.is_file():
         raise UserError(f"{path}: would be replaced, but holds {(foreign or [path])[0].name}; choose another folder")
     partial = path.with_name(path.name + ".partial")
-    if partial.exists():
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True)
+    with writing(path):
+        if partial.exists():
+            shutil.rmtree(partial)
+        partial.mkdir(parents=True)
     yield partial
-    if path.exists():
-        shutil.rmtree(path)
-    partial.rename(path)
+    with writing(path):
+        if path.exists():
+            shutil.rmtree(path)
+        partial.rename(path)

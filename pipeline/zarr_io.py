@@ -7,6 +7,7 @@ one read fetches, a shard is one file and has one writer. A store under construc
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -14,20 +15,29 @@ import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, writing
 
 FORMAT = 1
 REMEDY = "run the stage that writes it again"
+ROOT = "zarr.json"
 
 
-def create(path: Path, kind: str, attributes: dict, made_from: dict[str, str], coordinates: tuple[str, ...]) -> zarr.Group:
+def create(
+    path: Path, kind: str, attributes: dict, made_from: dict[str, str], coordinates: tuple[str, ...],
+    keep: frozenset[str] = frozenset(),
+) -> zarr.Group:
     """Starts a store of `kind` for `path` and returns its empty group (at `NAME.partial`; an abandoned one is replaced).
 
-    `made_from` maps the name of each input to its identity; `coordinates` are the arrays that label rows or axes.
+    `made_from` maps the name of each input to its identity; `coordinates` are the arrays that label rows or axes; `keep`
+    names the files of the abandoned one that stay: shards that are whole.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     labels = {"kind": kind, "format": FORMAT, "made_from": made_from, "coordinates": " ".join(coordinates)}
-    return zarr.create_group(_partial(path), overwrite=True, attributes={**attributes, **labels})
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for file in _files(partial_place(path)) if keep else ():
+            if file.relative_to(partial_place(path)).as_posix() not in keep:
+                file.unlink()
+        return zarr.create_group(partial_place(path), overwrite=not keep, attributes={**attributes, **labels})
 
 
 def add_array(
@@ -40,12 +50,13 @@ def add_array(
     if rows_per_shard is not None:
         per_shard = max(chunk, min(rows_per_shard, -(-shape[0] // chunk) * chunk))
         shards = (per_shard - per_shard % chunk, *shape[1:])
-    return group.create_array(
-        name, shape=shape, dtype=dtype, chunks=(chunk, *shape[1:]), shards=shards, dimension_names=dims,
-        compressors=(ZstdCodec(level=1), Crc32cCodec()), attributes=attributes, fill_value="" if dtype is str else 0,
-        # An all-zero chunk is written too: a chunk that is not there can then only be a lost one.
-        config={"write_empty_chunks": True},
-    )
+    with writing(_root(group)):
+        return group.create_array(
+            name, shape=shape, dtype=dtype, chunks=(chunk, *shape[1:]), shards=shards, dimension_names=dims,
+            compressors=(ZstdCodec(level=1), Crc32cCodec()), attributes=attributes, fill_value="" if dtype is str else 0,
+            # An all-zero chunk is written too: a chunk that is not there can then only be a lost one.
+            config={"write_empty_chunks": True},
+        )
 
 
 def add_coordinate(group: zarr.Group, name: str, values, dims: tuple[str, ...], **attributes: str) -> None:
@@ -53,26 +64,49 @@ def add_coordinate(group: zarr.Group, name: str, values, dims: tuple[str, ...], 
     values = np.asarray(values)
     is_text = values.dtype.kind in "OUT"
     array = add_array(group, name, values.shape, str if is_text else values.dtype, dims, **attributes)
-    array[...] = values.astype(object) if is_text else values
+    write_rows(array, 0, values.astype(object) if is_text else values)
+
+
+def write_rows(array: zarr.Array, start: int, values: np.ndarray) -> None:
+    """Writes the rows from `start` on, whole shards. Raises UserError when the disk is full."""
+    with writing(_root(array)):
+        array[start : start + len(values)] = values
 
 
 def open_partial(path: Path) -> zarr.Group:
     """Opens a store under construction, which another process created, to write shards of its own."""
-    return zarr.open_group(_partial(path), mode="r+")
+    return zarr.open_group(partial_place(path), mode="r+")
 
 
 def finish(path: Path) -> str:
     """Stamps the partial store with its identity, marks it complete (last) and moves it to `path`. Returns the identity."""
-    partial = _partial(path)
-    group = zarr.open_group(partial, mode="r+")
-    identity = _digest(partial, dict(group.attrs), with_chunks=True)
-    group.attrs["identity"] = identity
-    group.attrs["inventory"] = _digest(partial, dict(group.attrs), with_chunks=False)
-    group.attrs["complete"] = True
-    if path.exists():
-        shutil.rmtree(path)
-    partial.rename(path)
+    partial = partial_place(path)
+    with writing(partial):
+        group = zarr.open_group(partial, mode="r+")
+        identity = _digest(partial, dict(group.attrs), with_chunks=True)
+        group.attrs["identity"] = identity
+        group.attrs["inventory"] = _digest(partial, _document(partial), with_chunks=False)
+        for file in _files(partial):
+            _write_through(file)  # a power cut must not leave a store that says it is complete and lacks bytes
+        group.attrs["complete"] = True
+        _write_through(partial / ROOT)
+        _replace(path, partial)
     return identity
+
+
+def place(finished: Path, path: Path) -> None:
+    """Puts the finished store also at `path`, by links where the file system has them."""
+    def link(source: str, target: str) -> None:
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copyfile(source, target)
+
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = partial_place(path)
+        shutil.rmtree(partial, ignore_errors=True)
+        _replace(path, Path(shutil.copytree(finished, partial, copy_function=link)))
 
 
 def open_store(path: Path, kind: str) -> zarr.Group:
@@ -82,18 +116,22 @@ def open_store(path: Path, kind: str) -> zarr.Group:
     label or description. A changed chunk is found when it is read.
     """
     try:
-        group = zarr.open_group(path, mode="r")
-    except (OSError, KeyError, ValueError, TypeError) as error:
+        document = _document(path)
+        attributes = document["attributes"]
+        found, is_complete = (attributes.get("kind"), attributes.get("format")), attributes.pop("complete", None) is True
+        inventory = attributes.pop("inventory", None)
+    except PermissionError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); change its permissions") from error
+    except (OSError, LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{path}: wanted a layercast {kind} store, found none; {REMEDY}") from error
-    attributes = dict(group.attrs)
-    found = (attributes.get("kind"), attributes.get("format"))
     if found != (kind, FORMAT):
-        raise UserError(f"{path}: wanted a layercast {kind} store (format {FORMAT}), found {found[0]} (format {found[1]})")
-    if attributes.pop("complete", None) is not True:
+        raise UserError(f"{path}: wanted a layercast {kind} store (format {FORMAT}), found {found[0]!r:.40} "
+                        f"(format {found[1]!r:.20}); {REMEDY}")
+    if not is_complete:
         raise UserError(f"{path}: the store was never finished; {REMEDY}")
-    if attributes.pop("inventory", None) != _digest(path, attributes, with_chunks=False):
+    if inventory != _digest(path, document, with_chunks=False):
         raise UserError(f"{path}: a file of the store is missing, cut short or altered; {REMEDY}")
-    return group
+    return zarr.open_group(path, mode="r")
 
 
 def verify(path: Path, kind: str) -> int:
@@ -119,23 +157,49 @@ def read_rows(group: zarr.Group, name: str, rows=slice(None)) -> np.ndarray:
         runs = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1) if len(rows) else []
         return np.concatenate([array[:0], *(array[run[0] : run[-1] + 1] for run in runs)])
     except (ValueError, RuntimeError, OSError) as error:
-        raise UserError(f"{group.store_path.store.root}: array '{name}' is damaged on disk; {REMEDY}") from error
+        raise UserError(f"{_root(group)}: array '{name}' is damaged on disk; {REMEDY}") from error
 
 
-def _partial(path: Path) -> Path:
+def partial_place(path: Path) -> Path:
+    """Where the store for `path` is under construction."""
     return path.with_name(path.name + ".partial")
 
 
-def _digest(root: Path, attributes: dict, *, with_chunks: bool) -> str:
-    """SHA-256 over the group's attributes and the files of its arrays in the order of their names.
+def _root(node: zarr.Group | zarr.Array) -> Path:
+    return node.store_path.store.root
+
+
+def _files(root: Path) -> list[Path]:
+    return sorted(file for file in root.rglob("*") if file.is_file() and not file.name.startswith("."))
+
+
+def _document(root: Path) -> dict:
+    """What Zarr says of the group, its attributes among it, without asking Zarr."""
+    return json.loads((root / ROOT).read_text(encoding="utf-8"))
+
+
+def _digest(root: Path, about: dict, *, with_chunks: bool) -> str:
+    """SHA-256 over what is said `about` the group and the files of its arrays in the order of their names.
 
     Without chunks their lengths stand for them, which is quick however big the store.
     """
-    digest = hashlib.sha256(json.dumps(attributes, sort_keys=True).encode())
-    files = (file for file in root.rglob("*") if file.is_file() and not file.name.startswith("."))
-    for file in sorted(file for file in files if file != root / "zarr.json"):
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for file in _files(root):
+        if file == root / ROOT:
+            continue
         digest.update(f"{file.relative_to(root).as_posix()}\0{file.stat().st_size}\0".encode())
-        if with_chunks or file.name == "zarr.json":
+        if with_chunks or file.name == ROOT:
             with file.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()
+
+
+def _write_through(file: Path) -> None:
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _replace(path: Path, whole: Path) -> None:
+    if path.exists():
+        shutil.rmtree(path)
+    whole.rename(path)

@@ -4,18 +4,26 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
+import av
+import numpy as np
+import PIL
 import typer
 from pydantic import Field, model_validator
 
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.read_video import FrameFormat, UnreadableVideo
-from pipeline.frames.sequences import Cut, cut_videos
+from pipeline.frames.sequences import Cut, cut_videos, known_sequences
 from pipeline.frames.source import ArrayLayout, open_source
 from pipeline.frames.splits import SPLITS, split_sequences
 from pipeline.frames.survey import Survey, skip_or_raise, survey
 from pipeline.params import read_section
 from pipeline.progress import progress
+from pipeline.resume.folders import resume_folder
+from pipeline.zarr_io import place
+
+MACHINE = (av.__version__, PIL.__version__)  # other decoders and scalers may give other bytes
+NUM_KEPT = 2  # abandoned runs whose sequences stay: they are as big as the stores
 
 
 class PreprocessParams(FrameFormat):
@@ -50,44 +58,49 @@ def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> Non
     cut = Cut(params, params.sequence_length, params.sequence_stride or params.sequence_length)
     with open_source(params.source, params.array_layout) as source:
         found = survey(source.videos, cut, params.skip_unreadable)
-        split = split_sequences(
-            [cut.num_sequences(info.num_frames) for info in found.infos],
-            params.val_fraction, params.test_fraction, params.seed,
-        )
+        counts = [cut.num_sequences(info.num_frames) for info in found.infos]
+        split = split_sequences(counts, params.val_fraction, params.test_fraction, params.seed)
         with progress("hashing the source", source.num_bytes(), "bytes") as advance:
             identity = source.identity(advance)
-        num_test = sum(list(part).count("test") for part in split)
-        num_other = sum(map(len, split)) - num_test
-        rows = ((frames, num_other), (test_frames, num_test))
-        stores = [_writer(path, num_rows, found, cut, identity) for path, num_rows in rows]
-        total = sum(info.num_frames for info in found.infos)
-        sequences = closing(cut_videos(found.videos, found.infos, cut))
-        with progress("decoding", total, "frames") as advance, sequences as items:
-            for item in items:
-                if isinstance(item, UnreadableVideo):
-                    skip_or_raise(item, params.skip_unreadable)
-                elif isinstance(item, UserError):
-                    raise item
-                else:
-                    part = split[item.video]
-                    number = min(item.first_frame // cut.stride, len(part) - 1)
-                    stores[part[number] == "test"].append(
-                        item.frames, item.truth, video_id=found.videos[item.video].video_id,
-                        first_frame=item.first_frame, split=str(part[number]),
-                    )
-                    advance(cut.stride)
-    missing = set(SPLITS) - stores[0].splits - stores[1].splits
-    if missing:
-        raise UserError(f"{params.source}: no sequence was left for {', '.join(sorted(missing))}; add videos")
-    for store in stores:
-        store.finish()
+        with resume_folder("preprocess", params, {"source": identity}, MACHINE, num_kept=NUM_KEPT) as folder:
+            stores = fill_stores(folder, params, found, cut, split, identity)
+            missing = set(SPLITS) - stores[0].splits - stores[1].splits
+            if missing:
+                raise UserError(f"{params.source}: no sequence was left for {', '.join(sorted(missing))}; add videos")
+            for store in stores:
+                store.finish()
+            place(stores[0].path, frames)
+            place(stores[1].path, test_frames)
 
 
-def _writer(path: Path, num_rows: int, found: Survey, cut: Cut, source: str) -> FrameStoreWriter:
+def fill_stores(
+    folder: Path, params: PreprocessParams, found: Survey, cut: Cut, split: list[np.ndarray], source: str,
+) -> list[FrameStoreWriter]:
+    """Decodes what is not in `folder` yet: the stores of train and val and of test, not finished."""
+    num_test = sum(list(part).count("test") for part in split)
+    rows = {"frames.zarr": sum(map(len, split)) - num_test, "test_frames.zarr": num_test}
     shape = (cut.length, cut.form.height, cut.form.width, cut.form.num_channels)
-    return FrameStoreWriter(
-        path, num_rows, shape, fps=found.fps, crop=cut.form.crop, source=source, num_objects=found.num_objects,
-    )
+    facts = {"fps": found.fps, "crop": cut.form.crop, "source": source, "num_objects": found.num_objects}
+    stores = [FrameStoreWriter(folder / name, count, shape, **facts, resumable=True) for name, count in rows.items()]
+    place_of = {video.video_id: number for number, video in enumerate(found.videos)}
+    labels = [(place_of[video_id], start, last) for store in stores for video_id, start, _, last in store.labels]
+    sequences = cut_videos(found.videos, found.infos, cut, known_sequences(labels, cut))
+    num_frames = sum(info.num_frames for info in found.infos)
+    with progress("decoding", num_frames, "frames") as advance, closing(sequences):
+        for item in sequences:
+            if isinstance(item, UnreadableVideo):
+                skip_or_raise(item, params.skip_unreadable)
+            elif isinstance(item, UserError):
+                raise item
+            else:
+                advance(cut.stride)
+                part = split[item.video]
+                name = str(part[min(item.first_frame // cut.stride, len(part) - 1)])
+                if item.frames is not None:
+                    stores[name == "test"].append(
+                        item.frames, item.truth, video_id=found.videos[item.video].video_id,
+                        first_frame=item.first_frame, split=name, is_last=item.is_last)
+    return stores
 
 
 def main(

@@ -1,11 +1,19 @@
-"""Writes the frame store (its arrays: see frame_store), one shard after the other."""
+"""Writes the frame store (its arrays: see frame_store), one shard after the other.
 
+Beside a store that may be resumed lies NAME.rows: for every whole shard the rows in it and the SHA-256 of its files.
+"""
+
+import hashlib
+import os
+import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import zarr
 
 from pipeline import zarr_io
+from pipeline.errors import writing
 from pipeline.frames.frame_store import FRAME_DIMS, KIND, TRUTH_DIMS
 
 _SHARD_BYTES = 1 << 25
@@ -13,6 +21,8 @@ _SHARD_BYTES = 1 << 25
 _MAX_SHARDS = 200
 """Shards of one array; of a huge store they are bigger instead of more."""
 _PER_PIXEL = ("segmentation", "background")
+_LABELS = ("video_id", "first_frame", "split", "is_last")
+_FACT = "fact_"
 _ATTRIBUTES = {
     "frames": {"units": "1/255", "description": "video frames"},
     "segmentation": {"units": "1", "description": "0 background, i + 1 where object i is seen"},
@@ -31,16 +41,20 @@ class FrameStoreWriter:
 
     def __init__(
         self, path: Path, num_rows: int, frames_shape: tuple[int, int, int, int], *,
-        fps: float, crop: str, source: str, num_objects: int | None,
+        fps: float, crop: str, source: str, num_objects: int | None, resumable: bool = False,
     ):
         """`num_rows`: about how many sequences will come; `frames_shape`: T, H, W, C of each; `source`: the source's
-        identity; `num_objects`: the most objects in any sequence, None without ground truth."""
+        identity; `num_objects`: the most objects in any sequence, None without ground truth; `resumable`: goes on after
+        the whole shards (see `labels`) that an interrupted writer of the very same store left at `path`."""
         coordinates = ("video_id", "first_frame", "split")
         self.path, self.num_objects = path, num_objects
-        self._group = zarr_io.create(path, KIND, {"fps": fps, "crop": crop}, {"source": source}, coordinates)
         self._rows_per_shard = max(1, _SHARD_BYTES // int(np.prod(frames_shape)), -(-num_rows // _MAX_SHARDS))
-        self._labels: list[tuple[str, int, str]] = []
+        self.labels: list[tuple[str, int, str, bool]] = []
+        """video_id, first_frame, split and is_last of the rows so far."""
         self._facts: list[dict[str, np.ndarray]] = []
+        self._journal = path.with_name(path.name + ".rows") if resumable else None
+        kept = self._recover()
+        self._group = zarr_io.create(path, KIND, {"fps": fps, "crop": crop}, {"source": source}, coordinates, kept)
         self._arrays = {"frames": self._add("frames", num_rows, frames_shape, FRAME_DIMS)}
         if num_objects is not None:
             for name in _PER_PIXEL:
@@ -50,10 +64,11 @@ class FrameStoreWriter:
 
     def append(
         self, frames: np.ndarray, truth: dict[str, np.ndarray], *, video_id: str, first_frame: int, split: str,
+        is_last: bool = False,
     ) -> None:
         """Adds one sequence: frames uint8 [T, H, W, C] and its truth (empty without), shaped as in the store but for
-        the sequence axis, and with no more objects than there are."""
-        self._labels.append((video_id, first_frame, split))
+        the sequence axis, and with no more objects than there are. is_last: it is the last one of its video."""
+        self.labels.append((video_id, first_frame, split, is_last))
         self._waiting["frames"].append(frames)
         if self.num_objects is not None:
             for name in _PER_PIXEL:
@@ -65,14 +80,14 @@ class FrameStoreWriter:
     @property
     def splits(self) -> set[str]:
         """The splits that have got a sequence."""
-        return {split for _, _, split in self._labels}
+        return {split for _, _, split, _ in self.labels}
 
     def finish(self) -> str:
         """Completes the store and moves it to its place. Returns its identity."""
         self._flush()
         for array in self._arrays.values():
-            array.resize((len(self._labels), *array.shape[1:]))
-        video_id, first_frame, split = zip(*self._labels, strict=True)
+            array.resize((len(self.labels), *array.shape[1:]))
+        video_id, first_frame, split, _ = zip(*self.labels, strict=True)
         zarr_io.add_coordinate(self._group, "video_id", video_id, ("sequence",), description="source video")
         zarr_io.add_coordinate(
             self._group, "first_frame", np.array(first_frame, np.int64), ("sequence",), units="frame",
@@ -97,10 +112,59 @@ class FrameStoreWriter:
 
     def _flush(self) -> None:
         """Writes whole shards, so that none is ever written twice."""
-        stop, start = len(self._labels), len(self._labels) - len(self._waiting["frames"])
+        stop, start = len(self.labels), len(self.labels) - len(self._waiting["frames"])
+        if stop == start:
+            return
         for name, array in self._arrays.items():
             if stop > array.shape[0]:
                 array.resize((stop, *array.shape[1:]))
-            if stop > start:
-                array[start:stop] = np.stack(self._waiting[name])
+            zarr_io.write_rows(array, start, np.stack(self._waiting[name]))
             self._waiting[name].clear()
+        if self._journal is not None:
+            self._note(start, stop)
+
+    def _note(self, start: int, stop: int) -> None:
+        """Adds the shard that holds these rows to the journal."""
+        number, root = start // self._rows_per_shard, zarr_io.partial_place(self.path)
+        files = [f"{array.name[1:]}/c/{number}" + "/0" * (array.ndim - 1) for array in self._arrays.values()]
+        labels = dict(zip(_LABELS, zip(*self.labels[start:stop], strict=True), strict=True))
+        facts = {name: np.stack([row[name] for row in self._facts[start:stop]]) for name in (self._facts or [{}])[0]}
+        with writing(self._journal):
+            self._journal.mkdir(exist_ok=True)
+            partial = self._journal / "partial"
+            with partial.open("wb") as file:
+                np.savez(
+                    file, **labels, shard=files, sha256=[_sha256(root / name) for name in files],
+                    **{_FACT + name: values for name, values in facts.items()},
+                )
+            os.replace(partial, self._journal / f"{number:06}.npz")
+
+    def _recover(self) -> frozenset[str]:
+        """Takes over the leading shards of an interrupted writer that are as it wrote them; returns their files."""
+        if self._journal is None:
+            return frozenset()
+        root, kept = zarr_io.partial_place(self.path), set()
+        if self.path.exists():  # finished, but not yet put to its final place
+            shutil.rmtree(root, ignore_errors=True)
+            self.path.rename(root)
+        for entry in sorted(self._journal.glob("*.npz")):
+            try:
+                with np.load(entry, allow_pickle=False) as arrays:
+                    rows = dict(arrays)
+                files = dict(zip(rows["shard"].tolist(), rows["sha256"].tolist(), strict=True))
+                if int(entry.stem) * self._rows_per_shard != len(self.labels):
+                    break
+                if any(_sha256(root / name) != digest for name, digest in files.items()):
+                    break
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                break
+            kept |= set(files)
+            self.labels += zip(*(rows[name].tolist() for name in _LABELS), strict=True)
+            facts = {name.removeprefix(_FACT): values for name, values in rows.items() if name.startswith(_FACT)}
+            self._facts += [dict(zip(facts, row, strict=True)) for row in zip(*facts.values(), strict=True)]
+        return frozenset(kept)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -50,7 +50,7 @@ class PredictionWriter:
     def write(self, frames: np.ndarray) -> None:
         """Appends the next clips: uint8 [n, sample, time, H, W, C]."""
         assert frames.dtype == np.uint8 and frames.shape[1:] == self._frames.shape[1:], f"{frames.dtype} {frames.shape}"
-        self._frames[self.num_written:self.num_written + len(frames)] = frames
+        zarr_io.write_rows(self._frames, self.num_written, frames)
         self.num_written += len(frames)
 
     def finish(self) -> str:

@@ -2,8 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
@@ -26,10 +26,12 @@ class FrameSequence:
     """Place in the list of videos."""
     first_frame: int
     """Counted in the (resampled) video."""
-    frames: np.ndarray
-    """uint8 [T, H, W, C]."""
+    frames: np.ndarray | None
+    """uint8 [T, H, W, C]; None when it is known already (see cut_videos)."""
     truth: dict[str, np.ndarray]
     """Keyed and shaped as in the frame store, without its sequence axis; empty where there is none."""
+    is_last: bool
+    """The last one of its video."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,44 @@ class Cut:
         return max(0, (num_frames - self.length) // self.stride + 1)
 
 
-Job = tuple[int, SourceVideo, VideoInfo]
+@dataclass(frozen=True)
+class Known:
+    """The sequences of a video that an interrupted run has left behind."""
+
+    first_frames: frozenset[int]
+    is_whole: bool
+    """These are all there are in the video, so that nobody need look into it again."""
 
 
-def cut_videos(videos: list[SourceVideo], infos: list[VideoInfo], cut: Cut) -> Iterator[FrameSequence | UserError]:
+def known_sequences(rows: Iterable[tuple[int, int, bool]], cut: Cut) -> dict[int, Known]:
+    """What is known of each video, from the video, first_frame and is_last of the sequences at hand."""
+    starts: dict[int, set[int]] = {}
+    last: dict[int, int] = {}
+    for video, first_frame, is_last in rows:
+        starts.setdefault(video, set()).add(first_frame)
+        if is_last:
+            last[video] = first_frame
+    return {
+        video: Known(frozenset(found), is_whole=video in last and len(found) == last[video] // cut.stride + 1)
+        for video, found in starts.items()
+    }
+
+
+Job = tuple[int, SourceVideo, VideoInfo, Known]
+NOTHING_KNOWN = Known(frozenset(), is_whole=False)
+
+
+def cut_videos(
+    videos: list[SourceVideo], infos: list[VideoInfo], cut: Cut, known: dict[int, Known],
+) -> Iterator[FrameSequence | UserError]:
     """Yields the sequences of all videos; where one cannot be read (to its end), the error takes the place of its rest.
 
     Videos are dealt to lanes, and the lanes take turns sequence by sequence: all of them work at once, also on a few
-    long videos, and each holds one sequence at a time.
+    long videos, and each holds two sequences at a time. Those that are `known`, by the place of their video, come in
+    their turn, too, but without frames.
     """
-    jobs = list(zip(range(len(videos)), videos, infos, strict=True))
+    known_of = [known.get(number, NOTHING_KNOWN) for number in range(len(videos))]
+    jobs = list(zip(range(len(videos)), videos, infos, known_of, strict=True))
     num_threads = max(1, (os.cpu_count() or 1) // min(NUM_LANES, len(jobs)))
     context = get_context("spawn")
     lanes, processes = [], []
@@ -81,20 +111,43 @@ def cut_videos(videos: list[SourceVideo], infos: list[VideoInfo], cut: Cut) -> I
 
 
 def cut_video(
-    number: int, video: SourceVideo, info: VideoInfo, cut: Cut, num_threads: int = 1,
+    number: int, video: SourceVideo, info: VideoInfo, known: Known, cut: Cut, num_threads: int = 1,
 ) -> Iterator[FrameSequence]:
     """Yields the sequences of one video. Raises UnreadableVideo, or UserError for a bad truth."""
+    if known.is_whole:
+        starts = sorted(known.first_frames)
+        yield from (FrameSequence(number, start, None, {}, start == starts[-1]) for start in starts)
+        return
+    latest = None
+    try:
+        for sequence in _decode(number, video, info, known, cut, num_threads):
+            if latest is not None:
+                yield latest
+            latest = sequence
+    except UserError:
+        if latest is not None:
+            yield latest
+        raise
+    if latest is not None:
+        yield replace(latest, is_last=True)
+
+
+def _decode(
+    number: int, video: SourceVideo, info: VideoInfo, known: Known, cut: Cut, num_threads: int,
+) -> Iterator[FrameSequence]:
     truth = VideoTruth(video, cut.form, info) if video.truth else None
     taken: list[tuple[int, np.ndarray]] = []
     for count, numbered in enumerate(read_frames(video, cut.form, info, num_threads)):
         if count % cut.stride < cut.length:
             taken.append(numbered)
         if len(taken) == cut.length:
-            indices, frames = zip(*taken, strict=True)
+            first_frame, (indices, frames) = count + 1 - cut.length, zip(*taken, strict=True)
             taken.clear()
-            yield FrameSequence(
-                number, count + 1 - cut.length, np.stack(frames), truth.frames(list(indices)) if truth else {}
-            )
+            if first_frame in known.first_frames:
+                yield FrameSequence(number, first_frame, None, {}, is_last=False)
+            else:
+                facts = truth.frames(list(indices)) if truth else {}
+                yield FrameSequence(number, first_frame, np.stack(frames), facts, is_last=False)
 
 
 def _receive(lane: Connection) -> FrameSequence | UserError | None:
@@ -107,9 +160,9 @@ def _receive(lane: Connection) -> FrameSequence | UserError | None:
 def _work(sender: Connection, jobs: list[Job], cut: Cut, num_threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
     try:
-        for number, video, info in jobs:
+        for job in jobs:
             try:
-                for sequence in cut_video(number, video, info, cut, num_threads):
+                for sequence in cut_video(*job, cut, num_threads):
                     sender.send(sequence)
             except UserError as error:
                 sender.send(error)

@@ -62,7 +62,7 @@ class LatentWriter:
         stop, num_rows = start + len(latents.pose), self._group["pose"].shape[0]
         assert start % ROWS_PER_SHARD == 0 and (stop % ROWS_PER_SHARD == 0 or stop == num_rows), f"{start}:{stop}"
         for name, code in latents.items().items():
-            self._group[name][start:stop] = code.cpu().numpy()
+            zarr_io.write_rows(self._group[name], start, code.cpu().numpy())
 
     def finish(self) -> str:
         """Completes the store and moves it to its place. Returns its identity."""
@@ -135,11 +135,11 @@ class PredictedLatentsWriter:
     def _flush(self) -> None:
         if not self._waiting:
             return
-        start, stop = self._num_written, self._num_written + len(self._waiting)
         for name, code in concatenate(self._waiting).items().items():
             by_clip = code.unflatten(0, (-1, self._num_samples))
-            self._group[name][start:stop] = (by_clip if name in TIME_VARYING else by_clip[:, 0]).numpy()
-        self._num_written = stop
+            rows = (by_clip if name in TIME_VARYING else by_clip[:, 0]).numpy()
+            zarr_io.write_rows(self._group[name], self._num_written, rows)
+        self._num_written += len(self._waiting)
         self._waiting.clear()
 
 

@@ -19,25 +19,29 @@ from pydantic import BaseModel
 from pipeline.errors import UserError
 
 SOURCES = Path(__file__).resolve().parents[2]
-NUM_KEPT = 10
-"""Abandoned folders that are kept for each stage, the latest ones; a count, because clocks jump."""
+NUM_KEPT = 100
+"""Abandoned folders that are kept for each stage, the latest ones; a count, because clocks jump. A queue of experiments that
+were all stopped at once has to fit."""
 LOCK, WAITING = "lock", "waiting"
 
 
 @contextmanager
-def resume_folder(stage: str, params: BaseModel, inputs: dict[str, str], machine: tuple = ()) -> Iterator[Path]:
+def resume_folder(
+    stage: str, params: BaseModel, inputs: dict[str, str], machine: tuple = (), num_kept: int = NUM_KEPT,
+) -> Iterator[Path]:
     """Holds the folder of this very run for one process and removes it when the block ends without an exception.
 
-    `inputs` maps the name of each input to its identity; `machine` is what else decides the outcome's bytes. Wrap the
-    writing of the outputs too: until they are written the folder is all there is. A second process with the same run
-    waits until the first is done and then takes over what it left, so neither computes twice.
+    `inputs` maps the name of each input to its identity; `machine` is what else decides the outcome's bytes; `num_kept`
+    bounds the folders of this stage that other runs have abandoned. Wrap the writing of the outputs too: until they are
+    written the folder is all there is. A second process with the same run waits until the first is done and then takes
+    over what it left, so neither computes twice.
     """
     folder = resume_root() / stage / fingerprint(params, inputs, machine)
     if not is_main_process():  # the first holds the folder for all
         yield folder
         return
     with hold(folder):
-        _remove_old(folder)
+        _remove_old(folder, num_kept)
         yield folder
         _remove_unless_awaited(folder)
 
@@ -107,9 +111,9 @@ def remove(folder: Path) -> bool:
         return False
 
 
-def _remove_old(current: Path) -> None:
+def _remove_old(current: Path, num_kept: int) -> None:
     others = [other.path for other in list_interrupted() if other.path.parent == current.parent and other.path != current]
-    for old in others[NUM_KEPT:]:
+    for old in others[num_kept:]:
         remove(old)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.frames.read_video import FrameFormat, probe
-from pipeline.frames.sequences import Cut, _receive, cut_video
+from pipeline.frames.sequences import NOTHING_KNOWN, Cut, _receive, cut_video, known_sequences
 from pipeline.frames.source import open_source
 
 FORM = FrameFormat(height=8, width=8, crop="center", color="gray", fps=None, fps_if_unknown=10)
@@ -17,10 +17,29 @@ def test_a_video_is_cut_at_regular_places(tmp_path, length, stride, starts):
     cut = Cut(FORM, length, stride)
     with open_source(tmp_path / "a.npy", "video_time") as source:
         video = source.videos[0]
-        sequences = list(cut_video(5, video, probe(video, FORM), cut))
+        sequences = list(cut_video(5, video, probe(video, FORM), NOTHING_KNOWN, cut))
     assert [sequence.first_frame for sequence in sequences] == starts and cut.num_sequences(15) == len(starts)
     for sequence, start in zip(sequences, starts, strict=True):
-        assert sequence.video == 5 and np.array_equal(sequence.frames[..., 0], frames[0, start : start + length])
+        assert sequence.video == 5 and sequence.is_last == (start == starts[-1])
+        assert np.array_equal(sequence.frames[..., 0], frames[0, start : start + length])
+
+
+def test_known_sequences_come_again_without_frames(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 256, (1, 15, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "a.npy", frames)
+    cut = Cut(FORM, 4, 5)
+    with open_source(tmp_path / "a.npy", "video_time") as source:
+        video = source.videos[0]
+        info = probe(video, FORM)
+        for found, decoded in [([(5, 5, False)], [0, 10]), ([(5, 10, True), (5, 0, False)], [5])]:
+            known = known_sequences(found, cut)[5]
+            again = list(cut_video(5, video, info, known, cut))
+            assert [(sequence.first_frame, sequence.is_last) for sequence in again] == [(0, False), (5, False), (10, True)]
+            assert [sequence.first_frame for sequence in again if sequence.frames is not None] == decoded
+    (tmp_path / "a.npy").unlink()  # of a video that is known as a whole nobody looks at the file
+    whole = known_sequences([(5, 10, True), (5, 0, False), (5, 5, False)], cut)[5]
+    again = [(sequence.first_frame, sequence.frames, sequence.is_last) for sequence in cut_video(5, video, info, whole, cut)]
+    assert again == [(0, None, False), (5, None, False), (10, None, True)]
 
 
 def test_a_process_that_died_is_noticed():

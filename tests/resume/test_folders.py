@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from pipeline.errors import UserError
 from pipeline.params import Params
-from pipeline.resume.folders import NUM_KEPT, fingerprint, hold, list_interrupted, resume_folder
+from pipeline.resume.folders import fingerprint, hold, list_interrupted, resume_folder
 from stages.resume import app
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -126,16 +126,16 @@ def test_several_processes_that_work_together_do_not_wait(tmp_path, monkeypatch)
 
 
 def test_abandoned_folders_are_bounded_whatever_the_clock_says(root):
-    newest = abandon(depth=1)
+    num_kept, newest = 5, abandon(depth=1)
     os.utime(newest / "state", (2e9, 2e9))  # written in the future
     oldest = abandon(depth=2)
     for file in oldest.iterdir():
         os.utime(file, (0, 0))
-    for depth in range(3, 3 + NUM_KEPT):
+    for depth in range(3, 3 + num_kept):
         abandon(depth=depth)
     other = abandon(stage="other")
-    with resume_folder("stage", Settings(depth=100), {}):
-        assert len(list((root / "stage").iterdir())) == NUM_KEPT + 1
+    with resume_folder("stage", Settings(depth=100), {}, num_kept=num_kept):
+        assert len(list((root / "stage").iterdir())) == num_kept + 1
     assert newest.exists() and not oldest.exists() and other.exists()
     assert abandon(depth=1) == newest
 

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,10 @@ from ruamel.yaml import YAML
 
 from pipeline.frames import sequences
 from pipeline.frames.frame_store import open_frames
+from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.write_video import write_video
 from stages.preprocess import main
+from tests.pipeline.conftest import content
 
 LENGTH = 8
 
@@ -20,6 +23,8 @@ def noise(seed: int, frames: int = LENGTH, height: int = 16, width: int = 16) ->
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Runs the stage with these parameters changed; returns its two stores."""
+
+    monkeypatch.setenv("LAYERCAST_RESUME_DIR", str(tmp_path / "resume"))
 
     def run(source=tmp_path / "videos", num_lanes=1, **changes):
         monkeypatch.setattr(sequences, "NUM_LANES", num_lanes)  # every process takes half a second to start
@@ -84,13 +89,46 @@ def test_every_sequence_of_every_video_is_stored_once_under_its_name(run, videos
 
 
 def test_a_second_run_gives_the_same_bytes(run, videos, tmp_path):
-    def content():
-        return {file: file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file()}
+    run()
+    first = content(tmp_path / "out")
+    run()
+    assert content(tmp_path / "out") == first
 
+
+def test_a_broken_off_run_goes_on_after_its_last_whole_shards(run, videos, tmp_path, monkeypatch):
+    """Broken off twice, the second time with a shard altered on the disk meanwhile."""
+    for name, frames in videos.items():
+        facts = {name: np.ones((len(frames), 1, 2)) for name in ("position", "velocity")}
+        np.savez(
+            (tmp_path / "videos" / name).with_suffix(".truth.npz"), **facts, size=np.ones(1), color=np.ones((1, 3)),
+            shape=np.ones(1), segmentation=frames[..., 0], background=frames,
+        )
+    monkeypatch.setattr("pipeline.frames.frame_store_writer._SHARD_BYTES", 2 * LENGTH * 16 * 16 * 3)
     run()
-    first = content()
-    run()
-    assert content() == first
+    undisturbed, num_taken, append = content(tmp_path / "out"), [], FrameStoreWriter.append
+
+    def breaks_off(writer, *arguments, **labels):
+        num_taken.append(1)
+        if len(num_taken) > allowed:
+            raise KeyboardInterrupt
+        append(writer, *arguments, **labels)
+
+    monkeypatch.setattr(FrameStoreWriter, "append", breaks_off)
+    kept = []
+    for allowed in (8, 10):
+        shutil.rmtree(tmp_path / "out")
+        num_taken.clear()
+        with pytest.raises(KeyboardInterrupt):
+            run()
+        for shard in list((tmp_path / "resume").rglob("frames/c/0/0/0/0/0"))[: allowed == 10]:
+            shard.write_bytes(shard.read_bytes()[::-1])
+        num_taken.clear()
+        allowed = 100
+        run()
+        kept.append(12 - len(num_taken))
+        assert content(tmp_path / "out") == undisturbed
+        assert list((tmp_path / "resume" / "preprocess").iterdir()) == []
+    assert kept[0] >= 6 > kept[1], kept
 
 
 def test_a_single_video_is_split_by_time(run, tmp_path):
