@@ -12,6 +12,7 @@ from accelerate import PartialState
 from pydantic import Field
 
 from pipeline.autoencoder.autoencoder import load_autoencoder
+from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
@@ -59,9 +60,9 @@ def read(stores: list[FrameStore], start: int, stop: int) -> np.ndarray:
 
 
 @torch.inference_mode()
-def encode(params: EncodeParams, frames: Path, test_frames: Path, autoencoder: Path, latents: Path) -> None:
-    """Writes the store; of several processes (torchrun) each encodes files of its own. Raises UserError when an input is
-    unusable or they do not fit together."""
+def encode(params: EncodeParams, frames: Path, test_frames: Path, autoencoder: Path, latents: Path) -> int:
+    """Writes the store, of several processes (torchrun) each files of its own; returns how many frames that is. Raises
+    UserError when an input is unusable or they do not fit together."""
     # accelerate must be told when the processes of torchrun have no GPU
     processes = PartialState(cpu="LOCAL_RANK" in os.environ and not torch.cuda.is_available())
     model, weights = load_autoencoder(autoencoder)
@@ -95,6 +96,7 @@ def encode(params: EncodeParams, frames: Path, test_frames: Path, autoencoder: P
         if processes.is_main_process:
             writer.finish()
     processes.destroy_process_group()
+    return num_rows * stores[0].num_frames
 
 
 def _form(form: tuple[int, int, int]) -> str:
@@ -107,10 +109,11 @@ def main(
     test_frames: Annotated[Path, typer.Option(help="Frame store: test.")] = Path("data/test_frames.zarr"),
     autoencoder: Annotated[Path, typer.Option(help="Weights.")] = Path("data/autoencoder.safetensors"),
     latents: Annotated[Path, typer.Option(help="Store to write.")] = Path("data/latents.zarr"),
+    cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/encode.json"),
 ) -> None:
     """Turns every sequence into latents: what stays the same in it, and what changes from frame to frame."""
-    with one_line_errors():
-        encode(read_section(params, "encode", EncodeParams), frames, test_frames, autoencoder, latents)
+    with one_line_errors(), measure(cost, "frames") as count:
+        count(encode(read_section(params, "encode", EncodeParams), frames, test_frames, autoencoder, latents))
 
 
 app = typer.Typer(add_completion=False)

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
+from pipeline.cost import measure
 from pipeline.errors import one_line_errors
 from pipeline.evaluation.judging import EvaluateParams, judge_forecasts, judge_reconstruction
 from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves, write_metrics
@@ -89,13 +90,16 @@ def main(
     autoencoder: Annotated[Path, typer.Option(help="Weights.")] = Path("data/autoencoder.safetensors"),
     output: Annotated[Path, typer.Option(help="Folder to write.")] = Path("data/evaluation"),
     params: Annotated[Path, typer.Option(help="File with the section 'evaluate'.")] = Path("params.yaml"),
+    cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/evaluate.json"),
 ) -> None:
     """Compares reconstructions and forecasts of the test split with the truth, and with baselines."""
-    with one_line_errors():
+    with one_line_errors(), measure(cost, "frames") as count:
         settings = read_section(params, "evaluate", EvaluateParams)
         metrics = evaluate(
             settings, test_frames, latents, predicted_latents, predicted_frames, autoencoder, output
         )
+        asked = metrics["protocol"]
+        count(asked["num_clips"] * asked["num_samples"] * asked["horizon"])
         console = Console()
         print_report(metrics, console)
         console.print(f"{output}: metrics.json, curves/, sheets/", highlight=False)

@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from pipeline.cost import measure
 from pipeline.errors import one_line_errors
 from pipeline.forecasting.forecaster import Forecast, Forecaster, GenerateParams, ReadContext, load_forecaster
 from pipeline.frames.forecast_clips import context_identity, forecast_clips, read_clips
@@ -24,8 +25,9 @@ from pipeline.provenance import check_frame_shape
 def generate(
     params: GenerateParams, forecaster: Forecaster, test_frames: Path, predicted_latents: Path, predicted_frames: Path,
     pictures: Path,
-) -> None:
-    """Forecasts all test clips. Raises UserError when the frames are of another shape, or too few in a sequence."""
+) -> int:
+    """Forecasts all test clips and returns how many frames that is. Raises UserError when the frames are of another
+    shape, or too few in a sequence."""
     store = open_frames(test_frames)
     check_frame_shape(test_frames, (store.height, store.width, store.num_channels), forecaster.frame_shape)
     clips = forecast_clips(store, forecaster.num_frames)
@@ -43,6 +45,7 @@ def generate(
                 title = f"{clips.video_id[i]} from frame {clips.first_frame[i]}"
                 forecaster.draw(folder, f"clip_{i:04}_", target, forecasts[i], store.fps, title)
                 advance()
+    return len(clips) * forecaster.num_samples * forecaster.horizon
 
 
 def forecast_video(forecaster: Forecaster, video: Path, output: Path) -> None:
@@ -90,6 +93,7 @@ def main(
     video: Annotated[Path | None, typer.Option(help="Forecast the end of this video instead of test frames.")] = None,
     output: Annotated[Path, typer.Option(help="Folder to write with --video.")] = Path("forecast"),
     params: Annotated[Path, typer.Option(help="File with the section 'generate'.")] = Path("params.yaml"),
+    cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/generate.json"),
 ) -> None:
     """Forecasts the test clips from their context frames alone; with --video, what comes after the end of any video."""
     with one_line_errors():
@@ -98,7 +102,8 @@ def main(
         if video is not None:
             forecast_video(forecaster, video, output)
         else:
-            generate(settings, forecaster, test_frames, predicted_latents, predicted_frames, pictures)
+            with measure(cost, "frames") as count:
+                count(generate(settings, forecaster, test_frames, predicted_latents, predicted_frames, pictures))
 
 
 app = typer.Typer(add_completion=False)

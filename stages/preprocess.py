@@ -10,6 +10,7 @@ import PIL
 import typer
 from pydantic import Field, model_validator
 
+from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.read_video import FrameFormat, UnreadableVideo
@@ -53,8 +54,9 @@ class PreprocessParams(FrameFormat):
         return self
 
 
-def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> None:
-    """Writes both stores. Raises UserError when the source or a parameter does not allow it."""
+def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> int:
+    """Writes both stores and returns how many frames were decoded. Raises UserError when the source or a parameter does
+    not allow it."""
     cut = Cut(params, params.sequence_length, params.sequence_stride or params.sequence_length)
     with open_source(params.source, params.array_layout) as source:
         found = survey(source.videos, cut, params.skip_unreadable)
@@ -71,6 +73,7 @@ def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> Non
                 store.finish()
             place(stores[0].path, frames)
             place(stores[1].path, test_frames)
+    return sum(info.num_frames for info in found.infos)
 
 
 def fill_stores(
@@ -107,10 +110,11 @@ def main(
     params: Annotated[Path, typer.Option(help="File with the section 'preprocess'.")] = Path("params.yaml"),
     frames: Annotated[Path, typer.Option(help="Store to write: train and val.")] = Path("data/frames.zarr"),
     test_frames: Annotated[Path, typer.Option(help="Store to write: test.")] = Path("data/test_frames.zarr"),
+    cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/preprocess.json"),
 ) -> None:
     """Cuts videos into sequences of one form and splits them into train, val and test."""
-    with one_line_errors():
-        preprocess(read_section(params, "preprocess", PreprocessParams), frames, test_frames)
+    with one_line_errors(), measure(cost, "frames") as count:
+        count(preprocess(read_section(params, "preprocess", PreprocessParams), frames, test_frames))
 
 
 app = typer.Typer(add_completion=False)

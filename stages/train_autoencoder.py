@@ -13,6 +13,7 @@ from pipeline.autoencoder.autoencoder import ArchitectureParams, Autoencoder, Au
 from pipeline.autoencoder.initialise import initialise
 from pipeline.autoencoder.losses import LossParams, reconstruction_loss
 from pipeline.autoencoder.training_set import TrainingSet
+from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
@@ -47,8 +48,8 @@ def take_apart(store: FrameStore, split: str, params: TrainAutoencoderParams, fo
         return TrainingSet(read, rows, params.architecture, device, advance, remember)
 
 
-def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Path, curves: Path) -> None:
-    """Raises UserError when the store is unusable."""
+def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Path, curves: Path) -> int:
+    """Returns the number of steps. Raises UserError when the store is unusable."""
     prepare_process(params.training.seed)
     store = open_frames(frames)
     config = AutoencoderConfig(
@@ -81,6 +82,7 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
         model.load_state_dict(best)
         if is_main_process():
             save_autoencoder(weights, model, made_from)
+    return params.training.num_steps
 
 
 def main(
@@ -88,10 +90,12 @@ def main(
     frames: Annotated[Path, typer.Option(help="Frame store to learn from.")] = Path("data/frames.zarr"),
     weights: Annotated[Path, typer.Option(help="Weights file to write.")] = Path("data/autoencoder.safetensors"),
     curves: Annotated[Path, typer.Option(help="Folder for the curves.")] = Path("data/curves/train_autoencoder"),
+    cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/train_autoencoder.json"),
 ) -> None:
     """Learns to take clips apart into a background and objects, and to draw them from few numbers."""
-    with one_line_errors():
-        train_autoencoder(read_section(params, "train_autoencoder", TrainAutoencoderParams), frames, weights, curves)
+    with one_line_errors(), measure(cost, "steps") as count:
+        settings = read_section(params, "train_autoencoder", TrainAutoencoderParams)
+        count(train_autoencoder(settings, frames, weights, curves))
 
 
 app = typer.Typer(add_completion=False)

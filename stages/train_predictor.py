@@ -7,6 +7,7 @@ import torch
 import typer
 from pydantic import Field
 
+from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
 from pipeline.latents.clips import random_windows, regular_windows
 from pipeline.latents.latent_store import LatentStore, open_latents
@@ -54,8 +55,8 @@ def read_split(store: LatentStore, split: str, num_frames: int) -> Latents:
     return store.read(rows)
 
 
-def train_predictor(params: TrainPredictorParams, latents: Path, weights: Path, curves: Path) -> None:
-    """Raises UserError when the store is unusable."""
+def train_predictor(params: TrainPredictorParams, latents: Path, weights: Path, curves: Path) -> int:
+    """Returns the number of steps. Raises UserError when the store is unusable."""
     prepare_process(params.training.seed)
     store, given, num_frames = open_latents(latents), params.context_frames, params.context_frames + params.horizon
     training, validation = (read_split(store, split, num_frames) for split in ("train", "val"))
@@ -97,6 +98,7 @@ def train_predictor(params: TrainPredictorParams, latents: Path, weights: Path, 
         model.load_state_dict(best)
         if is_main_process():
             save_predictor(weights, model, made_from)
+    return params.training.num_steps
 
 
 def main(
@@ -104,10 +106,11 @@ def main(
     latents: Annotated[Path, typer.Option(help="Latent store to learn from.")] = Path("data/latents.zarr"),
     weights: Annotated[Path, typer.Option(help="Weights file to write.")] = Path("data/predictor.safetensors"),
     curves: Annotated[Path, typer.Option(help="Folder for the curves.")] = Path("data/curves/train_predictor"),
+    cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/train_predictor.json"),
 ) -> None:
     """Learns to continue latents: where the objects of a clip go next."""
-    with one_line_errors():
-        train_predictor(read_section(params, "train_predictor", TrainPredictorParams), latents, weights, curves)
+    with one_line_errors(), measure(cost, "steps") as count:
+        count(train_predictor(read_section(params, "train_predictor", TrainPredictorParams), latents, weights, curves))
 
 
 app = typer.Typer(add_completion=False)

@@ -76,7 +76,7 @@ def workspace(tmp_path_factory) -> Workspace:
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True,
                             text=True).stdout.splitlines()
     for name in listed:
-        if name != "dvc.lock" and not name.startswith(("tests/", "data/evaluation/")) and (ROOT / name).is_file():
+        if name != "dvc.lock" and not name.startswith(("tests/", "data/evaluation/", "data/cost/")) and (ROOT / name).is_file():
             (workspace.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, workspace.root / name)
     for name, changes in TINY.items():

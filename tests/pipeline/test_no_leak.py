@@ -21,6 +21,7 @@ def test_later_frames_change_no_byte_of_the_predicted_latents(workspace, tmp_pat
     workspace.run(
         sys.executable, "-m", "stages.generate", "--test-frames", str(altered), "--pictures", str(tmp_path / "pictures"),
         "--predicted-latents", str(tmp_path / "latents.zarr"), "--predicted-frames", str(tmp_path / "frames.zarr"),
+        "--cost", str(tmp_path / "cost.json"),
     )
     assert open_frames(altered).identity != store.identity
     assert content(tmp_path / "latents.zarr") == content(predicted)

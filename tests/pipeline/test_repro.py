@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.pipeline.conftest import Workspace, content, stages_run
-from tests.pipeline.dvc_stages import dvc_stages
+from tests.pipeline.dvc_stages import STAGE_NAMES, dvc_stages
 
 
 def test_every_declared_output_exists(workspace):
@@ -26,11 +26,22 @@ def test_a_second_repro_runs_nothing(workspace):
 
 
 def test_a_forced_rerun_gives_the_same_bytes(workspace):
-    outs = [out for stage in dvc_stages() for out in stage.outs]
+    """All but the cost, whose hash stands in dvc.lock."""
+    outs = [out for stage in dvc_stages() for out in stage.outs if not out.startswith("data/cost/")]
     before = {out: content(workspace.root / out) for out in outs}
     assert len(stages_run(workspace.dvc("repro", "--force"))) == len(dvc_stages())
     for out in outs:
         assert content(workspace.root / out) == before[out], out
+    changed = {line.split()[-1] for line in workspace.run("git", "status", "--porcelain").splitlines()}
+    assert changed == {"dvc.lock", *(f"data/cost/{name}.json" for name in STAGE_NAMES)}
+    workspace.commit()
+
+
+def test_a_stage_run_by_hand_is_not_run_again(workspace):
+    """Its cost is another one, its other outputs are not: DVC takes the whole from its cache."""
+    workspace.run(sys.executable, "-m", "stages.preprocess")
+    assert workspace.run("git", "status", "--porcelain").split() == ["M", "data/cost/preprocess.json"]
+    assert stages_run(workspace.dvc("repro")) == []
     assert workspace.run("git", "status", "--porcelain") == ""
 
 
@@ -67,6 +78,8 @@ def without_lists(figures: dict) -> dict:
 
 def test_metrics_and_plots_are_known_to_dvc(workspace: Workspace):
     shown = json.loads(workspace.dvc("metrics", "show", "--json").splitlines()[-1])[""]["data"]
+    costs = {name: shown[f"data/cost/{name}.json"]["data"] for name in STAGE_NAMES}
+    assert all(cost["seconds"] > 0 and cost["peak_resident_gib"] > 0.05 for cost in costs.values())
     shown = shown["data/evaluation/metrics.json"]["data"]
     for section in ("prediction", "reconstruction", "compression"):
         assert shown[section] == without_lists(metrics(workspace.root)[section])
@@ -79,3 +92,5 @@ def test_the_report_shows_the_figures(workspace):
     figures = metrics(workspace.root)
     for shown in (figures["prediction"], figures["reconstruction"], figures["baselines"]["copy_last"]):
         assert f"{shown['psnr']:.2f}" in output
+    lines = [line.split() for line in output.splitlines()]
+    assert all([line for line in lines if line[:1] == [name] and line[-1].endswith("s/s")] for name in STAGE_NAMES)

@@ -33,6 +33,7 @@ def inputs(artefacts, tmp_path_factory) -> dict:
     pictures = tmp_path_factory.mktemp("pictures")
     result = CliRunner().invoke(generate_app, options({
         **{name: path for name, path in made.items() if name != "latents"}, "pictures": pictures,
+        "cost": artefacts.folder / "generate.json",
     }))
     assert result.exit_code == 0, result.output
     return {name: made[name] for name in INPUTS}
@@ -41,7 +42,9 @@ def inputs(artefacts, tmp_path_factory) -> dict:
 @pytest.fixture(scope="session")
 def evaluated(inputs, artefacts, tmp_path_factory):
     output = tmp_path_factory.mktemp("evaluated") / "evaluation"
-    result = CliRunner().invoke(app, options({**inputs, "output": output, "params": artefacts.params}))
+    result = CliRunner().invoke(app, options({
+        **inputs, "output": output, "params": artefacts.params, "cost": output.parent / "cost.json",
+    }))
     assert result.exit_code == 0, result.output
     return output, result.stdout
 
@@ -108,7 +111,8 @@ def test_carried_detail_is_judged_beside_the_plain_decoding(evaluated, inputs, a
     params.write_text(artefacts.params.read_text().replace("carry_detail: false", "carry_detail: true"))
     carried = {**inputs, "predicted_latents": tmp_path / "latents.zarr", "predicted_frames": tmp_path / "frames.zarr"}
     made = {name: path for name, path in carried.items() if name != "latents"}
-    paths = {**made, "predictor": artefacts.predictor, "pictures": tmp_path / "pictures", "params": params}
+    paths = {**made, "predictor": artefacts.predictor, "pictures": tmp_path / "pictures", "params": params,
+             "cost": tmp_path / "cost.json"}
     assert CliRunner().invoke(generate_app, options(paths)).exit_code == 0
     metrics = evaluate(PARAMS, *carried.values(), tmp_path / "evaluation")
     plain = json.loads((evaluated[0] / "metrics.json").read_text())

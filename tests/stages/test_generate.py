@@ -31,7 +31,7 @@ def run(artefacts: Artefacts, folder, *, settings: dict | None = None, **paths):
     options = {
         "test_frames": artefacts.test_frames, "autoencoder": artefacts.autoencoder, "predictor": artefacts.predictor,
         "predicted_latents": folder / "latents.zarr", "predicted_frames": folder / "frames.zarr",
-        "pictures": folder / "pictures", "params": folder / "params.yaml", **paths,
+        "pictures": folder / "pictures", "params": folder / "params.yaml", "cost": folder.with_suffix(".json"), **paths,
     }
     return CliRunner().invoke(app, [text for name, path in options.items()
                                     for text in (f"--{name.replace('_', '-')}", str(path))])

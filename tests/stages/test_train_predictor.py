@@ -61,7 +61,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
-    return {name: content for name, content in files(folder / "data").items() if not name.startswith("latents")}
+    return {name: content for name, content in files(folder / "data").items() if not name.startswith(("latents", "cost"))}
 
 
 def run(*arguments: str):

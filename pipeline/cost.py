@@ -1,0 +1,88 @@
+"""What running a stage costs: time and memory, in a metric file of its own on which nothing depends."""
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+SECONDS_BETWEEN_LOOKS = 0.2
+
+
+@contextmanager
+def measure(path: Path, unit: str) -> Iterator[Callable[[int], None]]:
+    """Writes the cost of the block to the JSON file `path`, unless the block raises; yields what is to be told how many
+    `unit` ("frames", "steps") it got done.
+
+    seconds; peak_resident_gib: most memory held at once by this process and its children (what they share counts for
+    each); peak_cuda_allocated_gib, peak_cuda_reserved_gib: by tensors, and by PyTorch for them, 0 without a GPU;
+    UNIT_per_second; gib_hours: the peak of the scarcer memory (reserved on the GPU where one was used, else resident)
+    times the time. Of the processes that torchrun starts only the first one writes: the figures are its own, gib_hours
+    those of all `processes`.
+    """
+    done = 0
+
+    def count(number: int) -> None:
+        nonlocal done
+        done += number
+
+    start = time.monotonic()
+    with _watch_memory() as peak:
+        yield count
+    seconds = time.monotonic() - start
+    if os.environ.get("RANK", "0") != "0":
+        return
+    allocated, reserved = _cuda_peaks()
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    figures = {
+        "seconds": seconds, "peak_resident_gib": peak[0] / 2**30, "peak_cuda_allocated_gib": allocated / 2**30,
+        "peak_cuda_reserved_gib": reserved / 2**30, f"{unit}_per_second": done / max(seconds, 1e-9),
+        "gib_hours": processes * (reserved or peak[0]) / 2**30 * seconds / 3600,
+    }
+    figures = {name: float(f"{value:.4g}") for name, value in figures.items()} | {"processes": processes}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+@contextmanager
+def _watch_memory() -> Iterator[list[int]]:
+    """Looks at the resident memory now and then; its peak, bytes, is the one entry of the list."""
+    peak, stop = [_resident_memory()], threading.Event()
+
+    def look() -> None:
+        while not stop.wait(SECONDS_BETWEEN_LOOKS):
+            peak[0] = max(peak[0], _resident_memory())
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        stop.set()
+        thread.join()
+        peak[0] = max(peak[0], _resident_memory())
+
+
+def _resident_memory() -> int:
+    total = 0
+    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+        try:
+            total += process.memory_info().rss
+        except psutil.Error:
+            pass  # a child that has just ended
+    return total
+
+
+def _cuda_peaks() -> tuple[int, int]:
+    """Bytes allocated and reserved on the GPU at most. A stage that has not loaded PyTorch used none."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return 0, 0
+    return torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
