@@ -1,4 +1,4 @@
-"""The one kind of error that is the user's to mend, and how a command shows it."""
+"""How a command ends: in one line where the mistake is the user's to mend, and together with what started it."""
 
 import ctypes
 import errno
@@ -17,9 +17,10 @@ class UserError(ValueError):
 def one_line_errors():
     """What every command runs in: a UserError becomes one line on stderr and exit code 2, anything else keeps its traceback.
 
-    A stage that DVC runs ends with DVC (see below).
+    A stage must not outlive the DVC that runs it, which would start it a second time beside itself.
     """
-    _end_with_dvc()
+    if "DVC_STAGE" in os.environ:
+        end_with_parent()
     try:
         yield
     except UserError as error:
@@ -46,9 +47,9 @@ def writing(path: Path):
         ) from error
 
 
-def _end_with_dvc() -> None:
-    """Has Linux send SIGTERM when DVC is killed, which otherwise would leave its stage at work, and run it a second time
-    beside the first."""
-    if "DVC_STAGE" in os.environ and sys.platform == "linux":
+def end_with_parent() -> None:
+    """Has Linux send this process SIGTERM when the one that started it ends, even if that was killed and could tell
+    nobody."""
+    if sys.platform == "linux":
         pr_set_pdeathsig = 1  # linux/prctl.h
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)

@@ -25,7 +25,7 @@ import typer
 from pydantic import AfterValidator, Field
 
 from data.sprites.drawing import FILLS, SHAPE_NAMES, SHAPES, draw_background, draw_fill, draw_shape, pick_colors
-from pipeline.errors import UserError, one_line_errors
+from pipeline.errors import UserError, end_with_parent, one_line_errors
 from pipeline.frames.write_video import write_video
 from pipeline.params import Params, read_section
 from pipeline.progress import progress
@@ -221,7 +221,8 @@ def generate(params: SpriteParams, out: Path) -> None:
     partial = out.with_name(out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as workers:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=end_with_parent) as workers:
         with progress("drawing", params.num_videos, "videos") as advance:
             jobs = [workers.submit(_write, params, index, partial) for index in range(params.num_videos)]
             for job in as_completed(jobs):

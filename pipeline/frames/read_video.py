@@ -112,12 +112,15 @@ def covering_shape(height: int, width: int, form: FrameFormat) -> tuple[int, int
 def _readable(video: SourceVideo) -> Iterator[None]:
     try:
         yield
-    except (av.FFmpegError, OSError, EOFError, SyntaxError) as error:  # the last one is Pillow's for a broken PNG
+    except UserError:
+        raise
+    # Pillow's for a broken PNG, for pixels past reckoning, for fields that make no sense
+    except (av.FFmpegError, OSError, EOFError, SyntaxError, Image.DecompressionBombError, ValueError) as error:
         raise UnreadableVideo(video.video_id, " ".join(str(error).split())) from error
 
 
 def _probe_file(video: SourceVideo, fps_if_unknown: float) -> tuple[int, float]:
-    with av.open(str(video.path)) as container:
+    with _open(video) as container:
         stream = _video_stream(container, video)
         fps = stream.average_rate or stream.guessed_rate or fps_if_unknown
         # Some containers (Matroska) do not say how many frames there are: count the packets, without decoding them.
@@ -133,6 +136,12 @@ def _array(video: SourceVideo) -> np.ndarray:
     number, axis = video.index
     array = np.load(video.path, mmap_mode="r")
     return array[number] if axis == 0 else array[:, number]
+
+
+def _open(video: SourceVideo) -> av.container.InputContainer:
+    """The protocol is said: in a name like 10:30.mp4 FFmpeg would look for one, and a playlist that calls itself .mp4
+    would reach into the network."""
+    return av.open(f"file:{video.path}", options={"protocol_whitelist": "file"})
 
 
 def _video_stream(container: av.container.InputContainer, video: SourceVideo) -> av.VideoStream:
@@ -151,7 +160,7 @@ def _decode(video: SourceVideo, num_threads: int) -> Iterator[tuple[float | None
     elif video.kind == "array":
         yield from ((None, frame) for frame in _array(video))
     else:
-        with av.open(str(video.path)) as container:
+        with _open(video) as container:
             stream = _video_stream(container, video)
             stream.codec_context.thread_count = num_threads
             stream.codec_context.thread_type = "AUTO"

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, end_with_parent
 from pipeline.frames.read_video import FrameFormat, VideoInfo, read_frames
 from pipeline.frames.source import SourceVideo
 from pipeline.frames.truth import VideoTruth
@@ -159,6 +159,7 @@ def _receive(lane: Connection) -> FrameSequence | UserError | None:
 
 def _work(sender: Connection, jobs: list[Job], cut: Cut, num_threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
+    end_with_parent()
     try:
         for job in jobs:
             try:

@@ -7,6 +7,8 @@ import av
 import numpy as np
 from PIL import Image
 
+from pipeline.errors import writing
+
 MAX_FPS_DENOMINATOR = 100_000
 GIF_COLORS = 256
 
@@ -22,7 +24,7 @@ def write_video(path: Path, frames: np.ndarray, fps: float, lossless: bool = Fal
         odd_height, odd_width = frames.shape[1] % 2, frames.shape[2] % 2
         frames = np.pad(frames, ((0, 0), (0, odd_height), (0, odd_width), (0, 0)), mode="edge")
     # Bitexact keeps random identifiers, versions and dates out of the file; more threads would change its bytes.
-    with av.open(str(path), "w", options={"fflags": "+bitexact"}) as container:
+    with writing(path), av.open(f"file:{path}", "w", options={"fflags": "+bitexact"}) as container:
         rate = Fraction(fps).limit_denominator(MAX_FPS_DENOMINATOR)
         stream = container.add_stream("ffv1" if lossless else "libx264", rate=rate)
         stream.height, stream.width = frames.shape[1:3]
@@ -50,7 +52,8 @@ def write_animation(path: Path, frames: np.ndarray, fps: float) -> None:
     else:
         options |= {"lossless": True}
     options["append_images"] = pictures[1:]
-    pictures[0].save(path, **options)
+    with writing(path):
+        pictures[0].save(path, **options)
 
 
 def _rgb(frames: np.ndarray) -> np.ndarray:

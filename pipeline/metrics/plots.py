@@ -3,11 +3,13 @@
 import csv
 from pathlib import Path
 
+from pipeline.errors import writing
+
 
 def write_curve(path: Path, columns: dict[str, list[float | None]]) -> None:
     """Writes one row per step: column `step` from 1, then `columns` (name -> one value per step; None is left
     empty)."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with writing(path), path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["step", *columns])
         for step, values in enumerate(zip(*columns.values(), strict=True), 1):

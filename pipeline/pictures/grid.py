@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from pipeline.errors import writing
+
 Color = tuple[int, int, int]
 
 CONTEXT = (46, 125, 50)
@@ -68,7 +70,8 @@ def draw_grid(rows: list[list[Tile]], row_labels: list[str] | None = None, title
 
 def write_png(path: Path, drawing: np.ndarray) -> None:
     """Writes a drawing losslessly, without any metadata."""
-    Image.fromarray(drawing).save(path, format="PNG", optimize=True)
+    with writing(path):
+        Image.fromarray(drawing).save(path, format="PNG", optimize=True)
 
 
 def _enlarge(picture: np.ndarray, scale: int) -> Image.Image:

@@ -69,10 +69,9 @@ def content(path: Path) -> dict[str, str]:
     return {str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
-@pytest.fixture(scope="session")
-def workspace(tmp_path_factory) -> Workspace:
-    """The tracked files with tiny parameters, reproduced and committed."""
-    workspace = Workspace(tmp_path_factory.mktemp("pipeline") / "layercast")
+def copy_repository(root: Path) -> Workspace:
+    """The tracked files at `root`, with tiny parameters, committed."""
+    workspace = Workspace(root)
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True,
                             text=True).stdout.splitlines()
     for name in listed:
@@ -86,6 +85,13 @@ def workspace(tmp_path_factory) -> Workspace:
         yaml.dump(document, workspace.root / name)
     workspace.run("git", "init", "-q")
     workspace.commit()
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory) -> Workspace:
+    """The tracked files with tiny parameters, reproduced and committed."""
+    workspace = copy_repository(tmp_path_factory.mktemp("pipeline") / "layercast")
     output = workspace.dvc("repro")
     assert stages_run(output) == [
         "sprites", "preprocess", "train_autoencoder", "encode", "train_predictor", "generate", "evaluate",

@@ -1,0 +1,117 @@
+"""Kills `dvc repro` at random moments of every stage and checks that it ends with the bytes of an undisturbed run.
+
+    python -m tests.pipeline.kill_points --kills 20
+
+The pipeline is the tiny one of the tests. Half of the kills take DVC and the stage at once, as a power cut does, half DVC
+alone, as a scheduler may.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from tests.pipeline.conftest import Workspace, change, content, copy_repository, stages_run
+from tests.pipeline.dvc_stages import dvc_stages
+
+NAMES = [stage.name for stage in dvc_stages()]
+OUTS = [out for stage in dvc_stages() for out in stage.outs]
+
+
+@dataclass(frozen=True)
+class Kill:
+    stage: str
+    seconds: float
+    """Counted from when this stage (or, where it is done already, the next one) begins."""
+    dvc_alone: bool
+
+
+def reproduce(workspace: Workspace, kill: Kill | None = None) -> tuple[str | None, dict[str, float], str]:
+    """Runs `dvc repro`. Returns the stage that was killed (None: it ran to its end), the seconds that each stage took,
+    and what was printed."""
+    command = [sys.executable, "-m", "dvc", "repro"]
+    process = subprocess.Popen(command, cwd=workspace.root, env=workspace.environment, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    output, begun, struck, timer = [], {}, [], None
+
+    def strike() -> None:
+        struck.append(list(begun)[-1])
+        os.kill(process.pid, signal.SIGKILL) if kill.dvc_alone else os.killpg(process.pid, signal.SIGKILL)
+
+    with process:
+        for line in process.stdout:
+            output.append(line)
+            for name in stages_run(line):
+                begun[name] = time.monotonic()
+                if kill and timer is None and NAMES.index(name) >= NAMES.index(kill.stage):
+                    timer = threading.Timer(kill.seconds, strike)
+                    timer.start()
+    if timer:
+        timer.cancel()
+        timer.join()
+    assert struck or process.returncode == 0, "".join(output)[-5000:]
+    ends = [*list(begun.values())[1:], time.monotonic()]
+    seconds = {name: end - start for (name, start), end in zip(begun.items(), ends, strict=True)}
+    return struck[0] if struck else None, seconds, "".join(output)
+
+
+def lengthen_training(workspace: Workspace) -> None:
+    """Enough steps for kills to fall between checkpoints."""
+    yaml = YAML()
+    document = yaml.load(workspace.root / "params.yaml")
+    for name, num_steps in (("train_autoencoder", 12), ("train_predictor", 60)):
+        change(document[name]["training"], {"num_steps": num_steps, "validate_every": num_steps // 6})
+    yaml.dump(document, workspace.root / "params.yaml")
+
+
+def start_over(workspace: Workspace) -> None:
+    """Removes every output and all that DVC or a stage remembers of one."""
+    for path in (*OUTS, ".resume", ".dvc/cache", ".dvc/tmp", "dvc.lock", "data/sprites/dvc.lock"):
+        path = workspace.root / path
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def kill_points(workspace: Workspace, num_kills: int, seed: int) -> list[str]:
+    """Raises AssertionError when an output differs from the undisturbed run. Returns a line for each kill."""
+    lengthen_training(workspace)
+    start_over(workspace)
+    seconds = reproduce(workspace)[1]
+    undisturbed = {out: content(workspace.root / out) for out in OUTS}
+    start_over(workspace)
+    draw, lines = random.Random(seed), []
+    for i, name in enumerate(sorted((NAMES[i % len(NAMES)] for i in range(num_kills)), key=NAMES.index)):
+        struck = None
+        while struck is None:
+            kill = Kill(name, draw.uniform(0.0, seconds[name]), dvc_alone=i % 2 == 1)
+            struck, _, output = reproduce(workspace, kill)
+            if struck is None:  # it was quicker
+                start_over(workspace)
+        what = "DVC alone" if kill.dvc_alone else "all"
+        went_on = ", had gone on from an earlier one" if "going on after step" in output else ""
+        lines.append(f"{struck}: {what} killed {kill.seconds:.1f} s after {name} was due{went_on}")
+        print(lines[-1], flush=True)
+    reproduce(workspace)
+    for out in OUTS:
+        assert content(workspace.root / out) == undisturbed[out], f"{out} is not that of the undisturbed run"
+    assert not list((workspace.root / "data").rglob("*.partial"))
+    return lines
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        done = kill_points(copy_repository(Path(folder) / "layercast"), options.kills, options.seed)
+    print(f"{len(done)} kills; every output is byte for byte that of the undisturbed run")
