@@ -1,4 +1,5 @@
 # make repro   install what is pinned, run the pipeline, show the figures
+# make check   check every parameter, before a long run
 # make test    install what is pinned, run all tests
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -6,11 +7,14 @@ PYTHON ?= python3.11
 # dvc.yaml says plain `python`: the workspaces of queued experiments have no .venv of their own.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test
+.PHONY: repro check test
 
-repro: .venv/installed
+repro: check
 	@python -m dvc repro
 	@python -m stages.report
+
+check: .venv/installed
+	@python -m stages.check
 
 test: .venv/installed
 	@python -m pytest

@@ -1,10 +1,13 @@
-"""Reads one section of params.yaml into the pydantic model that its owner defines."""
+"""Reads params.yaml, or one section of it, into the pydantic model that its owner defines."""
 
+import difflib
 import reprlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -19,34 +22,72 @@ class Params(BaseModel):
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_MOST_OF_A_SECTION = 3
+_SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "multiple_of": "a multiple of"}
+
 
 def read_section(path: Path, section: str, model: type[Model]) -> Model:
     """Returns `section` of the YAML 1.2 file `path` (DVC writes numbers that YAML 1.1 would misread, such as 1e-05).
 
     Raises UserError naming the file, the key and the allowed values.
     """
+    document = _load(path)
+    if not isinstance(document, dict) or section not in document:
+        raise UserError(f"{path}: section '{section}' is missing")
+    return _validate(path, document[section], model, (section,), _MOST_OF_A_SECTION)
+
+
+def read_file(path: Path, model: type[Model]) -> Model:
+    """Returns all of the file `path`, one field of `model` per section. Raises UserError with every mistake."""
+    return _validate(path, _load(path), model)
+
+
+def _load(path: Path) -> object:
     try:
-        document = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); run from the repository's root") from error
     except (YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(document, dict) or section not in document:
-        raise UserError(f"{path}: section '{section}' is missing")
+
+
+def _validate(
+    path: Path, given: object, model: type[Model], section: tuple[str, ...] = (), at_most: int | None = None,
+) -> Model:
     try:
-        return model.model_validate(document[section])
+        return model.model_validate(given)
     except ValidationError as error:
-        raise UserError(f"{path}: {_first_mistakes(error, section)}") from error
+        mistakes = [_mistake(mistake, model, section) for mistake in error.errors()[:at_most]]
+        raise UserError(f"{path}: {'; '.join(mistakes)}") from error
 
 
-def _first_mistakes(error: ValidationError, section: str) -> str:
-    lines = []
-    for mistake in error.errors()[:3]:
-        key = ".".join([section, *map(str, mistake["loc"])])
-        if mistake["type"] == "extra_forbidden":
-            lines.append(f"{key} is not a parameter (misspelt?)")
-        elif mistake["type"] == "missing":
-            lines.append(f"{key} is missing")
-        else:
-            lines.append(f"{key}: {mistake['msg']}, got {reprlib.repr(mistake['input']):.80}")
-    return "; ".join(lines)
+def _mistake(mistake: dict, model: type[BaseModel], section: tuple[str, ...]) -> str:
+    place = mistake["loc"]
+    key = ".".join(map(str, (*section, *place))) or "the file"
+    if mistake["type"] == "extra_forbidden":
+        nearest = difflib.get_close_matches(str(place[-1]), _fields_at(model, place[:-1]), 1)
+        hint = f"did you mean {'.'.join(map(str, (*section, *place[:-1], *nearest)))}?" if nearest else "misspelt?"
+        return f"{key} is not a parameter ({hint})"
+    if mistake["type"] == "missing":
+        return f"{key} is missing"
+    if mistake["type"] == "value_error":  # a rule of the model's own, which names the values itself
+        return f"{key}: {mistake['ctx']['error']}"
+    field = _fields_at(model, place[:-1]).get(place[-1]) if place else None
+    limits = list(_limits(field)) if field else []
+    allowed = f" (allowed: {', '.join(limits)})" if len(limits) > 1 else ""  # of a single one pydantic speaks itself
+    return f"{key}: {mistake['msg']}{allowed}, got {reprlib.repr(mistake['input']):.80}"
+
+
+def _fields_at(model: type[BaseModel], place: tuple[str | int, ...]) -> dict[str, FieldInfo]:
+    """The parameters below a key; none where the way there does not lead through models alone."""
+    for name in place:
+        field = model.model_fields.get(name)
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            return {}
+        model = field.annotation
+    return model.model_fields
+
+
+def _limits(field: FieldInfo) -> Iterator[str]:
+    for limit in field.metadata:
+        yield from (f"{sign} {getattr(limit, name)}" for name, sign in _SIGNS.items() if hasattr(limit, name))

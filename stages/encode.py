@@ -9,28 +9,21 @@ import numpy as np
 import torch
 import typer
 from accelerate import PartialState
-from pydantic import Field
 
 from pipeline.autoencoder.autoencoder import load_autoencoder
+from pipeline.autoencoder.encode_params import EncodeParams
 from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.latent_store import ROWS_PER_SHARD, LatentWriter
 from pipeline.latents.latents import Latents, concatenate
-from pipeline.params import Params, read_section
+from pipeline.params import read_section
 from pipeline.progress import Counter, progress
 from pipeline.resume.folders import resume_folder
 from pipeline.resume.states import machine, remembered
 
 LABELS = ("video_id", "first_frame", "split")
-
-
-class EncodeParams(Params):
-    """How the frames are encoded."""
-
-    batch_size: int = Field(ge=1)
-    """Sequences encoded at once."""
 
 
 def open_stores(frames: Path, test_frames: Path, wanted: tuple[int, int, int]) -> list[FrameStore]:

@@ -11,7 +11,8 @@ from rich.console import Console
 from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
 from pipeline.cost import measure
 from pipeline.errors import one_line_errors
-from pipeline.evaluation.judging import EvaluateParams, judge_forecasts, judge_reconstruction
+from pipeline.evaluation.evaluate_params import EvaluateParams
+from pipeline.evaluation.judging import judge_forecasts, judge_reconstruction
 from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves, write_metrics
 from pipeline.frames.forecast_clips import context_identity, find_clips
 from pipeline.frames.frame_store import FrameStore, open_frames

@@ -10,7 +10,8 @@ import typer
 
 from pipeline.cost import measure
 from pipeline.errors import one_line_errors
-from pipeline.forecasting.forecaster import Forecast, Forecaster, GenerateParams, ReadContext, load_forecaster
+from pipeline.forecasting.forecaster import Forecast, Forecaster, ReadContext, load_forecaster
+from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.frames.forecast_clips import context_identity, forecast_clips, read_clips
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.prediction_store import PredictionWriter

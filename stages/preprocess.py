@@ -8,14 +8,14 @@ import av
 import numpy as np
 import PIL
 import typer
-from pydantic import Field, model_validator
 
 from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store_writer import FrameStoreWriter
-from pipeline.frames.read_video import FrameFormat, UnreadableVideo
+from pipeline.frames.preprocess_params import PreprocessParams
+from pipeline.frames.read_video import UnreadableVideo
 from pipeline.frames.sequences import Cut, cut_videos, known_sequences
-from pipeline.frames.source import ArrayLayout, open_source
+from pipeline.frames.source import open_source
 from pipeline.frames.splits import SPLITS, split_sequences
 from pipeline.frames.survey import Survey, skip_or_raise, survey
 from pipeline.params import read_section
@@ -25,33 +25,6 @@ from pipeline.zarr_io import place
 
 MACHINE = (av.__version__, PIL.__version__)  # other decoders and scalers may give other bytes
 NUM_KEPT = 2  # abandoned runs whose sequences stay: they are as big as the stores
-
-
-class PreprocessParams(FrameFormat):
-    """Which videos are read, in which form, and who learns from which."""
-
-    source: Path
-    """A folder of videos (nested or not) or of folders of pictures, a video file, or an array (.npy, .npz)."""
-    array_layout: ArrayLayout | None
-    """Arrays only: whether the axis of videos comes first (video_time) or that of time (time_video, Moving MNIST)."""
-    sequence_length: int = Field(ge=2)
-    """Frames of a sequence, a row of the store."""
-    sequence_stride: int | None
-    """Frames from the start of one sequence to the start of the next; null: the length. Sequences share no frame."""
-    val_fraction: float = Field(gt=0, lt=1)
-    """Share of the videos (with fewer than three: of the time) that validates; at least one."""
-    test_fraction: float = Field(gt=0, lt=1)
-    """Share that tests; at least one."""
-    seed: int = Field(ge=0)
-    """Decides which videos go where."""
-    skip_unreadable: bool
-    """Leave out videos that cannot be decoded, naming each, instead of stopping."""
-
-    @model_validator(mode="after")
-    def _no_shared_frames(self):
-        if self.sequence_stride is not None and self.sequence_stride < self.sequence_length:
-            raise ValueError("sequence_stride is shorter than sequence_length; wanted at least as long, or null")
-        return self
 
 
 def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> int:

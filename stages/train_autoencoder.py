@@ -7,31 +7,21 @@ from typing import Annotated
 import torch
 import typer
 from accelerate import PartialState
-from pydantic import Field
 
-from pipeline.autoencoder.autoencoder import ArchitectureParams, Autoencoder, AutoencoderConfig, save_autoencoder
+from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
 from pipeline.autoencoder.initialise import initialise
-from pipeline.autoencoder.losses import LossParams, reconstruction_loss
+from pipeline.autoencoder.losses import reconstruction_loss
+from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
 from pipeline.autoencoder.training_set import TrainingSet
 from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
-from pipeline.params import Params, read_section
+from pipeline.params import read_section
 from pipeline.progress import progress
 from pipeline.resume.folders import is_main_process, resume_folder
 from pipeline.resume.states import machine, remembered
-from pipeline.training.loop import TrainingParams, batch_share, prepare_process, train
-
-
-class TrainAutoencoderParams(Params):
-    architecture: ArchitectureParams
-    loss: LossParams
-    training: TrainingParams
-    batch_size: int = Field(ge=1)
-    """Clips per step."""
-    frames_per_clip: int = Field(ge=1)
-    """Random frames of each clip that a step renders; bounds the memory whatever the clip's length."""
+from pipeline.training.loop import batch_share, prepare_process, train
 
 
 def take_apart(store: FrameStore, split: str, params: TrainAutoencoderParams, folder: Path) -> TrainingSet:

@@ -1,45 +1,25 @@
 """Stage train_predictor: data/latents.zarr -> data/predictor.safetensors, curves in data/curves/train_predictor."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 import typer
-from pydantic import Field
 
 from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
 from pipeline.latents.clips import random_windows, regular_windows
 from pipeline.latents.latent_store import LatentStore, open_latents
 from pipeline.latents.latents import Latents
-from pipeline.params import Params, read_section
+from pipeline.params import read_section
 from pipeline.predictor.augmentation import augment
 from pipeline.predictor.losses import surprise
-from pipeline.predictor.predictor import DeterministicParams, MixtureParams, Predictor, PredictorConfig, save_predictor
+from pipeline.predictor.predictor import Predictor, PredictorConfig, save_predictor
 from pipeline.predictor.rollout import position_error
+from pipeline.predictor.train_predictor_params import TrainPredictorParams
 from pipeline.resume.folders import is_main_process, resume_folder
 from pipeline.resume.states import machine
-from pipeline.training.loop import TrainingParams, batch_share, prepare_process, train
-
-
-class TrainPredictorParams(Params):
-    """How to learn to continue latents."""
-
-    kind: Literal["mixture", "deterministic"]
-    """Which of the two below is trained."""
-    mixture: MixtureParams
-    deterministic: DeterministicParams
-    training: TrainingParams
-    context_frames: int = Field(ge=2)
-    """Frames given."""
-    horizon: int = Field(ge=1)
-    """Frames predicted at once; longer futures are made of several such blocks."""
-    batch_size: int = Field(ge=1)
-    """Clips per step."""
-    short_context_share: float = Field(ge=0, le=1)
-    """Share of the steps with fewer context frames than that, so that fewer may be given later."""
-    augmentation: Literal["none", "motion"]
-    """motion: mirror, turn and reverse the tracks of clips at random."""
+from pipeline.training.loop import batch_share, prepare_process, train
 
 
 def read_split(store: LatentStore, split: str, num_frames: int) -> Latents:

@@ -7,6 +7,7 @@ from pipeline.params import Params, read_section
 
 class Inner(Params):
     height: int = Field(ge=1)
+    width: int = Field(8, ge=1, le=512)
 
 
 class Outer(Params):
@@ -40,6 +41,9 @@ def test_values_do_not_change_after_reading(tmp_path):
 
 @pytest.mark.parametrize(("text", "message"), [
     (GOOD.replace("learning_rate", "learning_rat"), "stage.learning_rat is not a parameter"),
+    (GOOD.replace("learning_rate", "learning_rat"), r"\(did you mean stage.learning_rate\?\)"),
+    (GOOD.replace("height: 4", "height: 4, zzz: 1"), r"stage.inner.zzz is not a parameter \(misspelt\?\)"),
+    (GOOD.replace("height: 4", "height: 4, width: 0"), r"stage.inner.width: .*\(allowed: >= 1, <= 512\), got 0"),
     (GOOD.replace("  learning_rate: 0.1\n", ""), "stage.learning_rate is missing"),
     (GOOD.replace("height: 4", "height: 0"), "stage.inner.height: Input should be greater than or equal to 1, got 0"),
     (GOOD.replace("0.1", "fast"), "stage.learning_rate: Input should be a valid number.*'fast'"),

@@ -18,25 +18,17 @@ from torch import Tensor, nn
 
 from pipeline import checkpoint
 from pipeline.autoencoder import spatial_transform
+from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.background import BackgroundDecoder, BackgroundEncoder, num_blocks
 from pipeline.autoencoder.compositing import composite
 from pipeline.autoencoder.objects import AppearanceDecoder, AppearanceEncoder
-from pipeline.autoencoder.proposals import ProposalParams, Proposals, propose
+from pipeline.autoencoder.proposals import Proposals, propose
 from pipeline.autoencoder.sprites import BOX_MARGIN
 from pipeline.checkpoint import Checkpoint
 from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.params import Params
 
 KIND = "autoencoder"
-
-
-class ArchitectureParams(ProposalParams):
-    background_channels: int = Field(ge=1, le=512)
-    """Numbers per 8x8 block of the background."""
-    appearance_dim: int = Field(ge=1, le=4096)
-    """Numbers per object that say what it looks like."""
-    hidden_dim: int = Field(ge=1, le=1024)
-    """Channels of the convolutions that refine pictures."""
 
 
 class AutoencoderConfig(Params):

@@ -4,21 +4,12 @@ Legend: B batch, T frames, K slots, C channels, H W frame, P patch side in sampl
 """
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from pipeline.autoencoder.autoencoder import Autoencoder, light
 from pipeline.autoencoder.proposals import Proposals
 from pipeline.autoencoder.tracking import evidence
-from pipeline.params import Params
-
-
-class LossParams(Params):
-    object_weight: float = Field(ge=0)
-    """Pixels that differ from the background count up to 1 + this much."""
-    picture_weight: float = Field(ge=0)
-    """Weight of the pictures themselves (object colour and alpha, background behind the objects), which the frames alone
-    leave open where something covers them."""
+from pipeline.autoencoder.train_autoencoder_params import LossParams
 
 
 def reconstruction_loss(model: Autoencoder, frames: Tensor, proposals: Proposals, params: LossParams) -> dict[str, Tensor]:

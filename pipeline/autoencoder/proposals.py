@@ -13,14 +13,13 @@ from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import Tensor
 
 from pipeline.autoencoder import sprites as sprite_fit
+from pipeline.autoencoder.architecture_params import ProposalParams
 from pipeline.autoencoder.compositing import uncovered
 from pipeline.autoencoder.sprites import Sprites
 from pipeline.autoencoder.tracking import Tracks, evidence, find_tracks
-from pipeline.params import Params
 
 NUM_ROUNDS = 3
 NUM_SPRITE_STEPS = 9
@@ -29,15 +28,6 @@ SEARCH_MARGIN = 1.75
 BUSY = 0.6
 """An object's evidence is judged by this quantile over the frames: it may hide or rest in most of them."""
 CLIPS_PER_THREAD = 1
-
-
-class ProposalParams(Params):
-    num_slots: int = Field(ge=1, le=32)
-    """Most objects a clip can hold."""
-    object_px: float = Field(gt=1)
-    """Width of a typical object, px: sets the scale at which objects are looked for."""
-    patch_dim: int = Field(ge=8, le=128)
-    """Side of an object's picture, in samples."""
 
 
 @dataclass(frozen=True)

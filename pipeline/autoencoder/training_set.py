@@ -10,7 +10,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from pipeline.autoencoder.proposals import ProposalParams, Proposals, concatenate, propose
+from pipeline.autoencoder.architecture_params import ProposalParams
+from pipeline.autoencoder.proposals import Proposals, concatenate, propose
 from pipeline.autoencoder.sprites import Sprites
 
 PICTURES = ("background", "background_seen", "color", "alpha", "seen")

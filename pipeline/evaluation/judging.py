@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field
 from torch import Tensor
 
+from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.evidence import (
     NUM_REENCODED, Encode, Evidence, SceneTruth, exchange, exchange_appearance,
 )
@@ -24,7 +24,6 @@ from pipeline.frames.prediction_store import PredictionStore
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
 from pipeline.latents.latents import POSE, Latents
-from pipeline.params import Params
 from pipeline.pictures.grid import write_png
 from pipeline.pictures.layers import Decoded, layers_of_clip
 from pipeline.pictures.sheets import forecast_sheet, layers_sheet, swap_sheet
@@ -35,15 +34,6 @@ from pipeline.provenance import match_rows
 Decode = Callable[[Latents], Decoded]
 DecodeAsSeen = Callable[[Latents, Tensor], Decoded]
 """Draws latents with the layers in the detail in which context frames [B, T, C, H, W] show them."""
-
-
-class EvaluateParams(Params):
-    """How to judge."""
-
-    batch_size: int = Field(ge=1)
-    """Sequences or clips decoded at once."""
-    num_sheets: int = Field(ge=0)
-    """Clips drawn as still sheets."""
 
 
 def judge_reconstruction(

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import nn
 
 from pipeline.autoencoder.autoencoder import Autoencoder, Decoded, Pictures, load_autoencoder
+from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.latents.latents import Latents, LatentSpec
-from pipeline.params import Params
 from pipeline.pictures.animations import forecast_animation, layers_animation, write_animations
 from pipeline.pictures.layers import layers_of_clip
 from pipeline.predictor.futures import draw_futures
@@ -25,25 +24,6 @@ from pipeline.provenance import check_made_from
 
 ReadContext = Callable[[int, int], np.ndarray]
 """Gives the context frames of the clips start <= i < stop."""
-
-
-class GenerateParams(Params):
-    """What to forecast."""
-
-    context_frames: int | None = Field(ge=2)
-    """Frames given; null: as many as the predictor was trained with."""
-    horizon: int | None = Field(ge=1)
-    """Frames to predict; null: as many as the predictor was trained for."""
-    num_samples: int = Field(ge=1)
-    """Futures drawn per clip."""
-    carry_detail: bool
-    """Draw the future with the layers as the context shows them, where it does, rather than as the codes describe them."""
-    num_pictures: int = Field(ge=0)
-    """Clips drawn as animations."""
-    batch_size: int = Field(ge=1)
-    """Clips encoded at once."""
-    seed: int = Field(ge=0)
-    """A clip's futures depend on this, its name and its context alone."""
 
 
 @dataclass(frozen=True)

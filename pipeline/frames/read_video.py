@@ -14,39 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 import av
 import numpy as np
 from av.video.reformatter import Interpolation
 from PIL import Image, ImageOps
-from pydantic import Field
 
 from pipeline.errors import UserError
+from pipeline.frames.frame_format import FrameFormat
 from pipeline.frames.source import SourceVideo
-from pipeline.params import Params
-
-
-class FrameFormat(Params):
-    """The form into which every frame is brought."""
-
-    height: int = Field(ge=8)
-    """px."""
-    width: int = Field(ge=8)
-    """px."""
-    crop: Literal["center", "none"]
-    """center: keep the proportions and cut off both sides alike; none: keep everything and change the proportions."""
-    color: Literal["rgb", "gray"]
-    """Three channels or one (luma)."""
-    fps: float | None = Field(gt=0)
-    """Frames per second wanted: frames are dropped or repeated, each moment showing the latest frame. null: all as
-    is."""
-    fps_if_unknown: float = Field(gt=0)
-    """Frames per second of pictures and arrays, which do not say."""
-
-    @property
-    def num_channels(self) -> int:
-        return 3 if self.color == "rgb" else 1
 
 
 class UnreadableVideo(UserError):

@@ -10,7 +10,8 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from pipeline.errors import UserError, end_with_parent
-from pipeline.frames.read_video import FrameFormat, VideoInfo, read_frames
+from pipeline.frames.frame_format import FrameFormat
+from pipeline.frames.read_video import VideoInfo, read_frames
 from pipeline.frames.source import SourceVideo
 from pipeline.frames.truth import VideoTruth
 

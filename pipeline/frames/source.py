@@ -18,14 +18,12 @@ from typing import Literal
 import numpy as np
 
 from pipeline.errors import UserError
+from pipeline.frames.preprocess_params import ArrayLayout
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".mpg", ".mpeg")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 ARRAY_SUFFIXES = (".npy", ".npz")
 TRUTH_SUFFIX = ".truth.npz"
-
-ArrayLayout = Literal["video_time", "time_video"]
-"""Order of the first two axes of an array source; Moving MNIST is time_video."""
 
 _BLOCK = 1 << 22
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.frames.read_video import FrameFormat, VideoInfo, covering_shape, shape_pixels
+from pipeline.frames.frame_format import FrameFormat
+from pipeline.frames.read_video import VideoInfo, covering_shape, shape_pixels
 from pipeline.frames.source import SourceVideo
 
 NAMES = ("segmentation", "background", "position", "velocity", "size", "color", "shape")

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.frames.read_video import FrameFormat, probe, read_frames
+from pipeline.frames.frame_format import FrameFormat
+from pipeline.frames.read_video import probe, read_frames
 from pipeline.frames.source import SourceVideo
 
 FPS_IF_UNKNOWN = 10.0

@@ -9,10 +9,10 @@ P pose components, C camera components.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,6 +21,7 @@ from pipeline.checkpoint import Checkpoint
 from pipeline.latents.extrapolation import held, line_fit, straight_on
 from pipeline.latents.latents import CAMERA, POSE, Latents, LatentSpec
 from pipeline.params import Params
+from pipeline.predictor.network_params import DeterministicParams, MixtureParams
 
 KIND = "predictor"
 VISIBILITY = POSE.index("visibility")
@@ -31,43 +32,6 @@ _MARGIN_BIAS = -1.5
 """Training starts with walls about a tenth of the frame's size inside its edges."""
 _LOG_SPREAD_RANGE = (-5.0, 3.0)
 _QUIET_SHARE = 0.15
-
-
-class NetworkParams(Params):
-    """Size of the network."""
-
-    hidden_dim: int = Field(ge=8, multiple_of=8)
-    """Features per object."""
-    num_layers: int = Field(ge=1)
-    """Rounds of attention across the objects."""
-    num_heads: int = Field(ge=1)
-    """Attention heads; divides hidden_dim."""
-
-    @model_validator(mode="after")
-    def _heads_divide(self) -> "NetworkParams":
-        if self.hidden_dim % self.num_heads:
-            raise ValueError(f"num_heads {self.num_heads} does not divide hidden_dim {self.hidden_dim}")
-        return self
-
-
-class MixtureParams(NetworkParams):
-    """Several trajectories per object, each with its probability: an open future stays open."""
-
-    kind: Literal["mixture"] = "mixture"
-    """Tells the two apart in a weights file."""
-    num_modes: int = Field(ge=2)
-    """Trajectories per object."""
-
-
-class DeterministicParams(NetworkParams):
-    """One trajectory per object."""
-
-    kind: Literal["deterministic"] = "deterministic"
-    """Tells the two apart in a weights file."""
-
-    @property
-    def num_modes(self) -> int:
-        return 1
 
 
 ArchitectureParams = Annotated[MixtureParams | DeterministicParams, Field(discriminator="kind")]

@@ -11,45 +11,23 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from accelerate import Accelerator, PartialState
 from accelerate.utils import broadcast_object_list, send_to_device
 from dvclive import Live
-from pydantic import Field
 from torch import Tensor, nn
 
 from pipeline.errors import UserError, writing
-from pipeline.params import Params
 from pipeline.resume.folders import is_main_process
 from pipeline.resume.states import load_state, save_state
 from pipeline.training.progress import TrainingProgress
+from pipeline.training.training_params import TrainingParams
 
 NUM_CURVE_POINTS = 200
 CHECKPOINT = "checkpoint.pt"
 SECONDS_BETWEEN_CHECKPOINTS = 20.0
-
-
-class TrainingParams(Params):
-    """How a model is trained."""
-
-    num_steps: int = Field(ge=1)
-    """Optimiser steps."""
-    learning_rate: float = Field(gt=0, allow_inf_nan=False)
-    """Peak of the schedule: a linear rise, then half a cosine down to zero."""
-    weight_decay: float = Field(ge=0, allow_inf_nan=False)
-    """Of AdamW."""
-    warmup_fraction: float = Field(ge=0, le=1)
-    """Share of the steps in which the learning rate rises."""
-    max_grad_norm: float = Field(gt=0, allow_inf_nan=False)
-    """Longer gradients are shortened to this length."""
-    validate_every: int = Field(ge=1)
-    """Steps between two validations; the last step is always followed by one."""
-    precision: Literal["no", "bf16"]
-    """no: float32 throughout; bf16: mixed with bfloat16."""
-    seed: int = Field(ge=0, lt=2**32)
-    """Decides weights, batches and every other draw."""
 
 
 def train(

@@ -3,12 +3,14 @@ from functools import partial
 import pytest
 import torch
 
+from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.autoencoder import (
-    ArchitectureParams, Autoencoder, AutoencoderConfig, Pictures, load_autoencoder, save_autoencoder,
+    Autoencoder, AutoencoderConfig, Pictures, load_autoencoder, save_autoencoder,
 )
 from pipeline.autoencoder.initialise import initialise, principal_components
-from pipeline.autoencoder.losses import LossParams, reconstruction_loss
+from pipeline.autoencoder.losses import reconstruction_loss
 from pipeline.autoencoder.proposals import propose
+from pipeline.autoencoder.train_autoencoder_params import LossParams
 from pipeline.autoencoder.training_set import TrainingSet, cut_frames, mirror, transpose
 from pipeline.errors import UserError
 from tests.autoencoder.clips import line, moving_squares

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from pipeline.autoencoder.proposals import ProposalParams, estimate_background, propose
+from pipeline.autoencoder.architecture_params import ProposalParams
+from pipeline.autoencoder.proposals import estimate_background, propose
 from pipeline.autoencoder.sprites import masks
 from tests.autoencoder.clips import line, moving_squares
 

@@ -3,7 +3,8 @@ from multiprocessing import Pipe
 import numpy as np
 import pytest
 
-from pipeline.frames.read_video import FrameFormat, probe
+from pipeline.frames.frame_format import FrameFormat
+from pipeline.frames.read_video import probe
 from pipeline.frames.sequences import NOTHING_KNOWN, Cut, _receive, cut_video, known_sequences
 from pipeline.frames.source import open_source
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.frames.read_video import FrameFormat, VideoInfo
+from pipeline.frames.frame_format import FrameFormat
+from pipeline.frames.read_video import VideoInfo
 from pipeline.frames.source import SourceVideo, open_source
 from pipeline.frames.truth import VideoTruth, count_objects
 

@@ -39,7 +39,8 @@ def test_a_misspelt_parameter(root, tmp_path, name):
     document[name]["batchsize"] = 1
     yaml.dump(document, tmp_path / "params.yaml")
     message = refusal(root, name, "--params", str(tmp_path / "params.yaml"))
-    assert message == f"error: {tmp_path / 'params.yaml'}: {name}.batchsize is not a parameter (misspelt?)"
+    hint = f"did you mean {name}.batch_size?" if name != "preprocess" else "misspelt?"
+    assert message == f"error: {tmp_path / 'params.yaml'}: {name}.batchsize is not a parameter ({hint})"
 
 
 @pytest.fixture

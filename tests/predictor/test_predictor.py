@@ -8,9 +8,8 @@ from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latents import DIMS, POSE, Latents, LatentSpec
 from pipeline.predictor.augmentation import augment
 from pipeline.predictor.losses import surprise
-from pipeline.predictor.predictor import (
-    DeterministicParams, MixtureParams, Predictor, PredictorConfig, load_predictor, save_predictor,
-)
+from pipeline.predictor.network_params import DeterministicParams, MixtureParams
+from pipeline.predictor.predictor import Predictor, PredictorConfig, load_predictor, save_predictor
 from pipeline.predictor.rollout import position_error, rollout
 
 SPEC = LatentSpec(num_slots=3, background_dim=5, appearance_dim=7, height=32, width=48)

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.autoencoder.autoencoder import ArchitectureParams, Autoencoder, AutoencoderConfig, save_autoencoder
+from pipeline.autoencoder.architecture_params import ArchitectureParams
+from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
 from pipeline.checkpoint import load
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.latent_store import LatentWriter, open_latents
-from pipeline.predictor.predictor import MixtureParams, Predictor, PredictorConfig, save_predictor
+from pipeline.predictor.network_params import MixtureParams
+from pipeline.predictor.predictor import Predictor, PredictorConfig, save_predictor
 
 SIDE, CONTEXT_FRAMES, HORIZON, NUM_FRAMES, NUM_SEQUENCES = 32, 4, 3, 15, 3
 """Each sequence holds two clips and one frame more."""

@@ -9,7 +9,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from pipeline.autoencoder.autoencoder import ArchitectureParams, Autoencoder, AutoencoderConfig, save_autoencoder
+from pipeline.autoencoder.architecture_params import ArchitectureParams
+from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.pixels import to_unit

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from pipeline.autoencoder.autoencoder import load_autoencoder, save_autoencoder
 from pipeline.checkpoint import load
-from pipeline.evaluation.judging import EvaluateParams
+from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.prediction_store import PredictionWriter, open_predicted_frames
 from pipeline.latents.latent_store import PredictedLatentsWriter, open_latents, open_predicted_latents

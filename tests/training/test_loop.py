@@ -12,7 +12,8 @@ from torch import nn
 
 from pipeline.errors import UserError
 from pipeline.resume.states import load_state
-from pipeline.training.loop import TrainingParams, rate_at, train
+from pipeline.training.loop import rate_at, train
+from pipeline.training.training_params import TrainingParams
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = dict(

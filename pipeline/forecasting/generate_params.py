@@ -1,0 +1,24 @@
+"""Parameters of stage generate."""
+
+from pydantic import Field
+
+from pipeline.params import Params
+
+
+class GenerateParams(Params):
+    """What to forecast."""
+
+    context_frames: int | None = Field(ge=2)
+    """Frames given; null: as many as the predictor was trained with."""
+    horizon: int | None = Field(ge=1)
+    """Frames to predict; null: as many as the predictor was trained for."""
+    num_samples: int = Field(ge=1)
+    """Futures drawn per clip."""
+    carry_detail: bool
+    """Draw the future with the layers as the context shows them, where it does, rather than as the codes describe them."""
+    num_pictures: int = Field(ge=0)
+    """Clips drawn as animations."""
+    batch_size: int = Field(ge=1)
+    """Clips encoded at once."""
+    seed: int = Field(ge=0)
+    """A clip's futures depend on this, its name and its context alone."""

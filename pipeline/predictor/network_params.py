@@ -1,0 +1,44 @@
+"""What decides the shapes of the predictor's weights."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from pipeline.params import Params
+
+
+class NetworkParams(Params):
+    """Size of the network."""
+
+    hidden_dim: int = Field(ge=8, multiple_of=8)
+    """Features per object."""
+    num_layers: int = Field(ge=1)
+    """Rounds of attention across the objects."""
+    num_heads: int = Field(ge=1)
+    """Attention heads; divides hidden_dim."""
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> "NetworkParams":
+        if self.hidden_dim % self.num_heads:
+            raise ValueError(f"num_heads {self.num_heads} does not divide hidden_dim {self.hidden_dim}")
+        return self
+
+
+class MixtureParams(NetworkParams):
+    """Several trajectories per object, each with its probability: an open future stays open."""
+
+    kind: Literal["mixture"] = "mixture"
+    """Tells the two apart in a weights file."""
+    num_modes: int = Field(ge=2)
+    """Trajectories per object."""
+
+
+class DeterministicParams(NetworkParams):
+    """One trajectory per object."""
+
+    kind: Literal["deterministic"] = "deterministic"
+    """Tells the two apart in a weights file."""
+
+    @property
+    def num_modes(self) -> int:
+        return 1
