@@ -19,6 +19,7 @@ from pipeline.pictures.animations import forecast_animation, layers_animation, w
 from pipeline.pictures.layers import layers_of_clip
 from pipeline.predictor.futures import draw_futures
 from pipeline.predictor.predictor import Predictor, load_predictor
+from pipeline.predictor.spread import Spread
 from pipeline.progress import progress
 from pipeline.provenance import check_made_from
 
@@ -45,6 +46,7 @@ class Forecaster:
     context_frames: int
     horizon: int
     num_samples: int
+    spread: Spread
     carry_detail: bool
     seed: int
     made_from: dict[str, str]
@@ -68,7 +70,7 @@ class Forecaster:
         """Context [n, context_frames, H, W, C] of clips with these names -> their futures, on the CPU."""
         assert context.shape[1:] == (self.context_frames, *self.frame_shape), f"{context.shape}"
         latents, pictures = self.autoencoder.encode_with_pictures(to_unit(context).to(_device(self.autoencoder)))
-        futures = draw_futures(self.predictor, latents, names, self.horizon, self.num_samples, self.seed)
+        futures = draw_futures(self.predictor, latents, names, self.horizon, self.num_samples, self.seed, self.spread)
         return [
             Forecast(samples.map(torch.Tensor.cpu), pictures.map(lambda x: x[i:i + 1].cpu()) if self.carry_detail else None)
             for i, samples in enumerate(futures)
@@ -116,8 +118,8 @@ def load_forecaster(autoencoder: Path, predictor: Path, params: GenerateParams) 
     check_made_from(predictor, latent_weights.made_from, "autoencoder", autoencoder, frame_weights.identity)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return Forecaster(
-        frame_model.to(device), latent_model.to(device), num_samples=params.num_samples, seed=params.seed,
-        carry_detail=params.carry_detail,
+        frame_model.to(device), latent_model.to(device), num_samples=params.num_samples, spread=params.spread,
+        seed=params.seed, carry_detail=params.carry_detail,
         context_frames=params.context_frames or latent_weights.config["context_frames"],
         horizon=params.horizon or latent_weights.config["horizon"],
         made_from={"autoencoder": frame_weights.identity, "predictor": latent_weights.identity},

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from pipeline.params import Params
+from pipeline.predictor.spread import Spread
 
 
 class GenerateParams(Params):
@@ -14,6 +15,8 @@ class GenerateParams(Params):
     """Frames to predict; null: as many as the predictor was trained for."""
     num_samples: int = Field(ge=1)
     """Futures drawn per clip."""
+    spread: Spread
+    """branches: the futures of a clip differ only where they part; full: also by how unsure each of them is."""
     carry_detail: bool
     """Draw the future with the layers as the context shows them, where it does, rather than as the codes describe them."""
     num_pictures: int = Field(ge=0)

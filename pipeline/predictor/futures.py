@@ -7,10 +7,12 @@ from torch import nn
 
 from pipeline.latents.latents import Latents
 from pipeline.predictor.rollout import rollout
+from pipeline.predictor.spread import Spread
 
 
 def draw_futures(
     predictor: nn.Module, context: Latents, names: list[str], horizon: int, num_samples: int, seed: int,
+    spread: Spread,
 ) -> list[Latents]:
     """Continues each clip of `context` (batch axis B, one name each). Returns B latents of batch axis num_samples,
     whose time axis holds the context and `horizon` predicted frames."""
@@ -18,7 +20,7 @@ def draw_futures(
     for b, name in enumerate(names):
         generator = torch.Generator().manual_seed(_clip_seed(seed, name))
         clip = context.map(lambda code, b=b: code[b:b + 1])
-        futures.append(rollout(predictor, clip, horizon, num_samples, generator))
+        futures.append(rollout(predictor, clip, horizon, num_samples, generator, spread))
     return futures
 
 

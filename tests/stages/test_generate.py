@@ -18,8 +18,8 @@ from stages.generate import app
 from tests.stages.conftest import CONTEXT_FRAMES, HORIZON, NUM_CLIPS, NUM_FRAMES, Artefacts, write_test_frames
 
 SETTINGS = {
-    "context_frames": None, "horizon": None, "num_samples": 2, "carry_detail": False, "num_pictures": 1, "batch_size": 4,
-    "seed": 0,
+    "context_frames": None, "horizon": None, "num_samples": 2, "spread": "branches", "carry_detail": False,
+    "num_pictures": 1, "batch_size": 4, "seed": 0,
 }
 
 

@@ -1,0 +1,6 @@
+"""How the samples of one clip differ."""
+
+from typing import Literal
+
+Spread = Literal["branches", "full"]
+"""branches: only where futures part; full: also by how unsure the predictor is of each trajectory."""

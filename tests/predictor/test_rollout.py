@@ -1,0 +1,56 @@
+import math
+
+import pytest
+import torch
+
+from pipeline.latents.latents import LatentSpec
+from pipeline.predictor.predictor import Block
+from pipeline.predictor.rollout import draw
+
+SPEC = LatentSpec(num_slots=2, background_dim=5, appearance_dim=7, height=32, width=48)
+CHANCES = torch.tensor([0.6, 0.3, 0.1])
+MIDDLES = torch.tensor([0.0, 100.0, 200.0])
+SPREADS = torch.tensor([1.0, 2.0, 4.0])
+
+
+def block(num_rows: int) -> Block:
+    """The same distribution in every row: three modes far apart, in each component and, twice as wide, at the second step."""
+    modes = (num_rows, 2, 3, 2, 3)
+    return Block(
+        mode_logits=CHANCES.log().expand(num_rows, 2, 3),
+        moving=MIDDLES[:, None, None].expand(modes),
+        moving_spread=(SPREADS[:, None, None] * torch.tensor([1.0, 2.0])[:, None]).expand(modes),
+        visibility_logits=torch.tensor([-9.0, 0.0, 9.0])[:, None].expand(modes[:-1]),
+        camera=torch.full((num_rows, 2, 2), 5.0),
+        camera_spread=torch.full((num_rows, 2, 2), 0.5),
+    )
+
+
+def test_a_full_draw_has_the_chances_and_the_spread_that_were_learned():
+    pose, camera = draw(block(20_000), torch.Generator().manual_seed(0), "full")
+    assert pose.shape == (20_000, 2, 2, 4) and camera.shape == (20_000, 2, 2)
+    mode = (pose[:, 0, :, 3] * 2).round().long()  # told by the visibility: 0, a half, 1
+    counts = torch.bincount(mode.flatten(), minlength=3) / mode.numel()
+    torch.testing.assert_close(counts, CHANCES, atol=0.01, rtol=0)
+    deviation = (pose[:, :, :, :3] - MIDDLES[mode][:, None, :, None]) / SPREADS[mode][:, None, :, None]
+    for step, width in enumerate((1.0, 2.0)):
+        of_step = deviation[:, step] / width
+        assert of_step.mean().item() == pytest.approx(0, abs=0.02) and of_step.std().item() == pytest.approx(1, abs=0.02)
+        # The hyperbolic secant holds 90 % of its mass within (2 / pi) ln tan(0.95 pi / 2) standard deviations.
+        within = (of_step.abs() < 2 / math.pi * math.log(math.tan(0.475 * math.pi))).float().mean()
+        assert within.item() == pytest.approx(0.9, abs=0.01)
+    assert camera.std(0).mean().item() == pytest.approx(0.5, abs=0.02)
+
+
+def test_deviations_hold_for_a_block_and_differ_between_objects_and_axes():
+    pose, _ = draw(block(2000), torch.Generator().manual_seed(0), "full")
+    first, second = (pose[:, step, :, :3] - MIDDLES[(pose[:, 0, :, 3] * 2).round().long()][..., None] for step in (0, 1))
+    torch.testing.assert_close(second, 2 * first, atol=1e-3, rtol=0)
+    assert torch.corrcoef(first.flatten(1).T).fill_diagonal_(0).abs().max() < 0.1
+
+
+def test_branches_are_middles_without_a_spread():
+    pose, camera = draw(block(500), torch.Generator().manual_seed(0), "branches")
+    nearest = (pose[..., :3, None] - MIDDLES).abs().amin(-1)
+    assert nearest.max() < 1e-3 and (camera == 5).all()
+    assert len(pose[:, 0, 0, 0].round().unique()) == 3
