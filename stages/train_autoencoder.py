@@ -10,32 +10,29 @@ from accelerate import PartialState
 
 from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
 from pipeline.autoencoder.initialise import initialise
-from pipeline.autoencoder.losses import reconstruction_loss
+from pipeline.autoencoder.losses import reconstruction_loss, split_batch
 from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
 from pipeline.autoencoder.training_set import TrainingSet
 from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
-from pipeline.frames.pixels import to_unit
 from pipeline.params import read_section
 from pipeline.progress import progress
 from pipeline.resume.folders import is_main_process, resume_folder
 from pipeline.resume.states import machine, remembered
 from pipeline.training.loop import batch_share, prepare_process, train
+from pipeline.training.memory import clips_at_once
 
 
 def take_apart(store: FrameStore, split: str, params: TrainAutoencoderParams, folder: Path) -> TrainingSet:
-    rows = torch.from_numpy(store.rows(split))
+    rows = store.rows(split)
     if len(rows) == 0:
         raise UserError(f"{store.path}: no sequence of split '{split}'; run preprocess with other fractions")
-    device = PartialState().device
     with progress(f"taking {split} clips apart", len(rows), "clips") as advance:
         def remember(rows: torch.Tensor, compute):
-            path, found = folder / f"clips_{rows[0]:08}.pt", partial(advance, len(rows))
-            return remembered(path, compute, found, keep=is_main_process())
+            return remembered(folder / f"clips_{rows[0]:08}.pt", compute, partial(advance, len(rows)))
 
-        read = lambda rows: to_unit(store.read(rows.numpy()))  # noqa: E731
-        return TrainingSet(read, rows, params.architecture, device, advance, remember)
+        return TrainingSet(store.read, rows, params.architecture, folder / split, advance, remember)
 
 
 def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Path, curves: Path) -> int:
@@ -52,6 +49,13 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
         initialise(model, training_set.proposals)
         model.to(PartialState().device)
         share = batch_share(params.batch_size)
+        at_once = share.stop - share.start
+        if params.memory_budget is not None:
+            def loss_of(num_clips: int) -> torch.Tensor:
+                batch = training_set.draw(num_clips, params.frames_per_clip, torch.Generator(), slice(None))
+                return reconstruction_loss(model, *batch, params.loss, recompute=params.recompute)["loss"]
+
+            at_once = clips_at_once(params.memory_budget, at_once, model, loss_of)
 
         def make_batch(step: int):
             generator = torch.Generator().manual_seed((params.training.seed << 31) + step)
@@ -65,9 +69,13 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
                     totals[name] = totals.get(name, 0.0) + value.item() * len(places) / len(validation_set)
             return totals
 
+        def loss(model: Autoencoder, part: tuple, _) -> dict[str, torch.Tensor]:
+            frames, proposals, whole = part
+            return reconstruction_loss(model, frames, proposals, params.loss, whole, params.recompute)
+
         best = train(
-            model, make_batch, lambda model, batch, _: reconstruction_loss(model, *batch, params.loss), validate,
-            params.training, curves, folder, params.batch_size * params.frames_per_clip,
+            model, make_batch, loss, validate, params.training, curves, folder,
+            params.batch_size * params.frames_per_clip, parts=lambda batch: split_batch(batch, at_once, params.loss),
         )
         model.load_state_dict(best)
         if is_main_process():

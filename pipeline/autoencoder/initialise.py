@@ -11,6 +11,8 @@ from pipeline.autoencoder.autoencoder import Autoencoder
 from pipeline.autoencoder.background import BLOCK
 from pipeline.autoencoder.proposals import Proposals
 
+MAX_CLIPS = 2048
+"""Of more clips than that an evenly spaced choice is looked at: enough for components, and memory has a bound."""
 MIN_SCALE = 0.02
 """Components that vary less than this (standard deviation) are not blown up to unit variance."""
 
@@ -18,6 +20,10 @@ MIN_SCALE = 0.02
 @torch.no_grad()
 def initialise(model: Autoencoder, proposals: Proposals) -> None:
     """Sets the linear parts of encoders and decoders in place, so that codes are uncorrelated and of about unit variance."""
+    num_clips = len(proposals.background)
+    if num_clips > MAX_CLIPS:
+        chosen = torch.linspace(0, num_clips - 1, MAX_CLIPS).round().long()
+        proposals = proposals.map(lambda _, x: x[chosen])
     background = model.background_encoder.blocks
     height, width = proposals.background.shape[-2:]
     padded = F.pad(proposals.background.float(), (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")

@@ -3,8 +3,13 @@
 Legend: B batch, T frames, K slots, C channels, H W frame, P patch side in samples.
 """
 
+from dataclasses import dataclass, fields
+
 import torch
+from accelerate import PartialState
+from accelerate.utils import reduce
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from pipeline.autoencoder.autoencoder import Autoencoder, light
 from pipeline.autoencoder.proposals import Proposals
@@ -12,8 +17,46 @@ from pipeline.autoencoder.tracking import evidence
 from pipeline.autoencoder.train_autoencoder_params import LossParams
 
 
-def reconstruction_loss(model: Autoencoder, frames: Tensor, proposals: Proposals, params: LossParams) -> dict[str, Tensor]:
-    """Losses of clips [B, T, C, H, W] whose proposals (of the same T frames) are given.
+@dataclass(frozen=True)
+class Whole:
+    """What the sums over a batch are divided by. Given that of a whole batch, the losses of its parts add up to its own."""
+
+    num_clips: Tensor
+    emphasis: Tensor
+    """Summed over pixels."""
+    present: Tensor
+    """Slots with an object."""
+
+
+@torch.no_grad()
+def whole_batch(frames: Tensor, proposals: Proposals, params: LossParams) -> Whole:
+    """Of the clips [B, T, C, H, W]; sums, so those of several processes can be added."""
+    emphasis = _emphasis(frames, proposals, params)
+    return Whole(emphasis.new_tensor(len(frames)), emphasis.sum(), proposals.sprites.presence.sum())
+
+
+def split_batch(
+    batch: tuple[Tensor, Proposals], num_clips: int, params: LossParams,
+) -> list[tuple[Tensor, Proposals, Whole | None]]:
+    """Parts of up to `num_clips` clips, whose losses add up to those of the batch; of several processes' batches together
+    (the gradients are then averages over the processes)."""
+    frames, proposals = batch
+    num_processes = PartialState().num_processes
+    if len(frames) <= num_clips and num_processes == 1:
+        return [(frames, proposals, None)]
+    whole = whole_batch(frames, proposals, params)
+    whole = Whole(*(reduce(getattr(whole, field.name), "mean") for field in fields(Whole)))
+    parts = torch.arange(len(frames), device=frames.device).split(num_clips)
+    return [(frames[part], proposals.map(lambda _, x: x[part]), whole) for part in parts]
+
+
+def reconstruction_loss(
+    model: Autoencoder, frames: Tensor, proposals: Proposals, params: LossParams, whole: Whole | None = None,
+    recompute: bool = False,
+) -> dict[str, Tensor]:
+    """Losses of clips [B, T, C, H, W] whose proposals (of the same T frames) are given; `whole`: the batch that they are
+    part of, None if they are all. With `recompute` frames are rendered one by one, and once more in the backward pass,
+    which keeps next to nothing for it (Chen et al. 2016, "Training deep nets with sublinear memory cost").
 
     loss = frame + picture_weight * picture. frame: squared error per pixel and channel, weighted towards what moves.
     picture: squared error of decoded sprites against the proposals' own (alpha and premultiplied colour, over the present
@@ -21,15 +64,33 @@ def reconstruction_loss(model: Autoencoder, frames: Tensor, proposals: Proposals
     """
     latents = model.encode_proposals(proposals)
     pictures = model.decode_pictures(latents)
-    decoded = model.decode(latents, pictures)
-    emphasis = 1 + params.object_weight * evidence(frames, light(proposals.background[:, None], proposals.camera))
-    error = (decoded.frames - frames).square().mean(2)
-    frame = (emphasis * error).sum() / emphasis.sum()
+    emphasis = _emphasis(frames, proposals, params)
+    whole = whole or Whole(emphasis.new_tensor(len(frames)), emphasis.sum(), proposals.sprites.presence.sum())
+    share = len(frames) / whole.num_clips
+
+    def render(start: int, stop: int) -> Tensor:
+        """Of these frames: squared error, summed with emphasis, and its mean."""
+        decoded = model.decode(latents.frames(start, stop), pictures)
+        error = (decoded.frames - frames[:, start:stop]).square().mean(2)
+        return torch.stack([(emphasis[:, start:stop] * error).sum(), error.mean()])
+
+    if recompute:
+        steps = range(frames.shape[1])
+        totals = [checkpoint(render, t, t + 1, use_reentrant=False, preserve_rng_state=False) for t in steps]
+        weighted, mse = torch.stack(totals).sum(0) / torch.tensor([1, len(totals)], device=frames.device)
+    else:
+        weighted, mse = render(0, frames.shape[1])
+    frame = weighted / whole.emphasis
 
     sprites = proposals.sprites
     target = torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)
     present = sprites.presence
-    of_objects = ((pictures.objects - target).square().mean((2, 3, 4)) * present).sum() / present.sum().clamp(min=1)
-    of_background = (pictures.background - proposals.background).square().mean()
+    of_objects = ((pictures.objects - target).square().mean((2, 3, 4)) * present).sum() / whole.present.clamp(min=1)
+    of_background = (pictures.background - proposals.background).square().mean() * share
     picture = of_objects + of_background
-    return {"loss": frame + params.picture_weight * picture, "frame": frame, "picture": picture, "mse": error.mean()}
+    return {"loss": frame + params.picture_weight * picture, "frame": frame, "picture": picture, "mse": mse * share}
+
+
+def _emphasis(frames: Tensor, proposals: Proposals, params: LossParams) -> Tensor:
+    """Weight [B, T, H, W] of every pixel."""
+    return 1 + params.object_weight * evidence(frames, light(proposals.background[:, None], proposals.camera))

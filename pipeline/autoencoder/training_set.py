@@ -1,4 +1,4 @@
-"""Clips for training, taken apart once: frames are read when needed, proposals stay in memory (about 50 KB a clip).
+"""Clips for training, taken apart once: frames are read when needed, proposals (about 50 KB a clip) are held.
 
 Legend: B batch, T frames, K slots, C channels, H W frame.
 """
@@ -6,13 +6,18 @@ Legend: B batch, T frames, K slots, C channels, H W frame.
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
+from pathlib import Path
 
+import numpy as np
 import torch
+from accelerate import PartialState
 from torch import Tensor
 
 from pipeline.autoencoder.architecture_params import ProposalParams
 from pipeline.autoencoder.proposals import Proposals, concatenate, propose
 from pipeline.autoencoder.sprites import Sprites
+from pipeline.frames.pixels import to_unit
+from pipeline.training.spill import allocate
 
 PICTURES = ("background", "background_seen", "color", "alpha", "seen")
 """Kept in half precision: their steps of 1/2048 are finer than a video's 1/255."""
@@ -20,61 +25,84 @@ PER_FRAME = ("camera", "centre", "visibility")
 CLIPS_REMEMBERED = 64
 """Clips taken apart between two states that an interrupted run can go on from."""
 
+MAX_FRAMES_VALIDATED = 20
+"""Of longer clips so many frames are looked at, evenly spaced: what validation holds in memory has a bound."""
+
 Compute = Callable[[], dict[str, Tensor]]
 
 
 class TrainingSet:
-    """`read(rows)` returns clips [B, T, C, H, W] in [0, 1] of the given row numbers; `rows` are those that belong to the set."""
+    """`read(rows)` returns clips uint8 [B, T, H, W, C] of the given row numbers; `rows` are those that belong to the set."""
 
-    def __init__(self, read: Callable[[Tensor], Tensor], rows: Tensor, params: ProposalParams, device: torch.device,
+    def __init__(self, read: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, params: ProposalParams, folder: Path,
                  advance: Callable[[int], None], remember: Callable[[Tensor, Compute], dict[str, Tensor]]):
         """Takes every clip apart; `advance(count)` is told of finished clips. remember(rows, compute) returns what
-        compute() does, or did before the run was interrupted."""
-        self.read, self.rows, self.device = read, rows, device
+        compute() does, or did before the run was interrupted, in this or another process. `folder`: for what is too much
+        for the memory."""
+        processes = PartialState()
+        device = processes.device
+        self.read, self.rows, self.device = read, torch.from_numpy(rows), device
 
         def compute(rows: Tensor) -> dict[str, Tensor]:
             parts = []
             # a CPU takes clips one by one anyway: small batches keep the progress moving
             for batch in rows.split(4 if device.type == "cpu" else 32):
-                parts.append(_convert(propose(read(batch).to(device), params), torch.half, torch.device("cpu")))
+                parts.append(_convert(propose(to_unit(read(batch.numpy())).to(device), params), torch.half, torch.device("cpu")))
                 advance(len(batch))
             return _tensors(concatenate(parts))
 
-        groups = rows.split(CLIPS_REMEMBERED)
-        self.proposals = concatenate([_proposals(remember(group, partial(compute, group))) for group in groups])
+        held: dict[str, Tensor] = {}
+
+        def take(start: int) -> None:
+            group = self.rows[start:start + CLIPS_REMEMBERED]
+            found = remember(group, partial(compute, group))
+            if not held:
+                held.update(allocate({n: ((len(rows), *x.shape[1:]), x.dtype) for n, x in found.items()}, folder))
+            for name, x in found.items():
+                held[name][start:start + len(group)] = x
+
+        starts = range(0, len(rows), CLIPS_REMEMBERED)
+        own = starts[processes.process_index::processes.num_processes]
+        for start in own:
+            take(start)
+        processes.wait_for_everyone()
+        for start in sorted(set(starts) - set(own)):  # what the other processes have left in their states
+            take(start)
+        self.proposals = _proposals(held)
 
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def num_frames(self) -> int:
+        return self.proposals.camera.shape[1]
+
     def clips(self, places: Tensor) -> tuple[Tensor, Proposals]:
-        """Whole clips at `places` (0 .. len - 1) with their proposals."""
-        chosen = self.proposals.map(lambda _, x: x[places])
-        proposals = _convert(chosen, torch.float, self.device)
-        return self.read(self.rows[places]).to(self.device), proposals
+        """Clips at `places` (0 .. len - 1) with their proposals: whole ones, up to MAX_FRAMES_VALIDATED."""
+        chosen = torch.linspace(0, self.num_frames - 1, min(self.num_frames, MAX_FRAMES_VALIDATED)).round().long()
+        return self.frames(places, chosen.expand(len(places), -1))
+
+    def frames(self, places: Tensor, chosen: Tensor) -> tuple[Tensor, Proposals]:
+        """Only the frames chosen [B, F] of each clip, in that order, with their proposals."""
+        # clip by clip, so that never more than one of them is in memory as a whole
+        frames = [self.read(row[None])[0][times] for row, times in zip(self.rows[places].numpy(), chosen.numpy())]
+        proposals = self.proposals.map(lambda name, x: x[places[:, None], chosen] if name in PER_FRAME else x[places])
+        return to_unit(np.stack(frames)).to(self.device), _convert(proposals, torch.float, self.device)
 
     def draw(self, batch_size: int, num_frames: int, generator: torch.Generator, share: slice) -> tuple[Tensor, Proposals]:
-        """Random clips, cut to `num_frames` random frames each, mirrored and transposed at random.
+        """Random clips, of each up to `num_frames` random frames, mirrored and transposed at random.
 
         Of the whole batch only the rows of `share` are fetched, those of this process.
         """
         places = torch.randint(len(self), (batch_size,), generator=generator)
-        order = torch.rand(batch_size, self.proposals.camera.shape[1], generator=generator).argsort(1)
-        frames, proposals = self.clips(places[share])
-        frames, proposals = cut_frames(frames, proposals, order[share, :num_frames].to(self.device))
+        order = torch.rand(batch_size, self.num_frames, generator=generator).argsort(1)
+        frames, proposals = self.frames(places[share], order[share, :num_frames])
         for axis in (0, 1):
             if torch.rand((), generator=generator) < 0.5:
                 frames, proposals = mirror(frames, proposals, axis)
         if frames.shape[-1] == frames.shape[-2] and torch.rand((), generator=generator) < 0.5:
             frames, proposals = transpose(frames, proposals)
         return frames, proposals
-
-
-def cut_frames(frames: Tensor, proposals: Proposals, chosen: Tensor) -> tuple[Tensor, Proposals]:
-    """Only the frames chosen [B, F] of each clip, in that order."""
-    def pick(x: Tensor) -> Tensor:
-        index = chosen.view(*chosen.shape, *[1] * (x.ndim - 2)).expand(*chosen.shape, *x.shape[2:])
-        return x.gather(1, index)
-    return pick(frames), proposals.map(lambda name, x: pick(x) if name in PER_FRAME else x)
 
 
 def mirror(frames: Tensor, proposals: Proposals, axis: int) -> tuple[Tensor, Proposals]:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -40,6 +40,7 @@ def train(
     resume: Path,
     num_frames_per_batch: int,
     checkpoint_seconds: float = SECONDS_BETWEEN_CHECKPOINTS,
+    parts: Callable[[Any], list] = lambda batch: [batch],
 ) -> dict[str, Tensor]:
     """Trains `model` in place and returns its best state by validation (CPU tensors). Call `prepare_process` before.
 
@@ -48,7 +49,8 @@ def train(
     `batch_share`. loss(model, batch, progress): scalars by name, "loss" being the one to lower; progress rises from 0
     to 1. The model is the plain one, on the batch's device; torch is seeded anew for every step. validate(model):
     figures by name, "loss" decides which state is best. Called in eval mode, without gradients. num_frames_per_batch:
-    frames in the batches of all processes together, for the rate shown.
+    frames in the batches of all processes together, for the rate shown. parts(batch): the pieces that are run one after
+    the other; what `loss` makes of them adds up to the batch's losses, so the gradients do not depend on the pieces.
 
     Curves go to the folder `curves` as dvclive writes them; checkpoints to `resume` (see `resume_folder`), from where a
     killed training goes on to the same bytes. SIGINT and SIGTERM write a checkpoint and exit with 128 + signal.
@@ -79,8 +81,8 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = params.learning_rate * rate_at(step, params)
             model.train()
-            losses = objective(send_to_device(make_batch(step), accelerator.device), step / params.num_steps)
-            accelerator.backward(losses["loss"])
+            batch = send_to_device(make_batch(step), accelerator.device)
+            losses = _accumulate(accelerator, objective, parts(batch), step / params.num_steps)
             grad_norm = accelerator.clip_grad_norm_(model.parameters(), params.max_grad_norm)
             figures = _as_numbers({**losses, "grad_norm": grad_norm})
             followed = {name: figures[name] for name in ("loss", "grad_norm")}
@@ -220,6 +222,18 @@ def _restore(folder: Path, model: nn.Module, optimizer, is_main: bool) -> dict:
     if is_main:
         print(f"going on after step {state['step']}", file=sys.stderr, flush=True)
     return state
+
+
+def _accumulate(accelerator: Accelerator, objective: nn.Module, parts: list, progress: float) -> dict[str, Tensor]:
+    """Adds up the gradients of the parts of a batch, and returns their losses added up."""
+    totals: dict[str, Tensor] = {}
+    for number, part in enumerate(parts, start=1):
+        # processes exchange their gradients once, with the last part
+        with nullcontext() if number == len(parts) else accelerator.no_sync(objective):
+            losses = objective(part, progress)
+            accelerator.backward(losses["loss"])
+        totals = {name: totals.get(name, 0) + value.detach() for name, value in losses.items()}
+    return totals
 
 
 def _as_numbers(losses: dict[str, Tensor]) -> dict[str, float]:

@@ -1,5 +1,3 @@
-from functools import partial
-
 import pytest
 import torch
 
@@ -11,7 +9,7 @@ from pipeline.autoencoder.initialise import initialise, principal_components
 from pipeline.autoencoder.losses import reconstruction_loss
 from pipeline.autoencoder.proposals import propose
 from pipeline.autoencoder.train_autoencoder_params import LossParams
-from pipeline.autoencoder.training_set import TrainingSet, cut_frames, mirror, transpose
+from pipeline.autoencoder.training_set import mirror, transpose
 from pipeline.errors import UserError
 from tests.autoencoder.clips import line, moving_squares
 
@@ -172,31 +170,3 @@ def test_augmented_proposals_still_fit_the_frames(model, clips, proposals, chang
         return (decoded.frames - frames).square().mean()
     with torch.no_grad():
         assert misfit(*change(clips, proposals)) < 1.1 * misfit(clips, proposals) + 1e-6
-
-
-def test_training_set_draws_the_same_clips_whatever_the_share(clips):
-    told, kept = [], []
-
-    def remember(rows, compute):
-        kept.extend(kept or [compute()])
-        return kept[0]
-
-    make = partial(
-        TrainingSet, lambda rows: clips[rows], torch.tensor([0, 2]), ARCHITECTURE, torch.device("cpu"), told.append, remember
-    )
-    make()
-    training_set = make()
-    assert len(training_set) == sum(told) == 2, "the second one did not take what the first had made"
-    def draw(share):
-        return training_set.draw(4, 3, torch.Generator().manual_seed(5), share)
-    frames, proposals = draw(slice(0, 4))
-    assert frames.shape == (4, 3, 3, 64, 64) and proposals.sprites.centre.shape[:2] == (4, 3)
-    halves = [draw(slice(0, 2)), draw(slice(2, 4))]
-    assert torch.equal(torch.cat([half[0] for half in halves]), frames)
-    assert torch.equal(torch.cat([half[1].sprites.centre for half in halves]), proposals.sprites.centre)
-
-
-def test_cut_frames_keeps_frames_and_tracks_together(clips, proposals):
-    chosen = torch.tensor([[7, 0], [1, 2], [9, 9]])
-    frames, cut = cut_frames(clips, proposals, chosen)
-    assert torch.equal(frames[2, 1], clips[2, 9]) and torch.equal(cut.sprites.centre[0, 0], proposals.sprites.centre[0, 7])

@@ -34,7 +34,8 @@ def run(tmp_path, monkeypatch):
             "test_fraction": 0.2, "seed": 0, "skip_unreadable": False, **changes,
         }
         YAML().dump({"preprocess": section}, tmp_path / "params.yaml")
-        main(tmp_path / "params.yaml", tmp_path / "out" / "frames.zarr", tmp_path / "out" / "test_frames.zarr")
+        main(tmp_path / "params.yaml", tmp_path / "out" / "frames.zarr", tmp_path / "out" / "test_frames.zarr",
+             tmp_path / "cost.json")
         return open_frames(tmp_path / "out" / "frames.zarr"), open_frames(tmp_path / "out" / "test_frames.zarr")
 
     return run

@@ -1,4 +1,8 @@
+import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from pipeline.frames.pixels import to_uint8, to_unit
 from stages.train_autoencoder import app
 from tests.autoencoder.clips import line, moving_squares
 
+ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {
     "architecture": {
         "num_slots": 2, "object_px": 8, "patch_dim": 8, "background_channels": 6, "appearance_dim": 4, "hidden_dim": 4,
@@ -22,7 +27,7 @@ SETTINGS = {
         "num_steps": 12, "learning_rate": 0.002, "weight_decay": 0.01, "warmup_fraction": 0.1, "max_grad_norm": 1.0,
         "validate_every": 6, "precision": "no", "seed": 0,
     },
-    "batch_size": 4, "frames_per_clip": 3,
+    "batch_size": 4, "frames_per_clip": 3, "memory_budget": None, "recompute": False,
 }
 
 
@@ -74,8 +79,29 @@ def test_trains_weights_that_carry_their_origin_and_gives_the_same_bytes_again(f
     assert outputs(folder) == first
 
 
+def test_parts_and_processes_train_as_one(folder):
+    training = {**SETTINGS["training"], "num_steps": 3}
+    runs = {"one": {}, "parts": {"memory_budget": 0.001}, "recomputed": {"recompute": True}, "two": {}}
+    launcher = ["-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", "-m", "stages.train_autoencoder"]
+    weights = {}
+    for name, changes in runs.items():
+        write_params(folder / "params.yaml", training=training, **changes)
+        outputs = ["--weights", f"{name}.safetensors", "--curves", name, "--cost", f"{name}.json"]
+        if name == "two":
+            environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+            subprocess.run([sys.executable, *launcher, *outputs], env=environment, check=True, timeout=300)
+        else:
+            result = CliRunner().invoke(app, outputs)
+            assert result.exit_code == 0 and ("1 of 4 clips at once" in result.stderr) == (name == "parts")
+        weights[name] = load_autoencoder(folder / f"{name}.safetensors")[0].state_dict()
+    for name in ("parts", "recomputed", "two"):
+        apart = [(tensor - weights["one"][key]).abs().max().item() for key, tensor in weights[name].items()]
+        assert max(apart) < 1e-4, name
+    assert json.loads((folder / "two.json").read_text())["processes"] == 2
+
+
 @pytest.mark.parametrize("changes, wanted", [
-    ({"batch_sise": 3}, "batch_sise"), ({"frames_per_clip": 0}, "frames_per_clip"),
+    ({"batch_sise": 3}, "batch_sise"), ({"frames_per_clip": 0}, "frames_per_clip"), ({"memory_budget": 0}, "memory_budget"),
     ({"architecture": {**SETTINGS["architecture"], "num_slots": 0}}, "num_slots"),
 ])
 def test_wrong_parameters_are_one_line_and_leave_earlier_weights(folder, changes, wanted):

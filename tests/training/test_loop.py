@@ -134,6 +134,27 @@ def test_two_processes_train_as_one(toy):
         )
 
 
+def test_a_batch_in_parts_trains_as_a_whole(tmp_path):
+    def run(folder, **settings):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
+        params = TrainingParams(**PARAMS)
+
+        def loss(model, batch, progress):
+            return {"loss": (model(batch) - batch.sum(1, keepdim=True)).square().sum() / 4}
+
+        return train(
+            model, lambda step: torch.randn(4, 3, generator=torch.Generator().manual_seed(step)), loss,
+            lambda model: {"loss": loss(model, torch.ones(4, 3), 1)["loss"].item()}, params, folder / "curves", folder, 4,
+            **settings,
+        )
+
+    whole, parts = run(tmp_path / "whole"), run(tmp_path / "parts", parts=lambda batch: batch.split([1, 3]))
+    torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-5)
+    curves = [(tmp_path / name / "curves/plots/metrics/train/loss.tsv").read_text().split() for name in ("whole", "parts")]
+    assert [float(x) for x in curves[1][2:]] == pytest.approx([float(x) for x in curves[0][2:]], rel=1e-3)
+
+
 def test_the_best_state_by_validation_is_returned(tmp_path):
     model = nn.Linear(3, 1)
     figures = iter([0.5, 0.1, 0.3, 0.2, 0.4, 0.6])
