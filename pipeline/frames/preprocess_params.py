@@ -6,22 +6,46 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from pipeline.frames.frame_format import FrameFormat
+from pipeline.params import Params
 
 ArrayLayout = Literal["video_time", "time_video"]
 """Order of the first two axes of an array source; Moving MNIST is time_video."""
+
+
+class DigitParams(Params):
+    """Moving digits made of pictures of single ones."""
+
+    num_videos: int = Field(ge=1)
+    """Made of each file of digits."""
+    num_frames: int = Field(ge=2)
+    """Frames of a video."""
+    num_digits: int = Field(ge=1)
+    """Digits in a video."""
+    frame_px: int = Field(ge=8, le=4096)
+    """Side of a frame before it is resized."""
+    seed: int = Field(ge=0)
+    """Decides which digits fly where."""
 
 
 class PreprocessParams(FrameFormat):
     """Which videos are read, in which form, and who learns from which."""
 
     source: Path
-    """A folder of videos (nested or not) or of folders of pictures, a video file, or an array (.npy, .npz)."""
+    """A folder (nested or not) of videos, of folders of pictures, of HDF5 or TFRecord files; one such file; an array
+    (.npy, .npz); digits (idx files)."""
     array_layout: ArrayLayout | None
     """Arrays only: whether the axis of videos comes first (video_time) or that of time (time_video, Moving MNIST)."""
+    digits: DigitParams
+    """Sources of single digits only: the videos made of them."""
+    tfrecord_feature: str = Field(pattern=r"^[^{}]*\{\}[^{}]*$")
+    """TFRecord files only: the name of the feature that holds a frame, {} standing for its number."""
     sequence_length: int = Field(ge=2)
     """Frames of a sequence, a row of the store."""
     sequence_stride: int | None
     """Frames from the start of one sequence to the start of the next; null: the length. Sequences share no frame."""
+    split: Literal["random", "published"]
+    """random: by the fractions; published: by the words train, val and test in the videos' names (folders, files, parts of
+    HDF5 files). Without val, val_fraction of train is taken; without test, test_fraction."""
     val_fraction: float = Field(gt=0, lt=1)
     """Share of the videos (with fewer than three: of the time) that validates; at least one."""
     test_fraction: float = Field(gt=0, lt=1)

@@ -21,8 +21,12 @@ from av.video.reformatter import Interpolation
 from PIL import Image, ImageOps
 
 from pipeline.errors import UserError
+from pipeline.frames import array_source, digit_source, hdf5_source, tfrecord_source
 from pipeline.frames.frame_format import FrameFormat
-from pipeline.frames.source import SourceVideo
+from pipeline.frames.source_video import SourceVideo
+
+READERS = {"array": array_source, "digits": digit_source, "hdf5": hdf5_source, "tfrecord": tfrecord_source}
+"""Of videos that share a file: num_frames(video), frames(video)."""
 
 
 class UnreadableVideo(UserError):
@@ -104,14 +108,7 @@ def _probe_file(video: SourceVideo, fps_if_unknown: float) -> tuple[int, float]:
 
 
 def _num_frames(video: SourceVideo) -> int:
-    return len(video.pictures()) if video.kind == "pictures" else len(_array(video))
-
-
-def _array(video: SourceVideo) -> np.ndarray:
-    """[time, height, width(, channel)], still on disk."""
-    number, axis = video.index
-    array = np.load(video.path, mmap_mode="r")
-    return array[number] if axis == 0 else array[:, number]
+    return len(video.pictures()) if video.kind == "pictures" else READERS[video.kind].num_frames(video)
 
 
 def _open(video: SourceVideo) -> av.container.InputContainer:
@@ -133,8 +130,8 @@ def _decode(video: SourceVideo, num_threads: int) -> Iterator[tuple[float | None
     """Yields (time in s, None where the source does not say; frame as the source has it)."""
     if video.kind == "pictures":
         yield from ((None, picture) for picture in video.pictures())
-    elif video.kind == "array":
-        yield from ((None, frame) for frame in _array(video))
+    elif video.kind in READERS:
+        yield from ((None, frame) for frame in READERS[video.kind].frames(video))
     else:
         with _open(video) as container:
             stream = _video_stream(container, video)

@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.errors import UserError, end_with_parent
 from pipeline.frames.frame_format import FrameFormat
 from pipeline.frames.read_video import VideoInfo, read_frames
-from pipeline.frames.source import SourceVideo
+from pipeline.frames.source_video import SourceVideo
 from pipeline.frames.truth import VideoTruth
 
 NUM_LANES = 4

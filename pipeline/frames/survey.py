@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pipeline.errors import UserError
 from pipeline.frames.read_video import UnreadableVideo, VideoInfo, probe
 from pipeline.frames.sequences import Cut
-from pipeline.frames.source import SourceVideo
+from pipeline.frames.source_video import SourceVideo
 from pipeline.frames.truth import count_objects
 from pipeline.progress import progress
 

@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.errors import UserError
 from pipeline.frames.frame_format import FrameFormat
 from pipeline.frames.read_video import probe, read_frames
-from pipeline.frames.source import SourceVideo
+from pipeline.frames.source_video import SourceVideo
 
 FPS_IF_UNKNOWN = 10.0
 """Frames per second of a folder of pictures."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.frames.splits import split_sequences
+from pipeline.frames.splits import published_splits, split_sequences
 
 
 def count(parts: list[np.ndarray], name: str) -> int:
@@ -38,3 +38,22 @@ def test_too_little_material_is_refused():
         split_sequences([2], 0.1, 0.1, 0)
     with pytest.raises(UserError, match="leave nothing of 4"):
         split_sequences([1] * 4, 0.5, 0.5, 0)
+
+
+NAMES = [*(f"bair.hdf5/train/{number}" for number in range(20)), *(f"bair.hdf5/test/{number}" for number in range(5))]
+
+
+def test_published_splits_are_kept_and_what_they_lack_is_taken_from_train():
+    split = published_splits(NAMES, 0.1, 0.1, 0)
+    assert split[20:] == ["test"] * 5 and split.count("val") == 2 and split.count("train") == 18
+    assert split == published_splits(NAMES, 0.1, 0.1, 0) != published_splits(NAMES, 0.1, 0.1, 1)
+    names = ["video_train/a.mp4", "video_train/b.mp4", "video_train/c.mp4", "video_validation/d.mp4"]
+    assert sorted(published_splits(names, 0.1, 0.1, 0)) == ["test", "train", "train", "val"]
+    assert published_splits(names, 0.1, 0.1, 0)[3] == "val"
+
+
+def test_names_that_do_not_say_a_split():
+    with pytest.raises(UserError, match="'strain/0.mp4': no part of its name says train, val or test"):
+        published_splits(["train/0.mp4", "strain/0.mp4"], 0.1, 0.1, 0)
+    with pytest.raises(UserError, match="val wants 1 of the 1 videos"):
+        published_splits(["train/0.mp4", "test/0.mp4"], 0.1, 0.1, 0)

@@ -21,7 +21,9 @@ TRAINING = {
 ATTENTION = {"hidden_dim": 16, "num_layers": 1, "num_heads": 2}
 PARAMS = {
     "preprocess": {
-        "source": "videos.npy", "array_layout": "video_time", "height": SIDE, "width": SIDE, "crop": "none", "color": "rgb",
+        "source": "videos.npy", "array_layout": "video_time", "split": "random", "tfrecord_feature": "{}",
+        "digits": {"num_videos": 1, "num_frames": 2, "num_digits": 1, "frame_px": 64, "seed": 0},
+        "height": SIDE, "width": SIDE, "crop": "none", "color": "rgb",
         "fps": None, "fps_if_unknown": 10, "sequence_length": 6, "sequence_stride": None, "val_fraction": 0.2,
         "test_fraction": 0.2, "seed": 0, "skip_unreadable": False,
     },

@@ -11,6 +11,9 @@ from pipeline.frames.frame_store import open_frames
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.write_video import write_video
 from stages.preprocess import main
+from tests.frames.test_digit_source import write_idx
+from tests.frames.test_hdf5_source import write_videogpt
+from tests.frames.test_tfrecord_source import example, record
 from tests.pipeline.conftest import content
 
 LENGTH = 8
@@ -29,7 +32,8 @@ def run(tmp_path, monkeypatch):
     def run(source=tmp_path / "videos", num_lanes=1, **changes):
         monkeypatch.setattr(sequences, "NUM_LANES", num_lanes)  # every process takes half a second to start
         section = {
-            "source": str(source), "array_layout": None, "height": 16, "width": 16, "crop": "center", "color": "rgb",
+            "source": str(source), "array_layout": None, "split": "random", "tfrecord_feature": "{}/encoded",
+            "digits": {"num_videos": 3, "num_frames": LENGTH, "num_digits": 2, "frame_px": 64, "seed": 0}, "height": 16, "width": 16, "crop": "center", "color": "rgb",
             "fps": None, "fps_if_unknown": 10, "sequence_length": LENGTH, "sequence_stride": None, "val_fraction": 0.2,
             "test_fraction": 0.2, "seed": 0, "skip_unreadable": False, **changes,
         }
@@ -50,6 +54,22 @@ def videos(tmp_path):
     for name, pixels in frames.items():
         write_video(tmp_path / "videos" / name, pixels, 10, lossless=True)
     return frames
+
+
+def write_hdf5(folder) -> None:
+    write_videogpt(folder / "a.hdf5", train=[noise(seed) for seed in range(3)], test=[noise(seed) for seed in range(3, 6)])
+
+
+def write_tfrecords(folder) -> None:
+    for number, name in enumerate(("train", "test")):
+        videos = (noise(3 * number + seed) for seed in range(3))
+        records = [record(example({f"{t}/encoded": frame.tobytes() for t, frame in enumerate(video)})) for video in videos]
+        (folder / f"{name}.tfrecords").write_bytes(b"".join(records))
+
+
+def write_digits(folder) -> None:
+    for seed, name in enumerate(("train", "t10k")):
+        write_idx(folder / f"{name}-images-idx3-ubyte.gz", noise(seed, 5, 28, 28)[..., 0])
 
 
 @pytest.fixture
@@ -231,3 +251,19 @@ def test_one_long_real_video_is_split_by_time(run):
     assert starts["train"].max() + 20 <= starts["val"].min()
     assert starts["val"].max() + 20 <= test_frames.first_frame.min()
     assert len(frames) + len(test_frames) == 795 // 20
+
+
+@pytest.mark.parametrize("write", [write_hdf5, write_tfrecords, write_digits])
+def test_files_of_many_videos_keep_their_published_splits(run, tmp_path, write):
+    (tmp_path / "videos").mkdir()
+    write(tmp_path / "videos")
+    frames, test_frames = run(split="published", color="gray", height=64, width=64)
+    by_split = {name: {str(frames.video_id[row]) for row in frames.rows(name)} for name in ("train", "val")}
+    by_split["test"] = set(test_frames.video_id.tolist())
+    assert {name: len(videos) for name, videos in by_split.items()} == {"train": 2, "val": 1, "test": 3}
+    assert all("train" in name for name in by_split["train"] | by_split["val"])
+    assert all("test" in name or "t10k" in name for name in by_split["test"])
+
+
+def test_names_that_say_no_split(refuses, videos):
+    refuses("no part of its name says train, val or test", split="published")
