@@ -38,7 +38,7 @@ SEQUENCES_AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Bar:
-    """What a figure, found in the sections of metrics.json at `path`, should reach: on average, and by the worst seed."""
+    """What a figure, found in the sections of metrics.json at `path`, should reach: the mean of the seeds, and the worst."""
 
     name: str
     path: tuple[str, ...]

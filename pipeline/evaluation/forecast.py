@@ -7,8 +7,9 @@ import numpy as np
 
 from pipeline.evaluation.reconstruction import Truth
 from pipeline.frames.pixels import to_unit
-from pipeline.latents.latents import Latents
-from pipeline.metrics import frame_quality, segmentation, trajectories
+from pipeline.latents.latents import POSE, Latents
+from pipeline.metrics import calibration, diversity, frame_quality, segmentation, trajectories
+from pipeline.metrics.interventions import IN_VIEW, PRESENT
 
 BASELINES = ("copy_last", "linear_extrapolation")
 
@@ -20,6 +21,9 @@ class ForecastScores:
         self._quality: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in ("prediction", *BASELINES)}
         self._plain: list[dict[str, np.ndarray]] = []
         self._errors: dict[str, list[np.ndarray]] = {name: [] for name in ("prediction", *BASELINES)}
+        self._covered: dict[float, list[np.ndarray]] = {share: [] for share in calibration.SHARES}
+        self._apart: dict[str, list[np.ndarray]] = {"position": [], "psnr": []}
+        self._num_samples = 0
 
     def add(self, target: np.ndarray, last: np.ndarray, prediction: np.ndarray, linear: np.ndarray) -> None:
         """All uint8: target and linear [B, horizon, H, W, C], last given frame [B, H, W, C], prediction [B, S,
@@ -32,11 +36,24 @@ class ForecastScores:
         for name, frames in forecasts.items():
             true_frames = target if frames.ndim == target.ndim else np.broadcast_to(target[:, None], frames.shape)
             self._quality[name].append(frame_quality.frame_quality(to_unit(frames), to_unit(true_frames)))
+        self._num_samples = prediction.shape[1]
+        if self._num_samples > 1:
+            self._apart["psnr"] += [diversity.pairwise_psnr(samples) for samples in prediction]
 
     def add_plain(self, target: np.ndarray, prediction: np.ndarray) -> None:
         """The prediction without carried detail, shaped as in `add`."""
         true_frames = np.broadcast_to(target[:, None], prediction.shape)
         self._plain.append(frame_quality.frame_quality(to_unit(prediction), to_unit(true_frames)))
+
+    def add_samples(self, samples: Latents, num_samples: int, given: int) -> None:
+        """How far apart the samples put their objects; batch axis B * S, samples of a clip side by side; `given`: how many
+        of their frames are context."""
+        if num_samples < 2:
+            return
+        pose = samples.pose[:, given:].unflatten(0, (-1, num_samples)).cpu().numpy()
+        present = samples.presence.unflatten(0, (-1, num_samples)).cpu().numpy() > PRESENT
+        in_view = (pose[..., POSE.index("visibility")] > IN_VIEW) & present[:, :, None]
+        self._apart["position"] += [diversity.place_distance(*clip) for clip in zip(pose[..., :2], in_view)]
 
     def add_places(self, truth: Truth, context: np.ndarray, prediction: Latents, linear: Latents) -> None:
         """Compares where the objects go with where they were. truth covers T frames; context int [B, context_frames,
@@ -57,6 +74,11 @@ class ForecastScores:
             for name, place in places.items():
                 error = trajectories.position_error(place, truth.position[b, given:], slot_of, shown)
                 self._errors[name].append(error)
+            if samples.shape[1] > 1:
+                places = trajectories.places_of_objects(samples[b, :, given:], slot_of)
+                counted = shown & (slot_of != segmentation.UNMATCHED)
+                for share, clips in self._covered.items():
+                    clips.append(calibration.covered(places, truth.position[b, given:], counted, share))
 
     def figures(self) -> dict[str, dict]:
         """The sections `prediction` and `baselines`."""
@@ -67,7 +89,18 @@ class ForecastScores:
         if self._plain:
             figures["prediction"]["without_detail"] = frame_quality.mean_figures(frame_quality.concatenate(self._plain))
         best = frame_quality.best_of_samples(frame_quality.concatenate(self._quality["prediction"]))
-        return {
-            "prediction": {**figures["prediction"], "best_of_samples": best},
-            "baselines": {name: figures[name] for name in BASELINES},
-        }
+        prediction = {**figures["prediction"], "best_of_samples": best, **self._figures_of_samples()}
+        return {"prediction": prediction, "baselines": {name: figures[name] for name in BASELINES}}
+
+    def _figures_of_samples(self) -> dict[str, dict]:
+        """calibration and diversity, where there are several samples, and the nearest one's error, where there is
+        truth."""
+        figures: dict[str, dict] = {}
+        if errors := self._errors["prediction"]:
+            figures["nearest_sample_error"] = trajectories.nearest_error_by_step(errors)
+        if any(self._covered.values()):
+            figures["calibration"] = calibration.coverage_figures(self._covered, self._num_samples)
+        for name, clips in self._apart.items():
+            if clips:
+                figures.setdefault("diversity", {}).update(diversity.figures(name, np.stack(clips)))
+        return figures

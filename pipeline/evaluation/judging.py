@@ -101,6 +101,7 @@ def judge_forecasts(
             decoded = decode_as_seen(linear, to_unit(target[:, :given])) if frames.carry_detail else decode(linear)
             straight = to_uint8(decoded.frames)[:, given:]
             scores.add(target[:, given:], target[:, given - 1], prediction, straight)
+            scores.add_samples(samples, frames.num_samples, given)
             if frames.carry_detail:
                 plain = to_uint8(decode(samples.frames(given, num_frames)).frames)
                 scores.add_plain(target[:, given:], plain.reshape(prediction.shape))

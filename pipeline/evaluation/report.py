@@ -19,8 +19,12 @@ DEFINITIONS = [
     "psnr: dB, over all pixels and channels of a frame, averaged over frames",
     "ssim: torchmetrics' defaults (Gaussian window, sigma 1.5), data range 1",
     "mse, mae: summed over a frame's pixels and channels in [0, 1], averaged",
-    "best of samples: the best one by that figure in each clip",
+    "best of samples: the best one by that figure in each clip; gap: to the mean",
+    "95 %: percentile bootstrap over clips, 1000 resamples, fixed seed",
     "px: median distance from an object in view to its slot, at a step",
+    "nearest sample, px: median; for each object and step the nearest sample",
+    "coverage: truth inside the samples' central interval, x and y, per object",
+    "apart: distance of a slot, psnr of frames, mean over pairs of samples",
     "fg_ari: per frame, true foreground pixels, clips with two or more objects",
     "fg_miou: per clip, slots matched to objects once; unmatched objects count 0",
     "identity_consistency: share of (object, frame) whose best slot is the clip's",
@@ -71,6 +75,10 @@ def print_report(metrics: dict, console: Console) -> None:
     """Prints the figures, and under them how they were made."""
     protocol = metrics["protocol"]
     console.print(_forecast_table(metrics, protocol))
+    if "psnr_interval" in metrics["prediction"]:
+        console.print(_interval_table(metrics, protocol))
+    if "diversity" in metrics["prediction"]:
+        console.print(_samples_table(metrics["prediction"], protocol))
     console.print(_layers_table(metrics))
     if probes := metrics.get("disentanglement", {}).get("probes"):
         console.print(_probes_table(probes))
@@ -99,6 +107,37 @@ def _forecast_table(metrics: dict, protocol: dict) -> Table:
         if figures is prediction:
             cells = [_number(best["psnr"]), "", "", _number(best["ssim"], 3), _number(best["mse"], 1)]
             table.add_row(f"  best of {protocol['num_samples']} samples", *cells)
+    return table
+
+
+def _interval_table(metrics: dict, protocol: dict) -> Table:
+    """Every figure of frames with its error bars, beside those of straight lines."""
+    prediction, num_samples = metrics["prediction"], protocol["num_samples"]
+    best, baseline = prediction["best_of_samples"], metrics["baselines"]["linear_extrapolation"]
+    table = _table("error bars", "", "mean", "95 %", f"best of {num_samples}", "gap", "linear", "95 %")
+    for name, decimals in (("psnr", 2), ("ssim", 3), ("mse", 1), ("mae", 1)):
+        ours, straight = (
+            (_number(figures[name], decimals), _interval(figures[f"{name}_interval"], decimals))
+            for figures in (prediction, baseline)
+        )
+        table.add_row(name, *ours, *(_number(best[key], decimals) for key in (name, f"{name}_gap")), *straight)
+    return table
+
+
+def _samples_table(prediction: dict, protocol: dict) -> Table:
+    """Whether the samples stray as the truth does."""
+    table = _table(f"{protocol['num_samples']} samples", "", "mean", "step 1", f"step {protocol['horizon']}", "wanted")
+    rows = []
+    if calibration := prediction.get("calibration"):
+        rows += [(f"coverage of the central {share} %", calibration, f"coverage_{share}",
+                  _number(calibration[f"coverage_{share}_reachable"])) for share in (50, 90)]
+    if nearest := prediction.get("nearest_sample_error"):
+        rows.append(("nearest sample, px", {"by_step": nearest["median_by_step"]}, "", ""))
+    diversity = prediction["diversity"]
+    rows += [("apart, px", diversity, "position", ""), ("apart, psnr", diversity, "psnr", "")]
+    for label, figures, name, wanted in rows:
+        steps = figures[f"{name}_by_step".lstrip("_")]
+        table.add_row(label, *map(_number, (figures.get(name), steps[0], steps[-1])), wanted)
     return table
 
 
@@ -137,6 +176,10 @@ def _table(title: str, *headers: str) -> Table:
 
 def _number(value: float | None, decimals: int = 2) -> str:
     return "-" if value is None else f"{value:.{decimals}f}"
+
+
+def _interval(bounds: list[float] | None, decimals: int) -> str:
+    return "-" if bounds is None else f"{bounds[0]:.{decimals}f}-{bounds[1]:.{decimals}f}"
 
 
 def _rounded(value):

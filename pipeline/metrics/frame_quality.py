@@ -7,6 +7,8 @@ import numpy as np
 from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
+from pipeline.metrics.bootstrap import interval_95
+
 MAX_PSNR = 100.0
 """dB given to a frame without any error, whose psnr is infinite; the smallest error of 8 bits at 64x64 RGB has 89
 dB."""
@@ -59,20 +61,26 @@ def concatenate(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def mean_figures(quality: dict[str, np.ndarray]) -> dict[str, float | list[float]]:
-    """Figures [clip, (sample,) step] -> the mean of each over everything, and per step as NAME_by_step."""
-    figures = {name: float(values.mean()) for name, values in quality.items()}
+def mean_figures(quality: dict[str, np.ndarray]) -> dict[str, float | list[float] | None]:
+    """Figures [clip, (sample,) step] -> the mean of each over everything, its error bars over clips as NAME_interval,
+    and the mean per step as NAME_by_step."""
+    figures: dict[str, float | list[float] | None] = {name: float(values.mean()) for name, values in quality.items()}
     for name, values in quality.items():
+        figures[f"{name}_interval"] = interval_95(values.reshape(len(values), -1).mean(1))
         figures[f"{name}_by_step"] = values.reshape(-1, values.shape[-1]).mean(0).tolist()
     return figures
 
 
-def best_of_samples(quality: dict[str, np.ndarray]) -> dict[str, float]:
+def best_of_samples(quality: dict[str, np.ndarray]) -> dict[str, float | list[float] | None]:
     """Figures [clip, sample, step] -> for each figure, per clip the sample best by that figure's mean over steps,
-    averaged."""
-    figures = {}
+    averaged, with its error bars (the protocol of SVG, Denton and Fergus 2018); NAME_gap: how much better it is than
+    the mean over samples, never negative."""
+    figures: dict[str, float | list[float] | None] = {}
     for name, values in quality.items():
         per_sample = values.mean(2)
         best = per_sample.max(1) if HIGHER_IS_BETTER[name] else per_sample.min(1)
-        figures[name] = float(best.mean())
+        figures |= {
+            name: float(best.mean()), f"{name}_interval": interval_95(best),
+            f"{name}_gap": abs(float(best.mean() - per_sample.mean())),
+        }
     return figures

@@ -60,3 +60,40 @@ def test_places_are_compared_for_the_slot_that_the_context_gave_an_object():
     assert figures["prediction"]["position_error"]["mean_by_step"] == pytest.approx([1.5] * HORIZON)
     assert figures["baselines"]["linear_extrapolation"]["position_error"]["median_by_step"] == pytest.approx([1, 2, 4])
     assert figures["baselines"]["copy_last"]["position_error"]["mean_by_step"] == pytest.approx([0] * HORIZON)
+
+
+def test_samples_are_judged_by_how_far_they_stray():
+    num_frames, num_samples = GIVEN + HORIZON, 3
+    true_ids = np.zeros((1, num_frames, 8, 8), dtype=np.uint8)
+    true_ids[0, :, 2:6, 2:6] = 1
+    position = np.full((1, num_frames, 1, 2), 4.0, dtype=np.float32)
+    pose = torch.full((num_samples, num_frames, 2, len(POSE)), 4.0)
+    pose[1, GIVEN:, 0, 0] += 3  # x strays to one side: the truth is the least of it; y does not stray at all
+    pose[2, GIVEN:, 0, 0] += 6
+    pose[2, GIVEN + 1, 0, 1] += 4
+    pose[:, GIVEN:, 0, 0] += 0.5
+    samples = latents(pose).replace(presence=torch.tensor([[1.0, 0.0]]).repeat(num_samples, 1))
+    pose[..., 1, :2] += torch.arange(num_samples)[:, None, None]  # an empty slot may be anywhere
+    frames = np.full((1, num_samples, HORIZON, 8, 8, 3), 50, dtype=np.uint8)
+    frames[0, 2] += 10
+    scores = ForecastScores()
+    scores.add(frames[:, 0], frames[:, 0, 0], frames, frames[:, 0])
+    scores.add_samples(samples, num_samples, GIVEN)
+    scores.add_places(Truth(true_ids, position), true_ids[:, :GIVEN], samples, samples.map(lambda code: code[:1]))
+    prediction = scores.figures()["prediction"]
+    assert prediction["calibration"]["coverage_90_by_step"] == [0.5] * HORIZON  # y everywhere, x nowhere
+    assert prediction["calibration"]["coverage_90_reachable"] == 0.5
+    assert prediction["nearest_sample_error"]["mean_by_step"] == pytest.approx([0.5] * HORIZON)
+    far = (3 + 52**0.5 + 5) / 3
+    assert prediction["diversity"]["position_by_step"] == pytest.approx([4, far, 4])
+    ten_levels = 20 * np.log10(255 / 10)
+    assert prediction["diversity"]["psnr"] == pytest.approx((100 + 2 * ten_levels) / 3)
+    assert prediction["best_of_samples"]["psnr_gap"] == pytest.approx((100 - ten_levels) / 3, abs=1e-3)
+
+
+def test_a_single_sample_strays_from_nothing():
+    frames = np.zeros((1, 1, HORIZON, 8, 8, 3), dtype=np.uint8)
+    scores = ForecastScores()
+    scores.add(frames[:, 0], frames[:, 0, 0], frames, frames[:, 0])
+    scores.add_samples(latents(torch.zeros(1, GIVEN + HORIZON, 2, len(POSE))), 1, GIVEN)
+    assert not {"diversity", "calibration"} & set(scores.figures()["prediction"])

@@ -12,18 +12,28 @@ from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves, 
 
 
 def figures(psnr: float) -> dict:
-    by_step = {f"{name}_by_step": [psnr + 1, psnr - 1] for name in ("psnr", "ssim", "mse", "mae")}
+    names = ("psnr", "ssim", "mse", "mae")
+    by_step = {f"{name}_by_step": [psnr + 1, psnr - 1] for name in names}
+    by_step |= {f"{name}_interval": [psnr - 0.5, psnr + 0.5] for name in names}
     error = {"mean_by_step": [1.0, 3.0], "median_by_step": [0.5, None]}
     return {"psnr": psnr, "ssim": 0.5, "mse": 30.123456789, "mae": 60.0, **by_step, "position_error": error}
 
 
+BEST = {"psnr": 25.5, "ssim": 0.8, "mse": 20.0, "mae": 40.0}
+BEST |= {f"{name}_{what}": value for name in tuple(BEST) for what, value in (("gap", 1.5), ("interval", None))}
+SAMPLES = {
+    "calibration": {f"coverage_{share}{rest}": value for share in (50, 90) for rest, value in (
+        ("", 0.44), ("_by_step", [0.33, None]), ("_reachable", share / 100))},
+    "nearest_sample_error": {"mean_by_step": [0.5, 0.6], "median_by_step": [0.25, 0.75]},
+    "diversity": {"position": 1.25, "position_by_step": [0.5, 2.0], "psnr": 31.0, "psnr_by_step": [33.0, 29.0]},
+}
 METRICS = {
     "protocol": {
         "context_frames": 10, "horizon": 2, "num_samples": 5, "num_clips": 60, "resolution": "64x64x3", "split": "test",
         "data": "60 sequences", "definitions": DEFINITIONS,
     },
     "reconstruction": {"psnr": 30.0, "ssim": 0.9, "median_background_psnr": 20.0, "median_background_ssim": 0.7},
-    "prediction": {**figures(24.0), "best_of_samples": {"psnr": 25.5, "ssim": 0.8, "mse": 20.0, "mae": 40.0}},
+    "prediction": {**figures(24.0), "best_of_samples": BEST, **SAMPLES},
     "baselines": {"copy_last": figures(20.0), "linear_extrapolation": figures(22.0)},
     "compression": {"floats_per_frame": 48.5, "ratio": 253.3},
     "decomposition": {"fg_ari": None, "fg_miou": 0.71, "identity_consistency": 0.97},
@@ -72,6 +82,25 @@ def test_the_report_shows_figures_beside_baselines_and_the_protocol():
     assert "10 frames given, 2 forecast" in text and "fg_miou" in text and "0.710" in text
 
 
+def test_the_report_shows_error_bars_and_how_far_samples_stray():
+    lines = [line.strip() for line in printed(METRICS).splitlines()]
+    error_bars = [line.split() for line in lines[next(i for i, line in enumerate(lines) if line == "error bars"):]]
+    assert ["psnr", "24.00", "23.50-24.50", "25.50", "1.50", "22.00", "21.50-22.50"] in error_bars
+    cells = {label: next(line for line in lines if line.startswith(label)).split()[len(label.split()):] for label in (
+        "coverage of the central 90 %", "nearest sample, px  ", "apart, px", "apart, psnr")}
+    assert list(cells.values()) == [
+        ["0.44", "0.33", "-", "0.90"], ["-", "0.25", "0.75"], ["1.25", "0.50", "2.00"], ["31.00", "33.00", "29.00"],
+    ]
+
+
+def test_a_single_sample_has_no_table_of_samples():
+    metrics = copy.deepcopy(METRICS)
+    metrics["protocol"]["num_samples"] = 1
+    for name in ("diversity", "calibration"):
+        del metrics["prediction"][name]
+    assert "coverage of" not in printed(metrics)
+
+
 def test_the_report_shows_what_each_code_knows_within_80_columns():
     metrics = copy.deepcopy(METRICS)
     scores = {"position": 0.994, "velocity": 0.9, "shape": None, "color": -0.1}
@@ -91,5 +120,6 @@ def test_the_report_does_without_ground_truth():
     del metrics["decomposition"]
     for section in (metrics["prediction"], *metrics["baselines"].values()):
         del section["position_error"]
+    del metrics["prediction"]["calibration"], metrics["prediction"]["nearest_sample_error"]
     text = printed(metrics)
     assert "px 2" not in text and "prediction" in text

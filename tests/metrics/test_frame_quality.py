@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.ndimage import correlate1d
 
+from pipeline.metrics.bootstrap import interval_95
 from pipeline.metrics.frame_quality import (
     MAX_PSNR, best_of_samples, concatenate, frame_quality, mean_figures, median_image,
 )
@@ -91,5 +92,9 @@ def test_means_are_over_frames_and_the_best_sample_is_chosen_per_clip_and_figure
     assert mean_figures(quality)["psnr"] == pytest.approx(13.75)
     assert mean_figures(quality)["psnr_by_step"] == pytest.approx([14.0, 13.5])
     # Clip 0: samples have 15 and 25; clip 1: 10 and 5. A low mse is the better one.
-    assert best_of_samples(quality) == pytest.approx({"psnr": 17.5, "mse": -17.5})
+    best = best_of_samples(quality)
+    assert {name: best[name] for name in quality} == pytest.approx({"psnr": 17.5, "mse": -17.5})
+    assert (best["psnr_gap"], best["mse_gap"]) == pytest.approx((3.75, 3.75))
+    assert mean_figures(quality)["psnr_interval"] == interval_95(np.array([20.0, 7.5]))
+    assert best["psnr_interval"] == interval_95(np.array([25.0, 10.0]))
     assert concatenate([quality, quality])["psnr"].shape == (4, 2, 2)

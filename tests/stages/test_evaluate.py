@@ -54,7 +54,12 @@ def test_metrics_have_the_names_agreed_upon(evaluated):
     assert {"context_frames", "horizon", "num_samples", "num_clips", "resolution", "data"} <= set(metrics["protocol"])
     assert {"psnr", "ssim", "median_background_psnr"} <= set(metrics["reconstruction"])
     assert FORECAST_NAMES | {"best_of_samples"} <= set(metrics["prediction"])
-    assert {"psnr", "ssim"} <= set(metrics["prediction"]["best_of_samples"])
+    assert {"psnr", "ssim", "psnr_gap", "psnr_interval"} <= set(metrics["prediction"]["best_of_samples"])
+    low, high = metrics["prediction"]["psnr_interval"]
+    assert low < metrics["prediction"]["psnr"] < high
+    assert {"calibration", "diversity", "nearest_sample_error"} <= set(metrics["prediction"])
+    assert len(metrics["prediction"]["calibration"]["coverage_90_by_step"]) == HORIZON
+    assert len(metrics["prediction"]["diversity"]["psnr_by_step"]) == HORIZON
     assert set(metrics["baselines"]) == {"copy_last", "linear_extrapolation"}
     for baseline in metrics["baselines"].values():
         assert FORECAST_NAMES <= set(baseline) and len(baseline["psnr_by_step"]) == HORIZON

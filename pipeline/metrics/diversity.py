@@ -1,0 +1,38 @@
+"""How much the samples of a clip differ from each other, whatever the truth.
+
+Legend: S samples, T steps, K slots, H W px, C channels.
+"""
+
+import numpy as np
+
+from pipeline.metrics.frame_quality import MAX_PSNR
+
+
+def place_distance(place: np.ndarray, in_view: np.ndarray) -> np.ndarray:
+    """place [S, T, K, 2] px, in_view bool [S, T, K] -> distance of a slot between two samples, averaged over the slots
+    and all pairs of samples that both show it: [T], NaN where none does."""
+    first, second = np.triu_indices(len(place), 1)
+    distance = np.linalg.norm(place[first] - place[second], axis=-1)
+    both = in_view[first] & in_view[second]
+    count = both.sum((0, 2))
+    return np.where(count > 0, (distance * both).sum((0, 2)) / np.maximum(count, 1), np.nan)
+
+
+def pairwise_psnr(frames: np.ndarray) -> np.ndarray:
+    """uint8 frames [S, T, H, W, C], S at least 2 -> psnr between two samples, dB, at most MAX_PSNR, averaged over all
+    pairs: [T]."""
+    values = frames.reshape(*frames.shape[:2], -1).swapaxes(0, 1).astype(np.float64) / 255
+    power = np.square(values).sum(-1)
+    error = power[:, :, None] + power[:, None] - 2 * values @ values.swapaxes(1, 2)  # [T, S, S]
+    first, second = np.triu_indices(len(frames), 1)
+    mse = error[:, first, second] / values.shape[-1]
+    return -10 * np.log10(np.maximum(mse, 10 ** (-MAX_PSNR / 10))).mean(1)
+
+
+def figures(name: str, by_clip: np.ndarray) -> dict[str, float | list[float | None] | None]:
+    """Values [clip, T], NaN where there are none -> NAME and NAME_by_step, averaged over the clips that have them."""
+    def mean(values: np.ndarray) -> float | None:
+        known = values[~np.isnan(values)]
+        return float(known.mean()) if len(known) else None
+
+    return {name: mean(by_clip), f"{name}_by_step": [mean(values) for values in by_clip.T]}
