@@ -1,5 +1,6 @@
 # make repro   install what is pinned, run the pipeline, show the figures
 # make check   check every parameter, before a long run
+# make preset NAME=kth   set the parameters to the published protocol of a data set (presets/*.yaml)
 # make test    install what is pinned, run all tests
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -7,7 +8,7 @@ PYTHON ?= python3.11
 # dvc.yaml says plain `python`: the workspaces of queued experiments have no .venv of their own.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro check test
+.PHONY: repro check preset test
 
 repro: check
 	@python -m dvc repro
@@ -15,6 +16,9 @@ repro: check
 
 check: .venv/installed
 	@python -m stages.check
+
+preset: .venv/installed
+	@python -m stages.preset $(NAME)
 
 test: .venv/installed
 	@python -m pytest

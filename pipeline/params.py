@@ -31,18 +31,14 @@ def read_section(path: Path, section: str, model: type[Model]) -> Model:
 
     Raises UserError naming the file, the key and the allowed values.
     """
-    document = _load(path)
+    document = load(path)
     if not isinstance(document, dict) or section not in document:
         raise UserError(f"{path}: section '{section}' is missing")
-    return _validate(path, document[section], model, (section,), _MOST_OF_A_SECTION)
+    return validate(path, document[section], model, (section,), _MOST_OF_A_SECTION)
 
 
-def read_file(path: Path, model: type[Model]) -> Model:
-    """Returns all of the file `path`, one field of `model` per section. Raises UserError with every mistake."""
-    return _validate(path, _load(path), model)
-
-
-def _load(path: Path) -> object:
+def load(path: Path) -> object:
+    """Returns what the YAML 1.2 file `path` holds, unchecked. Raises UserError when it cannot be read."""
     try:
         return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -51,9 +47,10 @@ def _load(path: Path) -> object:
         raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
 
 
-def _validate(
+def validate(
     path: Path, given: object, model: type[Model], section: tuple[str, ...] = (), at_most: int | None = None,
 ) -> Model:
+    """Returns what `path` holds as `model`. Raises UserError with its mistakes, `; ` between them."""
     try:
         return model.model_validate(given)
     except ValidationError as error:

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import one_line_errors
-from pipeline.settings.settings import read_settings
+from pipeline.params import load
+from pipeline.settings.settings import check_settings
 
 
 def main(
@@ -14,7 +15,7 @@ def main(
 ) -> None:
     """Checks the parameters of all stages at once, in less than a second; no stage of the pipeline."""
     with one_line_errors():
-        read_settings(params)
+        check_settings(params, load(params))
         print(f"{params}: every section is valid")
 
 

@@ -8,7 +8,7 @@ from pipeline.errors import UserError
 from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.frames.preprocess_params import PreprocessParams
-from pipeline.params import Params, read_file
+from pipeline.params import Params, validate
 from pipeline.predictor.train_predictor_params import TrainPredictorParams
 
 
@@ -23,9 +23,9 @@ class Settings(Params):
     evaluate: EvaluateParams
 
 
-def read_settings(path: Path) -> Settings:
-    """Reads and checks the whole file. Raises UserError with every mistake in it, `; ` between them."""
-    settings = read_file(path, Settings)
+def check_settings(path: Path, document: object) -> Settings:
+    """Checks what the whole file `path` holds, or is to hold. Raises UserError with every mistake, `; ` between them."""
+    settings = validate(path, document, Settings)
     if found := contradictions(settings):
         raise UserError(f"{path}: {'; '.join(found)}")
     return settings

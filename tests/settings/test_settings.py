@@ -7,7 +7,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.errors import UserError
-from pipeline.settings.settings import Settings, read_settings
+from pipeline.params import load
+from pipeline.settings.settings import Settings, check_settings
 from tests.pipeline.dvc_stages import dvc_stages, sections_read
 from tests.pipeline.imports import ROOT
 
@@ -47,7 +48,7 @@ def test_mistakes_of_all_sections_are_told_at_once(tmp_path):
         "train_predictor.mixture.num_heads": 3, "generate.num_samples": 0, "evaluate.batch_size": "many",
     })
     with pytest.raises(UserError) as caught:
-        read_settings(path)
+        check_settings(path, load(path))
     for part in (
         "preprocess.color: Input should be 'rgb' or 'gray', got 'green'",
         "train_autoencoder.architecture.num_slots: Input should be less than or equal to 32 (allowed: >= 1, <= 32), got 64",
@@ -65,10 +66,12 @@ def test_mistakes_of_all_sections_are_told_at_once(tmp_path):
     ({"train_autoencoder.architecture.object_px": 64}, "object_px is 64, frames are 64x64 px"),
 ])
 def test_sections_that_contradict_one_another(tmp_path, changes, complaint):
+    path = changed(tmp_path, changes)
     with pytest.raises(UserError) as caught:
-        read_settings(changed(tmp_path, changes))
+        check_settings(path, load(path))
     assert complaint in str(caught.value) and str(caught.value).count(" wanted ") == 1
 
 
 def test_sections_that_just_agree(tmp_path):
-    read_settings(changed(tmp_path, {"generate.context_frames": 5, "generate.horizon": 15}))
+    path = changed(tmp_path, {"generate.context_frames": 5, "generate.horizon": 15})
+    assert check_settings(path, load(path)).generate.horizon == 15

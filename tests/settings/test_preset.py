@@ -1,0 +1,94 @@
+"""Presets, and how they are written into params.yaml."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline.errors import UserError
+from pipeline.params import load
+from pipeline.settings.preset import apply_preset
+from pipeline.settings.settings import check_settings
+from stages.preset import app
+from tests.pipeline.imports import ROOT
+
+PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
+PUBLISHED = {"moving_mnist", "kth", "bair", "cityscapes", "ucf101", "obj3d", "clevrer"}
+by_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+
+
+@pytest.fixture
+def params(tmp_path) -> Path:
+    return Path(shutil.copy(ROOT / "params.yaml", tmp_path / "params.yaml"))
+
+
+def leaves(document: dict, prefix: str = "") -> dict:
+    found = {}
+    for name, value in document.items():
+        found |= leaves(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return found
+
+
+def test_the_published_data_sets_are_there():
+    assert PUBLISHED <= {path.stem for path in PRESETS}
+
+
+@by_preset
+def test_every_preset_applies_and_is_valid(preset, params):
+    changes = apply_preset(preset, params)
+    settings = check_settings(params, load(params))
+    before, after, wanted = leaves(load(ROOT / "params.yaml")), leaves(load(params)), leaves(load(preset))
+    assert after == before | wanted
+    assert [change.split(":")[0] for change in changes] == [key for key in wanted if before[key] != wanted[key]]
+    if preset.stem in PUBLISHED:
+        length = settings.train_predictor.context_frames + (settings.generate.horizon or settings.train_predictor.horizon)
+        assert settings.preprocess.sequence_length == length and settings.preprocess.split == "published"
+        assert settings.preprocess.source.parts[0] == "datasets"
+
+
+@by_preset
+def test_comments_and_other_lines_stay_as_they_are(preset, params):
+    changes = apply_preset(preset, params)
+    before, after = ((path.read_text().splitlines()) for path in (ROOT / "params.yaml", params))
+    changed = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
+    assert len(changed) == len(changes) > 0
+    for old, new in changed:
+        (name, comment), (new_name, new_comment) = (re.match(r"( *\w+):[^#]*(#.*)?$", line).groups() for line in (old, new))
+        assert (name, comment) == (new_name, new_comment)
+
+
+@by_preset
+def test_a_second_time_nothing_changes(preset, params):
+    apply_preset(preset, params)
+    once = params.read_bytes()
+    assert apply_preset(preset, params) == [] and params.read_bytes() == once
+
+
+@by_preset
+def test_its_head_says_what_it_is(preset):
+    head = preset.read_text().split("\n", 1)[0]
+    assert head.startswith("# ") and len(head) > 30
+
+
+@pytest.mark.parametrize(("text", "complaint"), [
+    ("preprocess: {hight: 64}\n", "preprocess.hight is not a parameter of params.yaml"),
+    ("preprocess: 3\n", "preprocess is not a parameter"),
+    ("preprocess: {height: 3}\n", "preprocess.height: Input should be greater than or equal to 8, got 3"),
+    ("preprocess: {sequence_length: 8}\n", "preprocess.sequence_length 8; wanted at most the length"),
+])
+def test_a_bad_preset_changes_nothing(tmp_path, params, text, complaint):
+    (tmp_path / "bad.yaml").write_text(text)
+    before = params.read_bytes()
+    with pytest.raises(UserError, match=complaint) as caught:
+        apply_preset(tmp_path / "bad.yaml", params)
+    assert str(caught.value).startswith(f"{tmp_path / 'bad.yaml'}: ")
+    assert params.read_bytes() == before and not list(tmp_path.glob("*.partial"))
+
+
+def test_the_command(tmp_path, params):
+    result = CliRunner().invoke(app, ["kth", "--params", str(params), "--presets", str(ROOT / "presets")])
+    assert result.exit_code == 0 and "preprocess.color: rgb -> gray" in result.stdout.splitlines()
+    result = CliRunner().invoke(app, ["nothing", "--params", str(params), "--presets", str(ROOT / "presets")])
+    assert result.exit_code == 2 and "no preset 'nothing'; there are bair, " in result.stderr
