@@ -1,0 +1,132 @@
+"""Picks the figures of metrics.json that the report shows, with what they mean."""
+
+from dataclasses import dataclass
+
+from pipeline.report.charts import Line
+
+FORECASTS = {"prediction": "layercast", "linear_extrapolation": "straight on", "copy_last": "copy of the last frame"}
+"""Who forecasts, by the names of metrics.json; always in this order and colour."""
+_CURVES = {
+    "psnr": ("Likeness (PSNR)", "psnr, dB", "Higher is better. Every forecast gets harder with every step into the future."),
+    "ssim": ("Likeness of structure (SSIM)", "ssim", "Higher is better; 1 is the truth itself."),
+    "lpips": ("Perceived difference (LPIPS)", "lpips", "Lower is better."),
+}
+_LAYER_FIGURES = {
+    "decomposition.fg_miou": ("overlap of true objects and found ones", "1"),
+    "decomposition.fg_ari": ("objects told apart", "1"),
+    "decomposition.identity_consistency": ("objects that keep their slot through the clip", "1"),
+    "decomposition.num_objects_accuracy": ("clips in which the number of objects is right", "1"),
+    "decomposition.background_psnr_behind_objects": ("background where objects hide it, dB", "high"),
+    "disentanglement.intervention_error_px": ("error of an object moved by 5 px through its code, px", "0"),
+    "disentanglement.appearance_variance_ratio": ("how much an object's looks differ between halves of a clip", "0"),
+    "disentanglement.swap_background_psnr": ("objects drawn over another clip's background, dB", "high"),
+    "reconstruction.psnr": ("clips decoded from their codes, dB", "high"),
+    "compression.floats_per_frame": ("numbers that stand for a frame", "few"),
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    title: str
+    unit: str
+    caption: str
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class ForecastRow:
+    """One line of the table of forecasts: name and, by column, the figure and its margin (None: not known)."""
+
+    name: str
+    is_ours: bool
+    cells: list[tuple[float | None, float | None, int]]
+    """Value, margin, decimals."""
+
+
+def forecasts(metrics: dict) -> dict[str, dict]:
+    """Name to show -> figures, layercast first."""
+    sections = {"prediction": metrics["prediction"], **metrics["baselines"]}
+    return {FORECASTS.get(name, name.replace("_", " ")): sections[name] for name in (*FORECASTS, *sections) if name in sections}
+
+
+def headline(metrics: dict) -> dict[str, float | None]:
+    """What the first sentence says."""
+    psnr = {name: figures["psnr"] for name, figures in metrics["baselines"].items()}
+    return {"psnr": metrics["prediction"]["psnr"], "best_baseline": max(psnr.values()), "copy_last": psnr["copy_last"]}
+
+
+def forecast_table(metrics: dict) -> tuple[list[str], list[ForecastRow]]:
+    """Columns and rows: layercast, its variants, the baselines."""
+    horizon = metrics["protocol"]["horizon"]
+    by_step = (("psnr_by_step", 0, "PSNR, step 1"), ("psnr_by_step", -1, f"PSNR, step {horizon}")) if horizon > 1 else ()
+    plain = [(name, title, decimals) for name, title, decimals in (("psnr", "PSNR, dB", 2), ("ssim", "SSIM", 3), ("lpips", "LPIPS", 3))
+             if name in metrics["prediction"]]
+    has_places = "position_error" in metrics["prediction"]
+    columns = [title for *_, title in by_step]
+    columns = [title for _, title, _ in plain] + columns + ([f"position error at step {horizon}, px"] if has_places else [])
+    rows = []
+
+    def add(name: str, figures: dict, is_ours: bool) -> None:
+        cells = [(figures.get(key), margin(figures, key), decimals) for key, _, decimals in plain]
+        cells += [(figures[key][i] if key in figures else None, None, 2) for key, i, _ in by_step]
+        if has_places:
+            errors = figures.get("position_error")
+            cells.append((errors["median_by_step"][-1] if errors else None, None, 2))
+        rows.append(ForecastRow(name, is_ours, cells))
+
+    for name, figures in forecasts(metrics).items():
+        is_ours = figures is metrics["prediction"]
+        add(name, figures, is_ours)
+        if is_ours:
+            add(f"best of {metrics['protocol']['num_samples']} samples", figures["best_of_samples"], False)
+            if "without_detail" in figures:
+                add("without detail carried over", figures["without_detail"], False)
+    return columns, rows
+
+
+def margin(figures: dict, name: str) -> float | None:
+    """Half the width of the figure's interval, where metrics.json has one."""
+    interval = figures.get(f"{name}_interval")
+    return None if interval is None else (interval[1] - interval[0]) / 2
+
+
+def curves(metrics: dict) -> list[Curve]:
+    """Curves over the forecast's steps, as far as there are figures."""
+    made = []
+    for name, (title, unit, caption) in _CURVES.items():
+        if f"{name}_by_step" in metrics["prediction"]:
+            lines = [Line(who, figures[f"{name}_by_step"]) for who, figures in forecasts(metrics).items()]
+            made.append(Curve(title, unit, caption, lines))
+    if "position_error" in metrics["prediction"]:
+        lines = [Line(who, figures["position_error"]["median_by_step"]) for who, figures in forecasts(metrics).items()]
+        made.append(Curve("Where objects go", "median position error, px", "Lower is better; 0 is the true place.", lines))
+    return made
+
+
+def layer_figures(metrics: dict) -> list[tuple[str, float | None, str]]:
+    """Meaning, value, best value, as far as there are figures."""
+    return [(meaning, metrics[section][figure], best) for name, (meaning, best) in _LAYER_FIGURES.items()
+            for section, figure in [name.split(".")] if figure in metrics.get(section, {})]
+
+
+def probe_table(metrics: dict) -> dict[str, dict[str, float | None]]:
+    """Code -> factor -> how much a simple model can read of the factor from the code; empty without ground truth."""
+    probes = metrics.get("disentanglement", {}).get("probes", {})
+    return {code.replace("_", " "): scores for code, scores in probes.items()}
+
+
+def other_figures(metrics: dict) -> list[tuple[str, str]]:
+    """Every number of metrics.json by its path, in order; lists as their first and last entry."""
+    found = []
+
+    def walk(prefix: str, value) -> None:
+        if isinstance(value, dict):
+            for name, item in value.items():
+                walk(f"{prefix}.{name}" if prefix else name, item)
+        elif isinstance(value, list) and value and all(isinstance(item, float | int | None) for item in value):
+            found.append((prefix, " ".join("–" if item is None else f"{item:.5g}" for item in value)))
+        elif isinstance(value, float | int):
+            found.append((prefix, f"{value:.6g}"))
+
+    walk("", {name: section for name, section in metrics.items() if name != "protocol"})
+    return found

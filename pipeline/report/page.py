@@ -1,0 +1,97 @@
+"""Writes one self-contained page about an evaluation: no network, no other files, readable on a phone and in the dark.
+
+The page that evaluate writes is a pure function of its inputs. Parameters of the other stages and wall-clock costs are no
+inputs of evaluate; `complete` puts them into the place that the page leaves for them.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.errors import UserError
+from pipeline.report.charts import line_chart
+from pipeline.report.figures import curves, forecast_table, headline, layer_figures, other_figures, probe_table
+from pipeline.report.films import film
+from pipeline.report.scenes import Scene, Tile, Track
+
+MOST_BYTES = 10 * 2**20
+_RUN = "<!-- parameters and cost -->"
+_FOLDER = Path(__file__).parent
+TITLES = {
+    "forecast": "Forecasts", "layers": "Layers", "changes": "Changing a code",
+}
+
+
+def write_report(
+    path: Path, metrics: dict, provenance: dict[str, dict[str, str]], scenes: Iterable[Scene], most_bytes: int = MOST_BYTES,
+) -> None:
+    """Writes the page in one step. metrics as in metrics.json; provenance: artefact -> facts, by name.
+
+    Scenes that would make the page larger than most_bytes are left out, and the page says how many.
+    """
+    shown: dict[str, list[str]] = {kind: [] for kind in TITLES}
+    room, left_out = most_bytes, 0
+    template = _environment().get_template("scene.html")
+    for number, scene in enumerate(scenes):
+        text = template.render(scene=scene, number=number, tiles=[_tile(tile) for tile in scene.tiles])
+        if len(text.encode()) > room - most_bytes // 20:  # the rest is text and charts
+            left_out += 1
+        else:
+            room -= len(text.encode())
+            shown[scene.kind].append(Markup(text))
+    page = _environment().get_template("page.html").render(
+        metrics=metrics, protocol=metrics["protocol"], provenance=provenance, headline=headline(metrics),
+        scenes=shown, left_out=left_out, titles=TITLES, forecast=forecast_table(metrics), layers=layer_figures(metrics),
+        probes=probe_table(metrics), others=other_figures(metrics), run=Markup(_RUN),
+        charts=[(curve, Markup(line_chart(curve.lines, "forecast step", curve.unit))) for curve in curves(metrics)],
+        definitions=[text.partition(": ")[::2] for text in metrics["protocol"]["definitions"]],
+        style=_asset("page.css"), script=_asset("player.js"),
+    )
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(page, encoding="utf-8")
+    partial.replace(path)
+
+
+def complete(page: Path, parameters: str, costs: dict[str, dict[str, float]]) -> str:
+    """The page at `page` with the text of params.yaml and, for every stage, the figures of its cost file.
+
+    Raises UserError when it is no page of write_report.
+    """
+    try:
+        text = page.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{page}: cannot be read ({error}); run `dvc repro`") from error
+    if text.count(_RUN) != 1:
+        raise UserError(f"{page}: wanted a report of evaluate, found something else; run `dvc repro`")
+    longest = max((cost["seconds"] for cost in costs.values()), default=1)
+    run = _environment().get_template("run.html").render(parameters=parameters, costs=costs, longest=longest)
+    return text.replace(_RUN, run)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["figure"] = lambda value, decimals: "–" if value is None else f"{value:.{decimals}f}"
+    return environment
+
+
+def _asset(name: str) -> Markup:
+    return Markup((_FOLDER / name).read_text(encoding="utf-8"))
+
+
+def _tile(tile: Tile) -> dict:
+    made = film(tile.frames, lossless=tile.is_flat)
+    height, width = tile.frames.shape[1:3]
+    return {"label": tile.label, "is_forecast": tile.is_forecast, "film": made, "box": f"0 0 {width} {height}",
+            "radius": max(1.0, width / 50), "tracks": [_track(track) for track in tile.tracks]}
+
+
+def _track(track: Track) -> dict:
+    """Polylines between the frames in which the object is in view, and one point per frame ("" where it is not)."""
+    points = [f"{x:.1f},{y:.1f}" if x == x else "" for x, y in track.points.tolist()]
+    lines = [line.split() for line in " ".join(point or "|" for point in points).split("|")]
+    return {"color": track.color, "dashed": track.dashed, "points": " ".join(point or "-" for point in points),
+            "lines": [" ".join(line) for line in lines if len(line) > 1]}

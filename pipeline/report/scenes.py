@@ -1,0 +1,186 @@
+"""What the report animates: a few clips of the test split, forecast, taken apart, and changed by hand.
+
+Legend: B clips, S samples, T frames, N true objects, K slots, C channels, H W px.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.evaluation.evidence import exchange, exchange_appearance
+from pipeline.frames.forecast_clips import find_clips, forecast_clips, read_clip_truth, read_clips
+from pipeline.frames.frame_store import FrameStore
+from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.frames.prediction_store import PredictionStore
+from pipeline.latents.extrapolation import linear_extrapolation
+from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
+from pipeline.latents.latents import POSE, Latents
+from pipeline.pictures.layers import Decoded, color_segmentation, layers_of_clip, slot_color
+from pipeline.provenance import match_rows
+
+Decode = Callable[[Latents], Decoded]
+DecodeAsSeen = Callable[[Latents, Tensor], Decoded]
+_PRESENT = 0.5
+_MOST_SAMPLES = 3
+_MOVE, _GROW = 0.15, float(np.log(1.5))
+"""Interventions: shares of the frame's width, and log of a factor of size."""
+_X, _Y, _SCALE, _VISIBILITY = (POSE.index(name) for name in ("x", "y", "log_scale", "visibility"))
+
+
+@dataclass(frozen=True)
+class Track:
+    """Where one object is: points [T, 2] x, y px, not finite while it is out of view; color of CSS."""
+
+    points: np.ndarray
+    color: str
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One film of a scene: frames uint8 [T, H, W, C], tracks drawn over them."""
+
+    label: str
+    frames: np.ndarray
+    is_forecast: bool = False
+    is_flat: bool = False
+    """Flat colours, not a picture."""
+    tracks: tuple[Track, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Tiles that run together."""
+
+    kind: str
+    """forecast, layers or changes."""
+    title: str
+    fps: float
+    tiles: list[Tile] = field(default_factory=list)
+    num_given: int | None = None
+    """Frames before the forecast starts; None: nothing is forecast."""
+
+
+def forecast_scenes(
+    store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, decode: Decode,
+    decode_as_seen: DecodeAsSeen, num_scenes: int,
+) -> Iterator[Scene]:
+    """Truth, samples and baselines of clips evenly spread over the test split; nothing else is read."""
+    given, num_frames = frames.context_frames, frames.context_frames + frames.horizon
+    clips = find_clips(store, frames.video_id, frames.first_frame, num_frames)
+    rows = match_rows(latents, frames.path, frames.video_id, frames.first_frame)
+    for i in _spread(len(clips), num_scenes):
+        clip = clips[i:i + 1]
+        target, samples = read_clips(store, clip, 0, num_frames)[0], frames.read(i, i + 1)[0]
+        futures = latents.read(rows[[i]])
+        context = futures.map(lambda code: code[:1]).frames(0, given)
+        linear = linear_extrapolation(context, frames.horizon)
+        decoded = decode_as_seen(linear, to_unit(target[None, :given])) if frames.carry_detail else decode(linear)
+        straight = to_uint8(decoded.frames)[0, given:]
+        scene = Scene("forecast", f"{clip.video_id[0]} from frame {clip.first_frame[0]}", store.fps, num_given=given)
+        scene.tiles.append(Tile("truth", target, tracks=_true_tracks(store, clip, num_frames)))
+        for s, sample in enumerate(samples[:_MOST_SAMPLES]):
+            name = "forecast" if len(samples) == 1 else f"forecast, sample {s + 1}"
+            scene.tiles.append(Tile(name, np.concatenate([target[:given], sample]), True))
+        paths = tuple(track for s in range(len(futures.pose)) for track in _found_tracks(futures, s))
+        scene.tiles.append(Tile(f"tracks of {_count(len(samples), 'sample')}", target, True, tracks=paths))
+        copied = np.repeat(target[given - 1:given], frames.horizon, 0)
+        for name, baseline in {"straight on": straight, "copy of the last frame": copied}.items():
+            scene.tiles.append(Tile(name, np.concatenate([target[:given], baseline]), True))
+        yield scene
+
+
+def layer_scenes(store: FrameStore, encoded: LatentStore, decode: Decode, num_scenes: int) -> Iterator[Scene]:
+    """Sequences taken apart, and the same ones with codes changed by hand."""
+    sequences = forecast_clips(store, store.num_frames)
+    rows = match_rows(encoded, store.path, sequences.video_id, sequences.first_frame)
+    for i in _spread(len(sequences), num_scenes):
+        after = (i + 1) % len(sequences)
+        target, following = (read_clips(store, sequences[j:j + 1], 0, store.num_frames)[0] for j in (i, after))
+        latents, other = encoded.read(rows[[i]]), encoded.read(rows[[after]])
+        title = f"{sequences.video_id[i]} from frame {sequences.first_frame[i]}"
+        truth = _true_tracks(store, sequences[i:i + 1], store.num_frames)
+        yield Scene("layers", title, store.fps, _layer_tiles(target, truth, latents, decode))
+        changes = Scene("changes", title, store.fps)
+        changes.tiles.append(Tile("A, as it was", target))
+        for label, changed in _changes(latents, store.width).items():
+            changes.tiles.append(Tile(label, _drawn(decode, changed)))
+        if len(sequences) > 1:
+            changes.tiles.extend([
+                Tile(f"B, {sequences.video_id[after]}", following),
+                Tile("objects of A, background of B", _drawn(decode, exchange(latents, other))),
+                Tile("tracks of A, looks of B", _drawn(decode, exchange_appearance(latents, other))),
+            ])
+        yield changes
+
+
+def _layer_tiles(target: np.ndarray, truth: tuple[Track, ...], latents: Latents, decode: Decode) -> list[Tile]:
+    layers = layers_of_clip(decode(latents), 0)
+    tiles = [
+        Tile("video, true tracks" if truth else "video", target, tracks=truth),
+        Tile("decoded, tracks found", layers.frames, tracks=_found_tracks(latents, 0)),
+        Tile("background", layers.background),
+    ]
+    for slot in _present(latents):
+        tiles.append(Tile(f"object {slot + 1}", layers.objects[:, slot]))
+    return [*tiles, Tile("who is where", color_segmentation(layers.segmentation), is_flat=True)]
+
+
+def _changes(latents: Latents, width: int) -> dict[str, Latents]:
+    """One code changed at a time, of the first object there is: where it is, how large, whether at all."""
+    present = _present(latents)
+    if not present:
+        return {}
+    slot = present[0]
+    name = f"object {slot + 1}"
+    moved, grown = latents.pose.clone(), latents.pose.clone()
+    side = -1 if moved[0, :, slot, _X].mean() > width / 2 else 1
+    moved[0, :, slot, _X] += side * _MOVE * width
+    grown[0, :, slot, _SCALE] += _GROW
+    gone = latents.presence.clone()
+    gone[0, slot] = 0
+    return {
+        f"{name} moved {_MOVE * width:.0f} px {'left' if side < 0 else 'right'}": latents.replace(pose=moved),
+        f"{name} 1.5 times as large": latents.replace(pose=grown),
+        f"without {name}": latents.replace(presence=gone),
+    }
+
+
+def _drawn(decode: Decode, latents: Latents) -> np.ndarray:
+    return to_uint8(decode(latents).frames)[0]
+
+
+def _found_tracks(latents: Latents, b: int) -> tuple[Track, ...]:
+    pose = latents.pose[b].cpu().numpy().astype(float)
+    tracks = []
+    for slot in _present(latents):
+        seen = pose[:, slot, _VISIBILITY, None] > _PRESENT
+        points = np.where(seen, pose[:, slot, [_X, _Y]], np.nan)
+        tracks.append(Track(points, "rgb({},{},{})".format(*slot_color(slot))))
+    return tuple(tracks)
+
+
+def _true_tracks(store: FrameStore, clip, num_frames: int) -> tuple[Track, ...]:
+    if not {"segmentation", "position"} <= set(store.truth_names):
+        return ()
+    segmentation, position = (
+        read_clip_truth(store, clip, name, 0, num_frames)[0] for name in ("segmentation", "position")
+    )
+    seen = (segmentation[..., None] == np.arange(1, position.shape[1] + 1)).any((1, 2))
+    points = np.where(seen[..., None], position, np.nan)
+    return tuple(Track(points[:, i], "white", dashed=True) for i in range(points.shape[1]) if seen[:, i].any())
+
+
+def _present(latents: Latents) -> list[int]:
+    return torch.nonzero(latents.presence[0] > _PRESENT)[:, 0].tolist()
+
+
+def _spread(count: int, num_chosen: int) -> list[int]:
+    return np.unique(np.linspace(0, count - 1, num_chosen, dtype=int)).tolist()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
