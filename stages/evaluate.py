@@ -1,6 +1,7 @@
 """Stage evaluate: predictions and reconstructions against the truth and baselines -> data/evaluation/."""
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -22,13 +23,15 @@ from pipeline.latents.latents import Latents
 from pipeline.output_folder import output_folder
 from pipeline.params import read_section
 from pipeline.provenance import check_made_from
+from pipeline.report.page import write_report
+from pipeline.report.scenes import forecast_scenes, layer_scenes
 
 
 def evaluate(
     params: EvaluateParams, test_frames: Path, latents: Path, predicted_latents: Path, predicted_frames: Path,
     autoencoder: Path, output: Path,
 ) -> dict:
-    """Writes metrics.json, curves/ and sheets/ into `output` and returns the metrics.
+    """Writes metrics.json, report.html, curves/ and sheets/ into `output` and returns the metrics.
 
     Raises UserError when the artefacts do not belong together.
     """
@@ -53,6 +56,11 @@ def evaluate(
         metrics["compression"] = compression(model, frames)
         write_curves(curves, metrics)
     write_metrics(output / "metrics.json", metrics)
+    scenes = chain(forecast_scenes(store, frames, futures, decode, decode_as_seen, params.num_sheets),
+                   layer_scenes(store, encoded, decode, params.num_sheets))
+    artefacts = {"test frames": store, "autoencoder": weights, "latents": encoded, "predicted latents": futures,
+                 "predicted frames": frames}
+    write_report(output / "report.html", metrics, artefacts, weights.config["architecture"], scenes)
     return metrics
 
 
@@ -103,7 +111,7 @@ def main(
         count(asked["num_clips"] * asked["num_samples"] * asked["horizon"])
         console = Console()
         print_report(metrics, console)
-        console.print(f"{output}: metrics.json, curves/, sheets/", highlight=False)
+        console.print(f"{output}: report.html, metrics.json, curves/, sheets/", highlight=False)
 
 
 app = typer.Typer(add_completion=False)

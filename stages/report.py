@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipeline.errors import UserError, one_line_errors
-from pipeline.evaluation.cost_table import print_costs
+from pipeline.errors import UserError, one_line_errors, writing
+from pipeline.evaluation.cost_table import print_costs, read_costs
 from pipeline.evaluation.report import print_report
+from pipeline.report.page import complete
 
 STAGES = ("preprocess", "train_autoencoder", "encode", "train_predictor", "generate", "evaluate")
 
@@ -18,19 +19,33 @@ def main(
     metrics: Annotated[Path, typer.Option(help="Figures that evaluate wrote.")] = Path("data/evaluation/metrics.json"),
     pictures: Annotated[Path, typer.Option(help="Animations that generate drew.")] = Path("data/pictures"),
     costs: Annotated[Path, typer.Option(help="Folder of what the stages cost.")] = Path("data/cost"),
+    params: Annotated[Path, typer.Option(help="Parameters to show on the page.")] = Path("params.yaml"),
+    page: Annotated[Path, typer.Option(help="Page to write, with parameters and cost.")] = Path("data/report.html"),
 ) -> None:
-    """Shows how well the last run forecasts, beside the baselines, and what it cost."""
+    """Shows how well the last run forecasts, beside the baselines, and what it cost; completes the page about it."""
     with one_line_errors():
         try:
-            figures = json.loads(metrics.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            figures = json.loads(_read(metrics))
+        except ValueError as error:
             raise UserError(f"{metrics}: cannot be read ({error}); run `dvc repro`") from error
         console = Console()
         print_report(figures, console)
         print_costs(costs, STAGES, console)
-        console.print(f"\nforecasts and layers: {pictures}/*.gif", highlight=False)
-        console.print(f"still sheets:         {metrics.parent}/sheets/*.png", highlight=False)
-        console.print("curves:               dvc plots show --open", highlight=False)
+        evaluated = metrics.parent / "report.html"
+        if evaluated.exists():
+            with writing(page):
+                page.write_text(complete(evaluated, _read(params), read_costs(costs, STAGES)), encoding="utf-8")
+            console.print(f"\neverything on one page: {page}", highlight=False)
+        console.print(f"forecasts and layers:   {pictures}/*.gif", highlight=False)
+        console.print(f"still sheets:           {metrics.parent}/sheets/*.png", highlight=False)
+        console.print("curves:                 dvc plots show --open", highlight=False)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); run `dvc repro`") from error
 
 
 app = typer.Typer(add_completion=False)

@@ -31,16 +31,19 @@ def line_chart(lines: list[Line], x_label: str, y_label: str) -> str:
     def y(value: float) -> float:
         return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - (value - low) / (high - low))
 
-    parts = [f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(_summary(lines, y_label))}">']
+    def text(kind: str, content: str, anchor: str, place: str) -> str:
+        return f'<text class="{kind}" text-anchor="{anchor}" {place}>{escape(content)}</text>'
+
+    words = escape(_summary(lines, y_label))
+    parts = [f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{words}">']
     for tick in ticks:
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
-        parts.append(f'<text class="tick" x="{_LEFT - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
-    every = max(1, math.ceil(num_steps / 10))
-    for step in range(0, num_steps, every):
-        parts.append(f'<text class="tick" x="{x(step):.1f}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{step + 1}</text>')
-    middle = (_TOP + _HEIGHT - _BOTTOM) / 2
-    parts.append(f'<text class="label" x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 6}" text-anchor="middle">{escape(x_label)}</text>')
-    parts.append(f'<text class="label" transform="translate(13 {middle}) rotate(-90)" text-anchor="middle">{escape(y_label)}</text>')
+        parts.append(text("tick", f"{tick:g}", "end", f'x="{_LEFT - 6}" y="{y(tick) + 4:.1f}"'))
+    for step in range(0, num_steps, max(1, math.ceil(num_steps / 10))):
+        parts.append(text("tick", str(step + 1), "middle", f'x="{x(step):.1f}" y="{_HEIGHT - _BOTTOM + 16}"'))
+    across, down = (_LEFT + _WIDTH - _RIGHT) / 2, (_TOP + _HEIGHT - _BOTTOM) / 2
+    parts.append(text("label", x_label, "middle", f'x="{across}" y="{_HEIGHT - 6}"'))
+    parts.append(text("label", y_label, "middle", f'transform="translate(13 {down}) rotate(-90)"'))
     for i, line in reversed(list(enumerate(lines))):  # the first on top
         points = [(x(step), value) for step, value in enumerate(line.values) if value is not None]
         if line.margins and len(points) == len(line.margins):
@@ -50,8 +53,8 @@ def line_chart(lines: list[Line], x_label: str, y_label: str) -> str:
         path = " ".join(f"{px:.1f},{y(value):.1f}" for px, value in points)
         parts.append(f'<polyline class="curve line-{i}" points="{path}"/>')
         for px, value in points:
-            title = f"{line.name}: {value:.4g}"
-            parts.append(f'<circle class="dot line-{i}" cx="{px:.1f}" cy="{y(value):.1f}" r="3"><title>{escape(title)}</title></circle>')
+            title = f"<title>{escape(line.name)}: {value:.4g}</title>"
+            parts.append(f'<circle class="dot line-{i}" cx="{px:.1f}" cy="{y(value):.1f}" r="3">{title}</circle>')
     return "".join([*parts, "</svg>"])
 
 

@@ -7,10 +7,12 @@ from pipeline.report.charts import Line
 FORECASTS = {"prediction": "layercast", "linear_extrapolation": "straight on", "copy_last": "copy of the last frame"}
 """Who forecasts, by the names of metrics.json; always in this order and colour."""
 _CURVES = {
-    "psnr": ("Likeness (PSNR)", "psnr, dB", "Higher is better. Every forecast gets harder with every step into the future."),
+    "psnr": ("Likeness (PSNR)", "psnr, dB", "Higher is better. The future gets harder with every step."),
     "ssim": ("Likeness of structure (SSIM)", "ssim", "Higher is better; 1 is the truth itself."),
     "lpips": ("Perceived difference (LPIPS)", "lpips", "Lower is better."),
 }
+_COLUMNS = (("psnr", "PSNR, dB", 2), ("ssim", "SSIM", 3), ("lpips", "LPIPS", 3))
+"""Figure, title, decimals."""
 _LAYER_FIGURES = {
     "decomposition.fg_miou": ("overlap of true objects and found ones", "1"),
     "decomposition.fg_ari": ("objects told apart", "1"),
@@ -46,29 +48,29 @@ class ForecastRow:
 def forecasts(metrics: dict) -> dict[str, dict]:
     """Name to show -> figures, layercast first."""
     sections = {"prediction": metrics["prediction"], **metrics["baselines"]}
-    return {FORECASTS.get(name, name.replace("_", " ")): sections[name] for name in (*FORECASTS, *sections) if name in sections}
+    order = [name for name in dict.fromkeys([*FORECASTS, *sections]) if name in sections]
+    return {FORECASTS.get(name, name.replace("_", " ")): sections[name] for name in order}
 
 
-def headline(metrics: dict) -> dict[str, float | None]:
-    """What the first sentence says."""
-    psnr = {name: figures["psnr"] for name, figures in metrics["baselines"].items()}
-    return {"psnr": metrics["prediction"]["psnr"], "best_baseline": max(psnr.values()), "copy_last": psnr["copy_last"]}
+def headline(metrics: dict) -> dict[str, float]:
+    """Who forecasts -> psnr."""
+    return {name: figures["psnr"] for name, figures in forecasts(metrics).items()}
 
 
 def forecast_table(metrics: dict) -> tuple[list[str], list[ForecastRow]]:
     """Columns and rows: layercast, its variants, the baselines."""
     horizon = metrics["protocol"]["horizon"]
-    by_step = (("psnr_by_step", 0, "PSNR, step 1"), ("psnr_by_step", -1, f"PSNR, step {horizon}")) if horizon > 1 else ()
-    plain = [(name, title, decimals) for name, title, decimals in (("psnr", "PSNR, dB", 2), ("ssim", "SSIM", 3), ("lpips", "LPIPS", 3))
-             if name in metrics["prediction"]]
+    steps = ((0, "PSNR, step 1"), (-1, f"PSNR, step {horizon}")) if horizon > 1 else ()
+    plain = [column for column in _COLUMNS if column[0] in metrics["prediction"]]
     has_places = "position_error" in metrics["prediction"]
-    columns = [title for *_, title in by_step]
-    columns = [title for _, title, _ in plain] + columns + ([f"position error at step {horizon}, px"] if has_places else [])
+    columns = [title for _, title, _ in plain] + [title for _, title in steps]
+    if has_places:
+        columns.append(f"position error at step {horizon}, px")
     rows = []
 
     def add(name: str, figures: dict, is_ours: bool) -> None:
         cells = [(figures.get(key), margin(figures, key), decimals) for key, _, decimals in plain]
-        cells += [(figures[key][i] if key in figures else None, None, 2) for key, i, _ in by_step]
+        cells += [(figures["psnr_by_step"][i] if "psnr_by_step" in figures else None, None, 2) for i, _ in steps]
         if has_places:
             errors = figures.get("position_error")
             cells.append((errors["median_by_step"][-1] if errors else None, None, 2))
@@ -99,7 +101,8 @@ def curves(metrics: dict) -> list[Curve]:
             made.append(Curve(title, unit, caption, lines))
     if "position_error" in metrics["prediction"]:
         lines = [Line(who, figures["position_error"]["median_by_step"]) for who, figures in forecasts(metrics).items()]
-        made.append(Curve("Where objects go", "median position error, px", "Lower is better; 0 is the true place.", lines))
+        caption = "Lower is better; 0 is the true place. Half of the objects are nearer than this."
+        made.append(Curve("Where objects go", "median position error, px", caption, lines))
     return made
 
 

@@ -1,16 +1,18 @@
 """Writes one self-contained page about an evaluation: no network, no other files, readable on a phone and in the dark.
 
-The page that evaluate writes is a pure function of its inputs. Parameters of the other stages and wall-clock costs are no
-inputs of evaluate; `complete` puts them into the place that the page leaves for them.
+The page that evaluate writes is a pure function of its inputs. Parameters of the other stages and wall-clock costs are
+no inputs of evaluate; `complete` puts them into the place that the page leaves for them.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.errors import UserError
+from pipeline.progress import progress
 from pipeline.report.charts import line_chart
 from pipeline.report.figures import curves, forecast_table, headline, layer_figures, other_figures, probe_table
 from pipeline.report.films import film
@@ -19,31 +21,43 @@ from pipeline.report.scenes import Scene, Tile, Track
 MOST_BYTES = 10 * 2**20
 _RUN = "<!-- parameters and cost -->"
 _FOLDER = Path(__file__).parent
-TITLES = {
-    "forecast": "Forecasts", "layers": "Layers", "changes": "Changing a code",
-}
+_KINDS = ("forecast", "layers", "changes")
+_TEXT_BYTES = 512 * 1024
+"""Enough for all that is not a scene."""
+
+
+class Artefact(Protocol):
+    """A store or weights."""
+
+    identity: str
+    made_from: dict[str, str]
 
 
 def write_report(
-    path: Path, metrics: dict, provenance: dict[str, dict[str, str]], scenes: Iterable[Scene], most_bytes: int = MOST_BYTES,
+    path: Path, metrics: dict, artefacts: dict[str, Artefact], architecture: dict[str, object], scenes: Iterable[Scene],
+    most_bytes: int = MOST_BYTES,
 ) -> None:
-    """Writes the page in one step. metrics as in metrics.json; provenance: artefact -> facts, by name.
+    """Writes the page in one step. metrics as in metrics.json; artefacts: what was judged and the weights, by name;
+    architecture: the autoencoder's parameters.
 
     Scenes that would make the page larger than most_bytes are left out, and the page says how many.
     """
-    shown: dict[str, list[str]] = {kind: [] for kind in TITLES}
-    room, left_out = most_bytes, 0
+    shown: dict[str, list[str]] = {kind: [] for kind in _KINDS}
+    room, left_out = most_bytes - _TEXT_BYTES, 0
     template = _environment().get_template("scene.html")
-    for number, scene in enumerate(scenes):
-        text = template.render(scene=scene, number=number, tiles=[_tile(tile) for tile in scene.tiles])
-        if len(text.encode()) > room - most_bytes // 20:  # the rest is text and charts
-            left_out += 1
-        else:
-            room -= len(text.encode())
-            shown[scene.kind].append(Markup(text))
+    with progress("drawing the report", None, "scenes") as advance:
+        for scene in scenes:
+            text = template.render(scene=scene, tiles=[_tile(tile) for tile in scene.tiles])
+            if (needed := len(text.encode())) > room:
+                left_out += 1
+            else:
+                room -= needed
+                shown[scene.kind].append(Markup(text))
+            advance()
     page = _environment().get_template("page.html").render(
-        metrics=metrics, protocol=metrics["protocol"], provenance=provenance, headline=headline(metrics),
-        scenes=shown, left_out=left_out, titles=TITLES, forecast=forecast_table(metrics), layers=layer_figures(metrics),
+        metrics=metrics, protocol=metrics["protocol"], artefacts=artefacts, architecture=architecture,
+        headline=headline(metrics),
+        scenes=shown, left_out=left_out, forecast=forecast_table(metrics), layers=layer_figures(metrics),
         probes=probe_table(metrics), others=other_figures(metrics), run=Markup(_RUN),
         charts=[(curve, Markup(line_chart(curve.lines, "forecast step", curve.unit))) for curve in curves(metrics)],
         definitions=[text.partition(": ")[::2] for text in metrics["protocol"]["definitions"]],
@@ -72,7 +86,8 @@ def complete(page: Path, parameters: str, costs: dict[str, dict[str, float]]) ->
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["figure"] = lambda value, decimals: "–" if value is None else f"{value:.{decimals}f}"
     return environment

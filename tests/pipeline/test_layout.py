@@ -8,7 +8,7 @@ import pytest
 from tests.pipeline.imports import ROOT, import_closure, local_imports
 
 MODELS = {"autoencoder", "predictor"}
-FLOORS = ({"settings", "forecasting", "evaluation", "inspection"}, MODELS, {"pictures"}, {"frames", "latents"})
+FLOORS = ({"settings", "forecasting", "evaluation", "inspection", "report"}, MODELS, {"pictures"}, {"frames", "latents"})
 """Rooms of pipeline/ from the top floor down; everything else in pipeline/ is ground."""
 STORES = {"pipeline/frames/frame_store.py", "pipeline/frames/frame_store_writer.py", "pipeline/frames/prediction_store.py",
           "pipeline/latents/latent_store.py",

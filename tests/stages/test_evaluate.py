@@ -133,7 +133,7 @@ def test_a_rerun_gives_the_same_bytes(evaluated, inputs, tmp_path):
     evaluate(PARAMS, *inputs.values(), tmp_path / "again")
     assert (tmp_path / "again" / ".gitignore").exists()
     files = sorted(file.relative_to(evaluated[0]) for file in evaluated[0].rglob("*") if file.is_file())
-    assert {file.suffix for file in files} == {".json", ".csv", ".png"}
+    assert {file.suffix for file in files} == {".json", ".csv", ".png", ".html"}
     for file in files:
         assert (tmp_path / "again" / file).read_bytes() == (evaluated[0] / file).read_bytes(), file
 

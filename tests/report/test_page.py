@@ -1,0 +1,95 @@
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.report.page import complete, write_report
+from tests.report.conftest import METRICS, SCENES, Artefact, scene
+
+VOID = {"meta", "link", "input", "img", "br", "line", "circle", "polyline", "polygon"}
+COSTS = {"encode": {"seconds": 125.0, "peak_resident_gib": 1.25, "peak_cuda_reserved_gib": 0.0}}
+
+
+class Checker(HTMLParser):
+    """Every tag closed in its order, no two ids alike, links that lead somewhere, nothing from elsewhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.links, self.sources, self.texts = [], [], [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag not in VOID:
+            self.open.append(tag)
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.links += [attributes["href"]] if tag == "a" else []
+        self.sources += [attributes[name] for name in ("src", "srcset", "data") if name in attributes]
+        self.sources += re.findall(r"url\((.*?)\)", attributes.get("style", ""))
+        if attributes.get("role") == "img":
+            assert attributes.get("aria-label")
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag, f"{tag} at {self.getpos()}"
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def check(text: str) -> Checker:
+    checker = Checker()
+    checker.feed(text)
+    checker.close()
+    assert checker.open == [] and len(set(checker.ids)) == len(checker.ids)
+    assert {link.removeprefix("#") for link in checker.links} <= set(checker.ids)
+    assert checker.sources and all(source.startswith("data:image/webp;base64,") for source in checker.sources)
+    assert not re.search(r"https?://|//cdn|@import", text)
+    return checker
+
+
+def test_it_is_one_whole_page_with_everything_inside(page):
+    text = page.read_text()
+    words = " ".join(" ".join(check(text).texts).split())
+    for wanted in ("24.0 dB", "22.00", "25.50", "best of 5 samples", "0.71", "60 sequences <of> 20 frames",
+                   "num_slots 4", "aaaaaaaaaaaa", "object_px 16", "time varying", "-0.10", "prediction.psnr_by_step", "clip 3"):
+        assert wanted in words, wanted
+    assert text.count('class="scene"') == len(SCENES) and text.count("<svg class=\"chart\"") == 3
+
+
+def test_the_same_inputs_give_the_same_bytes(page, tmp_path):
+    write_report(tmp_path / "again.html", METRICS, {"latents": Artefact()}, {"num_slots": 4, "object_px": 16}, SCENES)
+    assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
+
+
+def test_it_never_grows_over_its_limit(tmp_path):
+    path, scenes = tmp_path / "report.html", [scene("forecast", i, side=160) for i in range(12)]
+    write_report(path, METRICS, {}, {}, scenes, most_bytes=2**20)
+    assert 2**18 < path.stat().st_size < 2**20
+    shown = path.read_text().count('class="scene"')
+    assert 0 < shown < 12 and f"{12 - shown} more scenes" in path.read_text()
+
+
+def test_without_truth_scenes_and_samples_it_is_still_a_page(tmp_path):
+    metrics = {name: section for name, section in METRICS.items() if name not in ("decomposition", "disentanglement")}
+    for name in ("prediction", "baselines"):
+        sections = metrics[name] if name == "baselines" else {"": metrics[name]}
+        cut = {who: {n: v for n, v in figures.items() if n != "position_error"} for who, figures in sections.items()}
+        metrics[name] = cut if name == "baselines" else cut[""]
+    write_report(tmp_path / "report.html", metrics, {}, {}, [scene("layers")])
+    assert "position error" not in " ".join(check((tmp_path / "report.html").read_text()).texts)
+
+
+def test_it_is_completed_with_parameters_and_cost(page, tmp_path):
+    completed = complete(page, "seed: 0  # <decides>", COSTS)
+    words = " ".join(check(completed).texts)
+    assert "seed: 0  # <decides>" in words and "2 min 05 s" in words and "1.25" in words
+    assert "What it cost" not in complete(page, "", {})
+
+
+@pytest.mark.parametrize("text", [None, "<html></html>"])
+def test_another_page_is_not_completed(tmp_path, text):
+    if text:
+        (tmp_path / "report.html").write_text(text)
+    with pytest.raises(UserError, match="report.html: .*dvc repro"):
+        complete(tmp_path / "report.html", "", {})
