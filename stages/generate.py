@@ -1,7 +1,7 @@
 """Stage generate: context frames alone -> data/predicted_latents.zarr, data/predicted_frames.zarr, data/pictures/."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +9,9 @@ import numpy as np
 import typer
 
 from pipeline.cost import measure
-from pipeline.errors import one_line_errors
-from pipeline.forecasting.forecaster import Forecast, Forecaster, ReadContext, load_forecaster
+from pipeline.errors import UserError, one_line_errors
+from pipeline.forecasting.edits import FORMS, describe, edit_scene
+from pipeline.forecasting.forecaster import Forecast, Forecaster, clip_name, load_forecaster
 from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.frames.forecast_clips import context_identity, forecast_clips, read_clips
 from pipeline.frames.frame_store import open_frames
@@ -36,8 +37,11 @@ def generate(
     with output_folder(pictures, {".gif", ".mp4"}) as folder:
         forecasts = write_forecasts(
             forecaster, clips.video_id, clips.first_frame, context_identity(store, clips, forecaster.context_frames),
-            lambda start, stop: read_clips(store, clips[start:stop], 0, forecaster.context_frames),
-            predicted_latents, predicted_frames, batch_size=params.batch_size, fps=store.fps, keep=drawn,
+            forecaster.forecast_all(
+                clips.video_id, clips.first_frame,
+                lambda start, stop: read_clips(store, clips[start:stop], 0, forecaster.context_frames), params.batch_size,
+            ),
+            predicted_latents, predicted_frames, fps=store.fps, keep=drawn,
         )
         # Only now, when no prediction can change any more, is the truth looked at.
         with progress("drawing", len(drawn), "clips") as advance:
@@ -49,24 +53,23 @@ def generate(
     return len(clips) * forecaster.num_samples * forecaster.horizon
 
 
-def forecast_video(forecaster: Forecaster, video: Path, output: Path) -> None:
-    """Forecasts what comes after a video's last frame. Raises UserError when it cannot be read or is too short."""
+def forecast_video(forecaster: Forecaster, video: Path, edits: list[str], output: Path) -> None:
+    """Forecasts what comes after a video's last frame, edited. Raises UserError when it is too short or cannot be read."""
     end = read_end(video, forecaster.frame_shape, forecaster.context_frames)
-    stores = output / "predicted_latents.zarr", output / "predicted_frames.zarr"
-    forecasts = write_forecasts(
-        forecaster, [video.name], [end.first_frame], hashlib.sha256(end.frames).hexdigest(),
-        lambda start, stop: end.frames[None], *stores, batch_size=1, fps=end.fps, keep=[0],
-    )
-    forecaster.draw(output, "", end.frames, forecasts[0], end.fps, video.name)
-    print(f"see {output / 'forecast.mp4'} and {output / 'layers.mp4'}")
+    scene = edit_scene(forecaster.look(end.frames[None])[0], edits, forecaster)
+    forecast = forecaster.carry_on(scene, clip_name(video.name, end.first_frame))
+    seen = hashlib.sha256(end.frames.tobytes() + "\n".join(edits).encode()).hexdigest()
+    stores = (output / f"predicted_{what}.zarr" for what in ("latents", "frames"))
+    write_forecasts(forecaster, [video.name], [end.first_frame], seen, [forecast], *stores, fps=end.fps, keep=[])
+    forecaster.draw(output, "", end.frames, forecast, end.fps, video.name)
+    print(f"objects: {describe(scene)}; see {output / 'forecast.mp4'} and {output / 'layers.mp4'}")
 
 
 def write_forecasts(
     forecaster: Forecaster, video_id: Sequence[str], first_frame: Sequence[int], context_hash: str,
-    read_context: ReadContext, predicted_latents: Path, predicted_frames: Path, batch_size: int, fps: float, keep: list[int],
+    forecasts: Iterable[Forecast], predicted_latents: Path, predicted_frames: Path, fps: float, keep: list[int],
 ) -> dict[int, Forecast]:
-    """Forecasts clips into both stores; read_context(start, stop) gives the context frames of that stretch of them.
-    Returns the forecasts of the clips numbered in `keep`."""
+    """Writes the forecasts of the clips of these names into both stores. Returns those numbered in `keep`."""
     facts = {"num_samples": forecaster.num_samples, "context_frames": forecaster.context_frames, "fps": fps,
              "horizon": forecaster.horizon, "made_from": {**forecaster.made_from, "context": context_hash}}
     latents_writer = PredictedLatentsWriter(predicted_latents, forecaster.spec, video_id, first_frame, **facts)
@@ -74,7 +77,7 @@ def write_forecasts(
         predicted_frames, forecaster.frame_shape, video_id, first_frame, carry_detail=forecaster.carry_detail, **facts
     )
     kept = {}
-    for i, forecast in enumerate(forecaster.forecast_all(video_id, first_frame, read_context, batch_size)):
+    for i, forecast in enumerate(forecasts):
         latents_writer.write(forecast.latents)
         frames_writer.write(forecaster.predicted_frames(forecast)[None])
         if i in keep:
@@ -92,6 +95,7 @@ def main(
     predicted_frames: Annotated[Path, typer.Option(help="Store to write.")] = Path("data/predicted_frames.zarr"),
     pictures: Annotated[Path, typer.Option(help="Folder of animations to write.")] = Path("data/pictures"),
     video: Annotated[Path | None, typer.Option(help="Forecast the end of this video instead of test frames.")] = None,
+    edit: Annotated[list[str], typer.Option(help=f"With --video, before forecasting: {'; '.join(FORMS)}.")] = [],  # noqa: B006
     output: Annotated[Path, typer.Option(help="Folder to write with --video.")] = Path("forecast"),
     params: Annotated[Path, typer.Option(help="File with the section 'generate'.")] = Path("params.yaml"),
     cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/generate.json"),
@@ -100,8 +104,10 @@ def main(
     with one_line_errors():
         settings = read_section(params, "generate", GenerateParams)
         forecaster = load_forecaster(autoencoder, predictor, settings)
+        if edit and video is None:
+            raise UserError("--edit: changes what comes after a video; give the video with --video")
         if video is not None:
-            forecast_video(forecaster, video, output)
+            forecast_video(forecaster, video, edit, output)
         else:
             with measure(cost, "frames") as count:
                 count(generate(settings, forecaster, test_frames, predicted_latents, predicted_frames, pictures))

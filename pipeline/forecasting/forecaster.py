@@ -13,6 +13,7 @@ from torch import nn
 
 from pipeline.autoencoder.autoencoder import Autoencoder, Decoded, Pictures, load_autoencoder
 from pipeline.forecasting.generate_params import GenerateParams
+from pipeline.forecasting.scene import Scene
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.pictures.animations import forecast_animation, layers_animation, write_animations
@@ -66,26 +67,35 @@ class Forecaster:
         return self.spec.height, self.spec.width, self.autoencoder.config.num_channels
 
     @torch.inference_mode()
-    def forecast(self, context: np.ndarray, names: list[str]) -> list[Forecast]:
-        """Context [n, context_frames, H, W, C] of clips with these names -> their futures, on the CPU."""
+    def look(self, context: np.ndarray) -> list[Scene]:
+        """Takes the context [n, context_frames, H, W, C] of clips apart."""
         assert context.shape[1:] == (self.context_frames, *self.frame_shape), f"{context.shape}"
         latents, pictures = self.autoencoder.encode_with_pictures(to_unit(context).to(_device(self.autoencoder)))
-        futures = draw_futures(self.predictor, latents, names, self.horizon, self.num_samples, self.seed, self.spread)
-        return [
-            Forecast(samples.map(torch.Tensor.cpu), pictures.map(lambda x: x[i:i + 1].cpu()) if self.carry_detail else None)
-            for i, samples in enumerate(futures)
-        ]
+
+        def clip(i: int) -> Scene:
+            own = pictures.map(lambda x: x[i:i + 1]) if self.carry_detail else None
+            return Scene(latents.map(lambda code: code[i:i + 1]), own)
+
+        return [clip(i) for i in range(len(context))]
+
+    @torch.inference_mode()
+    def carry_on(self, scene: Scene, name: str) -> Forecast:
+        """Draws the futures of a clip of this name, on the CPU."""
+        futures = draw_futures(
+            self.predictor, scene.latents, name, self.horizon, self.num_samples, self.seed, self.spread
+        )
+        return Forecast(futures.map(torch.Tensor.cpu), scene.pictures and scene.pictures.map(torch.Tensor.cpu))
 
     def forecast_all(
         self, video_id: Sequence[str], first_frame: Sequence[int], read_context: ReadContext, batch_size: int,
     ) -> Iterator[Forecast]:
         """Forecasts clip after clip. A clip is named by video_id and first_frame; its name decides what is drawn."""
-        names = [f"{video} {frame}" for video, frame in zip(video_id, first_frame)]
+        names = [clip_name(video, frame) for video, frame in zip(video_id, first_frame)]
         with progress("forecasting", len(names), "clips") as advance:
             for start in range(0, len(names), batch_size):
                 batch = names[start:start + batch_size]
-                for forecast in self.forecast(read_context(start, start + len(batch)), batch):
-                    yield forecast
+                for scene, name in zip(self.look(read_context(start, start + len(batch))), batch):
+                    yield self.carry_on(scene, name)
                     advance()
 
     @torch.inference_mode()
@@ -109,6 +119,10 @@ class Forecaster:
         if pictures is not None:
             pictures = pictures.map(lambda x: x.to(device).expand(len(latents.pose), *x.shape[1:]))
         return self.autoencoder.decode(latents.to(device), pictures)
+
+
+def clip_name(video_id: str, first_frame: int) -> str:
+    return f"{video_id} {first_frame}"
 
 
 def load_forecaster(autoencoder: Path, predictor: Path, params: GenerateParams) -> Forecaster:

@@ -11,17 +11,12 @@ from pipeline.predictor.spread import Spread
 
 
 def draw_futures(
-    predictor: nn.Module, context: Latents, names: list[str], horizon: int, num_samples: int, seed: int,
-    spread: Spread,
-) -> list[Latents]:
-    """Continues each clip of `context` (batch axis B, one name each). Returns B latents of batch axis num_samples,
-    whose time axis holds the context and `horizon` predicted frames."""
-    futures = []
-    for b, name in enumerate(names):
-        generator = torch.Generator().manual_seed(_clip_seed(seed, name))
-        clip = context.map(lambda code, b=b: code[b:b + 1])
-        futures.append(rollout(predictor, clip, horizon, num_samples, generator, spread))
-    return futures
+    predictor: nn.Module, context: Latents, name: str, horizon: int, num_samples: int, seed: int, spread: Spread,
+) -> Latents:
+    """Continues the clip `context` (batch axis 1) of this name. Returns latents of batch axis num_samples, whose time axis
+    holds the context and `horizon` predicted frames."""
+    generator = torch.Generator().manual_seed(_clip_seed(seed, name))
+    return rollout(predictor, context, horizon, num_samples, generator, spread)
 
 
 def _clip_seed(seed: int, name: str) -> int:

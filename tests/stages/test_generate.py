@@ -124,6 +124,50 @@ def test_a_video_of_ones_own_is_forecast_from_its_end(artefacts, tmp_path):
     assert (store.num_clips, store.num_samples, store.fps) == (1, 2, 12)
 
 
+@pytest.fixture(scope="module")
+def video(artefacts, tmp_path_factory):
+    path = tmp_path_factory.mktemp("video") / "clip.mkv"
+    write_video(path, open_frames(artefacts.test_frames).read(np.array([1]))[0], 12, lossless=True)
+    return path
+
+
+def test_an_edited_scene_is_continued(artefacts, video, tmp_path):
+    before = content(video.parent)
+
+    def forecast_of(name, **edit):
+        result = run(artefacts, tmp_path / name, video=video, output=tmp_path / name / "forecast", **edit)
+        assert result.exit_code == 0, result.output
+        store = open_predicted_latents(tmp_path / name / "forecast" / "predicted_latents.zarr")
+        return result.stdout, store.read(slice(None)), store.made_from["context"]
+
+    (said, plain, seen), (_, moved, seen_moved) = forecast_of("plain"), forecast_of("moved", edit="move 0 5 -3")
+    x, y = (round(value) for value in plain.pose[0, CONTEXT_FRAMES - 1, 0, :2].tolist())
+    assert f"slot 0 at ({x}, {y}) px" in said
+    difference = (moved.pose - plain.pose)[:, :CONTEXT_FRAMES]
+    torch.testing.assert_close(difference[:, :, 0], torch.tensor([5.0, -3, 0, 0]).expand_as(difference[:, :, 0]))
+    assert (difference[:, :, 1:] == 0).all() and seen != seen_moved
+    assert not torch.equal(moved.pose[:, CONTEXT_FRAMES:], plain.pose[:, CONTEXT_FRAMES:])
+    _, same, _ = forecast_of("background", edit=f"background {video}")
+    assert torch.equal(same.pose, plain.pose) and content(video.parent) == before
+
+
+@pytest.mark.parametrize("edit, complaint", [
+    ("turn 0", "wanted one of move SLOT DX DY"), ("", "wanted one of"), ("move 0 5", "wanted one of"),
+    ("remove 7", "objects: slot 0 at ("), ("move 0 far 1", "wanted a distance in px, got 'far'"),
+    ("background nowhere.mp4", "nowhere.mp4: does not exist"),
+])
+def test_an_edit_that_makes_no_sense_is_refused(artefacts, video, tmp_path, edit, complaint):
+    result = run(artefacts, tmp_path / "out", video=video, output=tmp_path / "forecast", edit=edit)
+    assert result.exit_code == 2 and complaint in result.stderr and result.stderr.count("\n") == 1
+    assert not (tmp_path / "forecast").exists()
+
+
+def test_an_edit_of_the_test_clips_is_refused(artefacts, tmp_path):
+    result = run(artefacts, tmp_path / "out", edit="remove 0")
+    assert result.exit_code == 2 and "--video" in result.stderr
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["params.yaml"]
+
+
 @pytest.mark.parametrize("num_frames", [None, CONTEXT_FRAMES - 1])
 def test_a_video_that_is_missing_or_too_short_is_refused(artefacts, tmp_path, num_frames):
     video = tmp_path / "short.mkv"

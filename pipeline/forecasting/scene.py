@@ -1,0 +1,65 @@
+"""What a context shows, before it is continued: to look at, to change by hand, to continue.
+
+A change holds for all frames of the context, so that the scene was never otherwise: a moved object moves on from its new
+place as it would have from the old one, and comes back from walls where it meets them now.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from pipeline.autoencoder.autoencoder import Pictures
+from pipeline.latents.latents import DIMS, POSE, Latents
+
+X, Y = POSE.index("x"), POSE.index("y")
+LOOKS = tuple(name for name, dims in DIMS.items() if dims[0] == "slot" and name not in ("presence", "depth"))
+"""Time-independent codes of what an object looks like."""
+BACKGROUND = ("background", "camera")
+PRESENT = 0.5
+"""A slot whose presence is above this holds an object."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The context of one clip."""
+
+    latents: Latents
+    """Batch axis 1, time axis: the context."""
+    pictures: Pictures | None
+    """The layers as the context shows them (batch axis 1); None: as the codes describe them."""
+
+    def objects(self) -> dict[int, tuple[float, float]]:
+        """Slots that hold an object, each with its place (x, y) in the last frame, px."""
+        slots = (self.latents.presence[0] > PRESENT).nonzero()[:, 0].tolist()
+        return {slot: tuple(self.latents.pose[0, -1, slot, [X, Y]].tolist()) for slot in slots}
+
+
+def move(scene: Scene, slot: int, dx: float, dy: float) -> Scene:
+    """An object dx px further right and dy px further down."""
+    pose = scene.latents.pose.clone()
+    pose[:, :, slot, X] += dx
+    pose[:, :, slot, Y] += dy
+    return Scene(scene.latents.replace(pose=pose), scene.pictures)
+
+
+def remove(scene: Scene, slot: int) -> Scene:
+    """Without an object; the others no longer heed it."""
+    presence = scene.latents.presence.clone()
+    presence[:, slot] = 0
+    return Scene(scene.latents.replace(presence=presence), scene.pictures)
+
+
+def swap(scene: Scene, slot: int, other: int) -> Scene:
+    """Two objects, each looking like the other."""
+    order = torch.arange(scene.latents.presence.shape[1])
+    order[slot], order[other] = other, slot
+    looks = {name: scene.latents.items()[name][:, order] for name in LOOKS}
+    pictures = scene.pictures and Pictures(scene.pictures.background, scene.pictures.objects[:, order])
+    return Scene(scene.latents.replace(**looks), pictures)
+
+
+def exchange_background(scene: Scene, other: Scene) -> Scene:
+    """The objects before the background of another scene of as many frames, in its light."""
+    pictures = scene.pictures and Pictures(other.pictures.background, scene.pictures.objects)
+    codes = other.latents.items()
+    return Scene(scene.latents.replace(**{name: codes[name] for name in BACKGROUND}), pictures)
