@@ -14,6 +14,7 @@ from pipeline.cost import measure
 from pipeline.errors import one_line_errors
 from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.judging import judge_forecasts, judge_reconstruction
+from pipeline.evaluation.networks import load_networks, network_protocol
 from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves, write_metrics
 from pipeline.frames.forecast_clips import context_identity, find_clips
 from pipeline.frames.frame_store import FrameStore, open_frames
@@ -33,7 +34,7 @@ def evaluate(
 ) -> dict:
     """Writes metrics.json, report.html, curves/ and sheets/ into `output` and returns the metrics.
 
-    Raises UserError when the artefacts do not belong together.
+    Raises UserError when the artefacts do not belong together, or a network is not the one that `params` means.
     """
     store, encoded = open_frames(test_frames), open_latents(latents)
     futures, frames = open_predicted_latents(predicted_latents), open_predicted_frames(predicted_frames)
@@ -47,12 +48,15 @@ def evaluate(
     for name in ("autoencoder", "predictor", "context"):
         check_made_from(predicted_frames, frames.made_from, name, predicted_latents, futures.made_from[name])
 
-    model = model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    frame_shape = (frames.height, frames.width, frames.num_channels)
+    networks = load_networks(params, frames.context_frames + frames.horizon, frame_shape, device)
+    model = model.to(device)
     encode, decode, decode_as_seen = (on_device(model, m) for m in (model.encode, model.decode, model.decode_as_seen))
-    metrics = {"protocol": protocol(store, frames, len(clips))}
+    metrics = {"protocol": protocol(store, frames, len(clips)) | network_protocol(params, networks)}
     with output_folder(output / "curves", {".csv"}) as curves, output_folder(output / "sheets", {".png"}) as sheets:
         metrics |= judge_reconstruction(params, store, encoded, encode, decode, sheets)
-        metrics |= judge_forecasts(params, store, frames, futures, decode, decode_as_seen, sheets)
+        metrics |= judge_forecasts(params, store, frames, futures, decode, decode_as_seen, sheets, networks)
         metrics["compression"] = compression(model, frames)
         write_curves(curves, metrics)
     write_metrics(output / "metrics.json", metrics)

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from pipeline.metrics.network_file import NetworkFile
 from pipeline.params import Params
 
 
@@ -12,3 +13,7 @@ class EvaluateParams(Params):
     """Sequences or clips decoded at once."""
     num_sheets: int = Field(ge=0)
     """Clips drawn as still sheets."""
+    lpips: NetworkFile | None = None
+    """The state dict of lpips.LPIPS(net="alex" or "vgg"), for LPIPS; null: without."""
+    fvd: NetworkFile | None = None
+    """A TorchScript I3D, for FVD; null: without."""

@@ -5,10 +5,12 @@ Legend: B clips, S samples, T = context_frames + horizon, N true objects, K slot
 
 import numpy as np
 
+from pipeline.evaluation.networks import Networks
 from pipeline.evaluation.reconstruction import Truth
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.latents import POSE, Latents
 from pipeline.metrics import calibration, diversity, frame_quality, segmentation, trajectories
+from pipeline.metrics.fvd import fvd
 from pipeline.metrics.interventions import IN_VIEW, PRESENT
 
 BASELINES = ("copy_last", "linear_extrapolation")
@@ -17,7 +19,9 @@ BASELINES = ("copy_last", "linear_extrapolation")
 class ForecastScores:
     """Takes batch after batch; `figures` and `curves` are those of all of them together."""
 
-    def __init__(self) -> None:
+    def __init__(self, networks: Networks = Networks()) -> None:  # noqa: B008, it cannot change
+        self._lpips, self._network = networks.lpips and networks.lpips.distance, networks.fvd
+        self._features: dict[str, list[np.ndarray]] = {name: [] for name in ("truth", "prediction", *BASELINES)}
         self._quality: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in ("prediction", *BASELINES)}
         self._plain: list[dict[str, np.ndarray]] = []
         self._errors: dict[str, list[np.ndarray]] = {name: [] for name in ("prediction", *BASELINES)}
@@ -35,7 +39,8 @@ class ForecastScores:
         }
         for name, frames in forecasts.items():
             true_frames = target if frames.ndim == target.ndim else np.broadcast_to(target[:, None], frames.shape)
-            self._quality[name].append(frame_quality.frame_quality(to_unit(frames), to_unit(true_frames)))
+            pair = to_unit(frames), to_unit(true_frames)
+            self._quality[name].append(frame_quality.frame_quality(*pair, self._lpips))
         self._num_samples = prediction.shape[1]
         if self._num_samples > 1:
             self._apart["psnr"] += [diversity.pairwise_psnr(samples) for samples in prediction]
@@ -43,11 +48,25 @@ class ForecastScores:
     def add_plain(self, target: np.ndarray, prediction: np.ndarray) -> None:
         """The prediction without carried detail, shaped as in `add`."""
         true_frames = np.broadcast_to(target[:, None], prediction.shape)
-        self._plain.append(frame_quality.frame_quality(to_unit(prediction), to_unit(true_frames)))
+        self._plain.append(frame_quality.frame_quality(to_unit(prediction), to_unit(true_frames), self._lpips))
+
+    def add_videos(self, context: np.ndarray, target: np.ndarray, prediction: np.ndarray, linear: np.ndarray) -> None:
+        """Whole clips for FVD, where there is a network for it: context uint8 [B, context_frames, H, W, C], the others
+        as in `add`."""
+        if self._network is None:
+            return
+        still = np.broadcast_to(context[:, -1:], target.shape)
+        forecasts = {"truth": target, "prediction": prediction, "copy_last": still, "linear_extrapolation": linear}
+        for name, frames in forecasts.items():
+            samples = frames if frames.ndim > target.ndim else frames[:, None]
+            given = np.broadcast_to(context[:, None], (*samples.shape[:2], *context.shape[1:]))
+            videos = np.concatenate([given, samples], 2)
+            features = self._network.features(videos.reshape(-1, *videos.shape[2:]))
+            self._features[name].append(features.reshape(*videos.shape[:2], -1))
 
     def add_samples(self, samples: Latents, num_samples: int, given: int) -> None:
-        """How far apart the samples put their objects; batch axis B * S, samples of a clip side by side; `given`: how many
-        of their frames are context."""
+        """How far apart the samples put their objects; batch axis B * S, samples of a clip side by side; `given`: how
+        many of their frames are context."""
         if num_samples < 2:
             return
         pose = samples.pose[:, given:].unflatten(0, (-1, num_samples)).cpu().numpy()
@@ -86,6 +105,10 @@ class ForecastScores:
         for name, errors in self._errors.items():
             if errors:
                 figures[name]["position_error"] = trajectories.error_by_step(errors)
+        if self._network is not None:
+            features = {name: np.concatenate(parts) for name, parts in self._features.items()}
+            for name, section in figures.items():
+                section["fvd"] = fvd(features["truth"][:, 0], features[name])
         if self._plain:
             figures["prediction"]["without_detail"] = frame_quality.mean_figures(frame_quality.concatenate(self._plain))
         best = frame_quality.best_of_samples(frame_quality.concatenate(self._quality["prediction"]))

@@ -14,6 +14,7 @@ from pipeline.evaluation.evidence import (
     NUM_REENCODED, Encode, Evidence, SceneTruth, exchange, exchange_appearance,
 )
 from pipeline.evaluation.forecast import ForecastScores
+from pipeline.evaluation.networks import Networks
 from pipeline.evaluation.reconstruction import ReconstructionScores, Truth
 from pipeline.frames.forecast_clips import (
     ForecastClips, find_clips, forecast_clips, read_clip_truth, read_clips,
@@ -82,7 +83,7 @@ def judge_reconstruction(
 
 def judge_forecasts(
     params: EvaluateParams, store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, decode: Decode,
-    decode_as_seen: DecodeAsSeen, sheets: Path,
+    decode_as_seen: DecodeAsSeen, sheets: Path, networks: Networks,
 ) -> dict[str, dict]:
     """Sections of metrics.json on all predicted clips and the baselines beside them. Where the prediction carries detail
     over, straight lines do so too, so that they differ in motion alone, and the prediction is judged without it as well.
@@ -90,7 +91,7 @@ def judge_forecasts(
     Raises UserError when the clips are not those of the test split, or `latents` lacks one of them.
     """
     given, num_frames = frames.context_frames, frames.context_frames + frames.horizon
-    clips, scores = find_clips(store, frames.video_id, frames.first_frame, num_frames), ForecastScores()
+    clips, scores = find_clips(store, frames.video_id, frames.first_frame, num_frames), ForecastScores(networks)
     rows = match_rows(latents, frames.path, frames.video_id, frames.first_frame)
     with progress("judging forecasts", len(clips), "clips") as advance:
         for part in _batches(len(clips), params.batch_size):
@@ -101,6 +102,7 @@ def judge_forecasts(
             decoded = decode_as_seen(linear, to_unit(target[:, :given])) if frames.carry_detail else decode(linear)
             straight = to_uint8(decoded.frames)[:, given:]
             scores.add(target[:, given:], target[:, given - 1], prediction, straight)
+            scores.add_videos(target[:, :given], target[:, given:], prediction, straight)
             scores.add_samples(samples, frames.num_samples, given)
             if frames.carry_detail:
                 plain = to_uint8(decode(samples.frames(given, num_frames)).frames)

@@ -64,7 +64,7 @@ def write_metrics(path: Path, metrics: dict) -> None:
 def write_curves(folder: Path, metrics: dict) -> None:
     """Writes one CSV per figure into `folder`: a column for the prediction and one for each baseline."""
     forecasts = {"prediction": metrics["prediction"], **metrics["baselines"]}
-    for name in _CURVES:
+    for name in (*_CURVES, *(("lpips",) if "lpips" in metrics["prediction"] else ())):
         write_curve(folder / f"{name}.csv", {who: figures[f"{name}_by_step"] for who, figures in forecasts.items()})
     if "position_error" in metrics["prediction"]:
         errors = {who: figures["position_error"]["median_by_step"] for who, figures in forecasts.items()}
@@ -77,6 +77,8 @@ def print_report(metrics: dict, console: Console) -> None:
     console.print(_forecast_table(metrics, protocol))
     if "psnr_interval" in metrics["prediction"]:
         console.print(_interval_table(metrics, protocol))
+    if "fvd" in metrics["prediction"]:
+        console.print(_fvd_table(metrics))
     if "diversity" in metrics["prediction"]:
         console.print(_samples_table(metrics["prediction"], protocol))
     console.print(_layers_table(metrics))
@@ -87,7 +89,8 @@ def print_report(metrics: dict, console: Console) -> None:
         f"{protocol['context_frames']} frames given, {protocol['horizon']} forecast, {protocol['num_samples']} "
         f"samples. Data: {protocol['data']}.", style="dim", highlight=False,
     )
-    for definition in protocol["definitions"]:
+    networks = [f"{name}: {protocol[name]}" for name in ("lpips", "fvd") if name in protocol]
+    for definition in (*protocol["definitions"], *networks):
         console.print(f"  {definition}", style="dim", highlight=False)
 
 
@@ -115,12 +118,21 @@ def _interval_table(metrics: dict, protocol: dict) -> Table:
     prediction, num_samples = metrics["prediction"], protocol["num_samples"]
     best, baseline = prediction["best_of_samples"], metrics["baselines"]["linear_extrapolation"]
     table = _table("error bars", "", "mean", "95 %", f"best of {num_samples}", "gap", "linear", "95 %")
-    for name, decimals in (("psnr", 2), ("ssim", 3), ("mse", 1), ("mae", 1)):
+    for name, decimals in (("psnr", 2), ("ssim", 3), ("mse", 1), ("mae", 1), ("lpips", 4)):
+        if name not in prediction:
+            continue
         ours, straight = (
             (_number(figures[name], decimals), _interval(figures[f"{name}_interval"], decimals))
             for figures in (prediction, baseline)
         )
         table.add_row(name, *ours, *(_number(best[key], decimals) for key in (name, f"{name}_gap")), *straight)
+    return table
+
+
+def _fvd_table(metrics: dict) -> Table:
+    table = _table("fvd of whole clips", "", "")
+    for name, figures in {"prediction": metrics["prediction"], **metrics["baselines"]}.items():
+        table.add_row(name.replace("_", " "), _number(figures["fvd"], 1))
     return table
 
 

@@ -3,6 +3,8 @@
 Legend: ... any leading axes (clips, samples, frames), C channels, H W px. All pictures in [0, 1].
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
@@ -14,18 +16,20 @@ MAX_PSNR = 100.0
 dB."""
 MIN_SIDE = 6
 """Smallest side of a frame that ssim's window, mirrored at the border, can judge, px."""
-HIGHER_IS_BETTER = {"psnr": True, "ssim": True, "mse": False, "mae": False}
+HIGHER_IS_BETTER = {"psnr": True, "ssim": True, "mse": False, "mae": False, "lpips": False}
 
 _VALUES_AT_ONCE = 2**22  # ssim keeps about 15 pictures for each one given
 
 
-def frame_quality(frames: Tensor, target: Tensor) -> dict[str, np.ndarray]:
+def frame_quality(
+    frames: Tensor, target: Tensor, lpips: Callable[[Tensor, Tensor], np.ndarray] | None = None,
+) -> dict[str, np.ndarray]:
     """Compares frames [..., C, H, W] with target of the same shape. Returns float64 arrays [...], one value per frame.
 
     psnr: dB, data range 1, over all channels and pixels of the frame, at most MAX_PSNR. ssim: torchmetrics' defaults
     (Gaussian window of 11 px, sigma 1.5, the frame mirrored at its border), data range 1. mse, mae: SUM of squared /
-    absolute errors over the frame's channels and pixels, as Moving MNIST papers count them. Raises ValueError for
-    unequal shapes or frames under MIN_SIDE px.
+    absolute errors over the frame's channels and pixels, as Moving MNIST papers count them. lpips: where it is given. Raises
+    ValueError for unequal shapes or frames under MIN_SIDE px.
     """
     if frames.shape != target.shape:
         raise ValueError(f"frames {tuple(frames.shape)} and target {tuple(target.shape)} differ in shape")
@@ -35,7 +39,8 @@ def frame_quality(frames: Tensor, target: Tensor) -> dict[str, np.ndarray]:
     at_once = max(1, _VALUES_AT_ONCE // picture.numel())
     pairs = zip(frames.reshape(-1, *picture).split(at_once), target.reshape(-1, *picture).split(at_once))
     parts = [_quality_of_batch(*pair) for pair in pairs]
-    return {name: np.concatenate([part[name] for part in parts]).reshape(leading) for name in HIGHER_IS_BETTER}
+    quality = {name: np.concatenate([part[name] for part in parts]).reshape(leading) for name in parts[0]}
+    return quality | ({"lpips": lpips(frames, target)} if lpips else {})
 
 
 def _quality_of_batch(frames: Tensor, target: Tensor) -> dict[str, np.ndarray]:

@@ -5,16 +5,23 @@ import json
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 from typer.testing import CliRunner
 
 from pipeline.autoencoder.autoencoder import load_autoencoder, save_autoencoder
 from pipeline.checkpoint import load
 from pipeline.evaluation.evaluate_params import EvaluateParams
+from pipeline.evaluation.report import print_report
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.prediction_store import PredictionWriter, open_predicted_frames
 from pipeline.latents.latent_store import PredictedLatentsWriter, open_latents, open_predicted_latents
+from pipeline.metrics.network_file import NetworkFile
 from stages.evaluate import app, evaluate
 from stages.generate import app as generate_app
+from tests.metrics.test_fvd import Means
+from tests.metrics.test_fvd import write as write_fvd
+from tests.metrics.test_lpips import random_weights
+from tests.metrics.test_lpips import write as write_lpips
 from tests.stages.conftest import CONTEXT_FRAMES, HORIZON, NUM_CLIPS, NUM_SEQUENCES, write_latents, write_test_frames
 
 PARAMS = EvaluateParams(batch_size=2, num_sheets=1)
@@ -125,6 +132,39 @@ def test_carried_detail_is_judged_beside_the_plain_decoding(evaluated, inputs, a
     assert metrics["prediction"]["without_detail"]["psnr"] == pytest.approx(plain["prediction"]["psnr"], abs=1e-4)
     for figures in (metrics["prediction"], metrics["baselines"]["linear_extrapolation"]):
         assert figures["psnr"] > metrics["prediction"]["without_detail"]["psnr"] + 3
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory) -> dict[str, NetworkFile]:
+    folder = tmp_path_factory.mktemp("networks")
+    return {"lpips": write_lpips(folder / "alex.safetensors", random_weights("alex")),
+            "fvd": write_fvd(folder / "means.pt", Means())}
+
+
+def test_networks_of_the_user_are_asked_and_named(inputs, networks, tmp_path, capsys):
+    metrics = evaluate(PARAMS.model_copy(update=networks), *inputs.values(), tmp_path / "evaluation")
+    for name, file in networks.items():
+        assert file.sha256 in metrics["protocol"][name]
+    forecasts = {"prediction": metrics["prediction"], **metrics["baselines"]}
+    for figures in forecasts.values():
+        assert figures["lpips"] > 0 and len(figures["lpips_by_step"]) == HORIZON and figures["fvd"] > 0
+    best = metrics["prediction"]["best_of_samples"]
+    assert best["lpips"] + best["lpips_gap"] == pytest.approx(metrics["prediction"]["lpips"])
+    assert (tmp_path / "evaluation" / "curves" / "lpips.csv").exists()
+    print_report(metrics, Console(width=80))
+    printed = capsys.readouterr().out
+    assert "fvd of whole clips" in printed and f"sha256 {networks['fvd'].sha256[:20]}" in " ".join(printed.split())
+
+
+def test_another_network_than_the_one_meant_is_refused(inputs, networks, tmp_path):
+    params = tmp_path / "params.yaml"
+    for name, file in networks.items():
+        text = f"evaluate: {{batch_size: 2, num_sheets: 1, {name}: {{path: {file.path}, sha256: {'a' * 64}}}}}"
+        params.write_text(text)
+        result = CliRunner().invoke(app, options({**inputs, "output": tmp_path / "out", "params": params}))
+        assert result.exit_code == 2 and result.stderr.count("\n") == 1, result.output
+        assert f"evaluate.{name}: {file.path} has sha256 {file.sha256[:12]}" in result.stderr
+        assert not (tmp_path / "out").exists()
 
 
 def test_a_rerun_gives_the_same_bytes(evaluated, inputs, tmp_path):

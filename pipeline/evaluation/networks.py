@@ -1,0 +1,34 @@
+"""The networks that LPIPS and FVD are defined by, where the user gives them."""
+
+from dataclasses import dataclass
+
+import torch
+
+from pipeline.evaluation.evaluate_params import EvaluateParams
+from pipeline.metrics.fvd import VideoNetwork
+from pipeline.metrics.lpips import Lpips, load_lpips
+
+
+@dataclass(frozen=True)
+class Networks:
+    lpips: Lpips | None = None
+    fvd: VideoNetwork | None = None
+
+
+def load_networks(
+    params: EvaluateParams, num_frames: int, frame_shape: tuple[int, int, int], device: torch.device,
+) -> Networks:
+    """num_frames: of a clip; frame_shape: height, width, channels. Raises UserError when a file is not the one meant or
+    cannot judge such clips."""
+    lpips = params.lpips and load_lpips(params.lpips, *frame_shape[:2]).to(device)
+    return Networks(lpips, params.fvd and VideoNetwork(params.fvd, (num_frames, *frame_shape), device))
+
+
+def network_protocol(params: EvaluateParams, networks: Networks) -> dict[str, str]:
+    """Which files the figures were made with, and how."""
+    said = {}
+    if params.lpips:
+        said["lpips"] = f"version 0.1, {networks.lpips.backbone}, sha256 {params.lpips.sha256}"
+    if params.fvd:
+        said["fvd"] = f"whole clips, given frames included, mean over samples; sha256 {params.fvd.sha256}"
+    return said
