@@ -20,6 +20,7 @@ from pipeline import checkpoint
 from pipeline.autoencoder import spatial_transform
 from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.background import BackgroundDecoder, BackgroundEncoder, num_blocks
+from pipeline.autoencoder.camera import shown
 from pipeline.autoencoder.compositing import composite
 from pipeline.autoencoder.objects import AppearanceDecoder, AppearanceEncoder
 from pipeline.autoencoder.proposals import Proposals, propose
@@ -45,7 +46,7 @@ class Pictures:
     """What the layers of a clip look like: decoded from its codes, or as its frames showed them."""
 
     background: Tensor
-    """[B, C, H, W] about [0, 1]"""
+    """[B, C, H', W'] about [0, 1]: the whole canvas"""
     objects: Tensor
     """[B, K, C + 1, P, P] premultiplied colour, then alpha"""
 
@@ -76,13 +77,14 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.config = config
         arch, C = config.architecture, config.num_channels
-        h, w = num_blocks(config.height, config.width)
+        canvas = config.height + 2 * arch.canvas_margin, config.width + 2 * arch.canvas_margin
+        h, w = num_blocks(*canvas)
         self.spec = LatentSpec(
             num_slots=arch.num_slots, background_dim=arch.background_channels * h * w, appearance_dim=arch.appearance_dim,
             height=config.height, width=config.width,
         )
         self.background_encoder = BackgroundEncoder(C, arch.background_channels)
-        self.background_decoder = BackgroundDecoder(C, arch.background_channels, config.height, config.width, arch.hidden_dim)
+        self.background_decoder = BackgroundDecoder(C, arch.background_channels, *canvas, arch.hidden_dim)
         self.appearance_encoder = AppearanceEncoder(C, arch.patch_dim, arch.appearance_dim, arch.hidden_dim)
         self.appearance_decoder = AppearanceDecoder(C, arch.patch_dim, arch.appearance_dim, arch.hidden_dim)
 
@@ -130,7 +132,7 @@ class Autoencoder(nn.Module):
         """Frames and layers of latents. Pictures are decoded once per clip, whatever its length, unless they are given."""
         latents.check(self.spec)
         pictures = pictures or self.decode_pictures(latents)
-        lit = light(pictures.background[:, None], latents.camera)
+        lit = shown(pictures.background, latents.camera, self.config.height, self.config.width)
         drawn = self._draw(pictures.objects, latents)
         color, mask = drawn[:, :, :, :-1], drawn[:, :, :, -1]
         frames, alpha = composite(lit, color, mask, latents.depth)
@@ -162,11 +164,6 @@ class Autoencoder(nn.Module):
         drawn = spatial_transform.paste(repeated, centre, step, self.config.height, self.config.width)
         shown = visibility.clamp(0, 1) * latents.presence.repeat_interleave(T, 0)
         return (drawn * shown[..., None, None, None]).unflatten(0, (B, T))
-
-
-def light(background: Tensor, camera: Tensor) -> Tensor:
-    """background [B, 1 or T, C, H, W] under each frame's gain and brightness, camera [B, T, CAMERA]."""
-    return background * camera[..., 0, None, None, None] + camera[..., 1, None, None, None]
 
 
 def save_autoencoder(path: Path, model: Autoencoder, made_from: dict[str, str]) -> None:

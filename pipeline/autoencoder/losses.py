@@ -11,7 +11,8 @@ from accelerate.utils import reduce
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from pipeline.autoencoder.autoencoder import Autoencoder, light
+from pipeline.autoencoder.autoencoder import Autoencoder
+from pipeline.autoencoder.camera import shown
 from pipeline.autoencoder.proposals import Proposals
 from pipeline.autoencoder.tracking import evidence
 from pipeline.autoencoder.train_autoencoder_params import LossParams
@@ -93,4 +94,5 @@ def reconstruction_loss(
 
 def _emphasis(frames: Tensor, proposals: Proposals, params: LossParams) -> Tensor:
     """Weight [B, T, H, W] of every pixel."""
-    return 1 + params.object_weight * evidence(frames, light(proposals.background[:, None], proposals.camera))
+    background = shown(proposals.background, proposals.camera, *frames.shape[-2:])
+    return 1 + params.object_weight * evidence(frames, background)

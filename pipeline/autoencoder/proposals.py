@@ -1,10 +1,10 @@
 """A clip taken apart without learning: background, moving objects, their tracks and pictures.
 
-Deterministic, differentiated nowhere, run once per clip (once per context when forecasting). Three rounds of tracking
-and background estimation (each needs the other: a plain temporal median still contains whatever moves slowly), then
-the sprites.
+Deterministic, differentiated nowhere, run once per clip (once per context when forecasting). Three rounds of tracking,
+registration of the camera and background estimation (each needs the others: a plain temporal median still contains
+whatever moves slowly), then the sprites. Tracks are places in the frame, whatever the camera does.
 
-Legend: B clips, T frames, K slots, C channels, H W frame, h w discovery grid, P patch side in samples.
+Legend: B clips, T frames, K slots, C channels, H W frame, H' W' canvas, h w discovery grid, P patch side in samples.
 """
 
 from collections.abc import Callable
@@ -17,9 +17,12 @@ from torch import Tensor
 
 from pipeline.autoencoder import sprites as sprite_fit
 from pipeline.autoencoder.architecture_params import ProposalParams
+from pipeline.autoencoder.camera import lay_out, view
 from pipeline.autoencoder.compositing import uncovered
+from pipeline.autoencoder.registration import follow, start, steady
 from pipeline.autoencoder.sprites import Sprites
 from pipeline.autoencoder.tracking import Tracks, evidence, find_tracks
+from pipeline.latents.latents import NUM_CAMERA_MOVING
 
 NUM_ROUNDS = 3
 NUM_SPRITE_STEPS = 9
@@ -33,11 +36,11 @@ CLIPS_PER_THREAD = 1
 @dataclass(frozen=True)
 class Proposals:
     background: Tensor
-    """[B, C, H, W] in [0, 1]"""
+    """[B, C, H', W'] in [0, 1]: the whole canvas"""
     background_seen: Tensor
-    """[B, 1, H, W] 1 where the background was seen in a frame or more; elsewhere it is filled in"""
+    """[B, 1, H', W'] 1 where the background was seen in a frame or more; elsewhere it is filled in"""
     camera: Tensor
-    """[B, T, CAMERA] light of each frame"""
+    """[B, T, CAMERA] motion and light of each frame"""
     sprites: Sprites
 
     def map(self, change: Callable[[str, Tensor], Tensor]) -> "Proposals":
@@ -75,59 +78,49 @@ def concatenate(parts: list[Proposals]) -> Proposals:
 def _propose(frames: Tensor, params: ProposalParams) -> Proposals:
     H, W = frames.shape[-2:]
     cell = max(1, round(params.object_px / 8))
-    background = frames.median(1).values
-    camera = frames.new_tensor([1.0, 0.0]).repeat(*frames.shape[:2], 1)
-    steady, hint = frames, None
+    background, camera = _start_background(frames, params.canvas_margin)
+    still, hint = frames, None
     for _ in range(NUM_ROUNDS):
-        small = F.avg_pool2d(steady.flatten(0, 1), cell).unflatten(0, frames.shape[:2])
-        small_background = F.avg_pool2d(background, cell)[:, None]
+        behind = view(background, camera, H, W)
+        small, small_background = (
+            F.avg_pool2d(x.flatten(0, 1), cell).unflatten(0, x.shape[:2]) for x in (still, behind)
+        )
         tracks = find_tracks(small, small_background, params.num_slots, hint)
         moving = evidence(small, small_background)
-        presence = prune(tracks, moving)
+        roams = moves(tracks, camera, cell)
+        presence = prune(tracks, moving, roams)
         hint = torch.where(presence[..., None] > 0, tracks.color, torch.nan)
-        covered = F.interpolate(boxes(tracks, moving), size=(H, W), mode="bilinear", align_corners=False)
-        camera = estimate_light(frames, background, covered)
-        steady = _steady(frames, camera)
-        background, _ = estimate_background(steady, covered)
+        covered = F.interpolate(boxes(tracks, moving, roams), size=(H, W), mode="bilinear", align_corners=False)
+        camera = follow(frames, background, camera, covered)
+        still = steady(frames, camera)
+        background, _ = _background_behind(still, covered, camera, params.canvas_margin)
     sprites, covered = _start_sprites(tracks, presence, cell, frames, params)
-    sprites, background, seen = _fit_sprites(steady, background, sprites, covered)
+    sprites, background, seen = _fit_sprites(still, background, camera, sprites, covered)
     return Proposals(background, seen, camera, _pad(sprites, params.num_slots))
 
 
-def estimate_light(frames: Tensor, background: Tensor, covered: Tensor) -> Tensor:
-    """Gain and brightness [B, T, 2] of each frame against background [B, C, H, W]: a robust least-squares line over
-    what is not covered [B, T, H, W], drawn a little towards (1, 0) and averaging to it over the clip."""
-    C = frames.shape[2]
-    # everything that a line needs to know of a pixel, its channels added up
-    values, squares = frames.sum(2), frames.square().sum(2)
-    products = torch.einsum("btchw,bchw->bthw", frames, background)
-    base_squares, base = background.square().sum(1)[:, None], background.sum(1)[:, None]
-    gain, brightness = (frames.new_full((*frames.shape[:2], 1, 1), value) for value in (1.0, 0.0))
-    for scale in (0.2, 0.05, 0.05):
-        misfit = (squares - 2 * gain * products - 2 * brightness * values + gain.square() * base_squares
-                  + 2 * gain * brightness * base) / C + brightness.square()
-        weight = (1 - covered) / (1 + misfit / scale**2)
-        total = C * weight.sum((2, 3), keepdim=True).clamp(min=1.0 / C)
-        def mean(x: Tensor) -> Tensor:
-            return (weight * x).sum((2, 3), keepdim=True) / total
-        mean_frame, mean_base = mean(values), mean(base)
-        gain = (mean(products) - mean_frame * mean_base + 1e-3) / (mean(base_squares) - mean_base.square() + 1e-3)
-        gain = gain.clamp(0.2, 5.0)
-        gain = gain / gain.mean(1, keepdim=True)
-        brightness = mean_frame - gain * mean_base
-        brightness = brightness - brightness.mean(1, keepdim=True)
-    return torch.stack([gain, brightness], 2)[..., 0, 0]
+def _start_background(frames: Tensor, margin: int) -> tuple[Tensor, Tensor]:
+    """Temporal median [B, C, H', W'] of the frames, each where it lies, and the camera [B, T, CAMERA] under even light."""
+    camera = start(frames, may_move=margin > 0)
+    if margin == 0:
+        return frames.median(1).values, camera
+    laid = lay_out(torch.cat([frames, torch.ones_like(frames[:, :, :1])], 2), camera, margin)
+    median = torch.where(laid[:, :, -1:] > 0.5, laid[:, :, :-1], torch.nan).nanmedian(1).values
+    known = (~median[:, :1].isnan()).to(frames)
+    return _fill(median.nan_to_num(), known), camera
 
 
-def _steady(frames: Tensor, camera: Tensor) -> Tensor:
-    """The frames under the clip's mean light."""
-    gain, brightness = camera[..., None, None, None].unbind(2)
-    return (frames - brightness) / gain
+def _background_behind(steady: Tensor, covered: Tensor, camera: Tensor, margin: int) -> tuple[Tensor, Tensor]:
+    """`estimate_background` on the canvas."""
+    if margin:
+        laid = lay_out(torch.cat([steady, 1 - covered[:, :, None]], 2), camera, margin)
+        steady, covered = laid[:, :, :-1], 1 - laid[:, :, -1]
+    return estimate_background(steady, covered)
 
 
-def boxes(tracks: Tracks, moving: Tensor) -> Tensor:
+def boxes(tracks: Tracks, moving: Tensor, roams: Tensor) -> Tensor:
     """Soft boxes [B, T, h, w] around whatever moves: they also cover an object's inside, which may look like
-    background yet."""
+    background yet. roams [B, K]: which tracks lead anywhere."""
     h, w = moving.shape[-2:]
     y, x = torch.arange(h, device=moving.device) + 0.5, torch.arange(w, device=moving.device) + 0.5
     weight = tracks.responsibility * moving[:, :, None] + 1e-6
@@ -139,16 +132,16 @@ def boxes(tracks: Tracks, moving: Tensor) -> Tensor:
     inside_x = reach(weight.sum(3), x, tracks.centre[..., 0])
     inside_y = reach(weight.sum(4), y, tracks.centre[..., 1])
     # what rests is not boxed: it may be the hole that an object left in the background where it stood for long
-    there = ((mass.quantile(BUSY, dim=1) > 1.0) & moves(tracks)).float()[:, None, :, None, None]
+    there = ((mass.quantile(BUSY, dim=1) > 1.0) & roams).float()[:, None, :, None, None]
     return (there * inside_y[..., :, None] * inside_x[..., None, :]).amax(2)
 
 
-def prune(tracks: Tracks, moving: Tensor) -> Tensor:
-    """Presence [B, K] (0 or 1): drops slots with too little evidence, at rest, or a part or a double of a bigger
-    one."""
+def prune(tracks: Tracks, moving: Tensor, roams: Tensor) -> Tensor:
+    """Presence [B, K] (0 or 1): drops slots with too little evidence, at rest (not `roams` [B, K]), or a part or a double of
+    a bigger one."""
     mass = (tracks.responsibility * moving[:, :, None]).sum((3, 4))
     bulk = mass.quantile(BUSY, dim=1)
-    presence = (bulk > 2.0) & moves(tracks)
+    presence = (bulk > 2.0) & roams
     slots = range(bulk.shape[1])
     for k in slots:
         for other in slots:
@@ -161,9 +154,13 @@ def prune(tracks: Tracks, moving: Tensor) -> Tensor:
     return presence.float()
 
 
-def moves(tracks: Tracks) -> Tensor:
-    """[B, K] whether a track leads anywhere."""
-    spread = tracks.centre.quantile(0.95, dim=1) - tracks.centre.quantile(0.05, dim=1)
+def moves(tracks: Tracks, camera: Tensor, cell: int) -> Tensor:
+    """[B, K] whether a track leads anywhere over the background, whose motion is that of camera [B, T, CAMERA]."""
+    h, w = tracks.responsibility.shape[-2:]
+    x, y, log_zoom = camera[:, :, None, :NUM_CAMERA_MOVING].unbind(-1)
+    middle = tracks.centre.new_tensor([w, h]) / 2
+    place = (tracks.centre - middle) * torch.exp(-log_zoom)[..., None] + middle + torch.stack([x, y], -1) / cell
+    spread = place.quantile(0.95, dim=1) - place.quantile(0.05, dim=1)
     return spread.amax(-1) > 0.75
 
 
@@ -213,23 +210,29 @@ def _start_sprites(tracks: Tracks, presence: Tensor, cell: int, frames: Tensor,
     return sprites, F.max_pool2d(places, 3, stride=1, padding=1).unflatten(0, (B, T))
 
 
-def _fit_sprites(frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor) -> tuple[Sprites, Tensor, Tensor]:
+def _fit_sprites(frames: Tensor, background: Tensor, camera: Tensor, sprites: Sprites,
+                 mask: Tensor) -> tuple[Sprites, Tensor, Tensor]:
     """Pictures, tracks, visibility, depth and background in turn, each given the others."""
+    H, W = frames.shape[-2:]
+    margin = (background.shape[-1] - W) // 2
+    behind = view(background, camera, H, W)
     for step in range(NUM_SPRITE_STEPS):
         free = uncovered(mask, sprites.depth)
-        view = sprite_fit.look(frames, background[:, None].expand_as(frames), free, sprites)
-        sprites = sprite_fit.fit_picture(view, sprites)
+        seen = sprite_fit.look(frames, behind.expand_as(frames), free, sprites)
+        sprites = sprite_fit.fit_picture(seen, sprites)
         if step > 0:
-            sprites = sprite_fit.fit_visibility(view, sprites)
-        sprites = sprite_fit.refine_track(view, sprites)
+            sprites = sprite_fit.fit_visibility(seen, sprites)
+        sprites = sprite_fit.refine_track(seen, sprites)
         if step in (2, 5):
             sprites = sprite_fit.normalise(sprites)
-        mask = sprite_fit.masks(sprites, *frames.shape[-2:])
+        mask = sprite_fit.masks(sprites, H, W)
         if step in (1, 3, 6, 8):
-            sprites = sprite_fit.compare(frames, background, sprites, mask)
+            sprites = sprite_fit.compare(frames, behind, sprites, mask)
             mask = mask * (sprites.presence > 0)[:, None, :, None, None]
-            background, seen = estimate_background(frames, F.max_pool2d(mask.amax(2), 3, stride=1, padding=1))
-    return sprites, background, seen
+            covered = F.max_pool2d(mask.amax(2), 3, stride=1, padding=1)
+            background, known = _background_behind(frames, covered, camera, margin)
+            behind = view(background, camera, H, W)
+    return sprites, background, known
 
 
 def _pad(sprites: Sprites, num_slots: int) -> Sprites:

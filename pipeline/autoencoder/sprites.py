@@ -195,7 +195,7 @@ def fit_visibility(view: View, sprites: Sprites) -> Sprites:
 
 
 def compare(frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor) -> Sprites:
-    """Sets depth and presence by comparing the objects where their masks [B, T, K, H, W] lie.
+    """Sets depth and presence by comparing the objects where their masks [B, T, K, H, W] lie; background [B, 1 or T, C, H, W].
 
     Depth: of two that overlap, the one whose picture explains the overlap better is nearer; 0 where nothing was seen.
     Presence: a slot that takes away little squared error where no other object is, such as a double of another or a fault of
@@ -203,7 +203,7 @@ def compare(frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor) 
     """
     drawn = paste(sprites.color / sprites.alpha[:, :, None].clamp(min=0.05), sprites, *frames.shape[-2:])
     error = (frames[:, :, None] - drawn).square().sum(3)
-    background_error = (frames - background[:, None]).square().sum(2)
+    background_error = (frames - background).square().sum(2)
     K = mask.shape[2]
     depth, worth = torch.zeros_like(sprites.depth), []
     for k in range(K):

@@ -112,6 +112,9 @@ def mirror(frames: Tensor, proposals: Proposals, axis: int) -> tuple[Tensor, Pro
         if name == "centre":
             x = x.clone()
             x[..., axis] = frames.shape[dim] - x[..., axis]
+        elif name == "camera":
+            x = x.clone()
+            x[..., axis] = -x[..., axis]
         return x.flip(dim) if name in PICTURES else x
     return frames.flip(dim), proposals.map(change)
 
@@ -119,6 +122,8 @@ def mirror(frames: Tensor, proposals: Proposals, axis: int) -> tuple[Tensor, Pro
 def transpose(frames: Tensor, proposals: Proposals) -> tuple[Tensor, Proposals]:
     """x and y exchanged."""
     def change(name: str, x: Tensor) -> Tensor:
+        if name == "camera":
+            return torch.cat([x[..., 1:2], x[..., :1], x[..., 2:]], -1)
         return x.flip(-1) if name == "centre" else x.transpose(-1, -2) if name in PICTURES else x
     return frames.transpose(-1, -2), proposals.map(change)
 

@@ -6,7 +6,7 @@ Legend: B batch, T frames, K slots, P pose components, H horizon.
 import torch
 from torch import Tensor
 
-from pipeline.latents.latents import POSE, Latents
+from pipeline.latents.latents import NUM_CAMERA_MOVING, POSE, Latents
 
 FIT_FRAMES = 5
 """Frames at the end of the context that the line is fitted to."""
@@ -36,8 +36,14 @@ def held(track: Tensor, horizon: int) -> Tensor:
     return track[:, -1:].expand(-1, horizon, *track.shape[2:])
 
 
+def camera_straight_on(camera: Tensor, horizon: int) -> Tensor:
+    """Continues camera [B, T, C]: its motion along its line, its light as it is; [B, H, C]."""
+    moving = straight_on(camera[..., :NUM_CAMERA_MOVING], horizon)
+    return torch.cat([moving, held(camera[..., NUM_CAMERA_MOVING:], horizon)], -1)
+
+
 def linear_extrapolation(context: Latents, horizon: int) -> Latents:
-    """Continues every object in a straight line, its visibility and the camera staying as they are.
+    """Continues every object and the camera in a straight line, visibility and light staying as they are.
 
     Returns context and continuation: `horizon` frames more than the context.
     """
@@ -45,5 +51,5 @@ def linear_extrapolation(context: Latents, horizon: int) -> Latents:
     pose = straight_on(context.pose, horizon)
     pose[..., visibility] = held(context.pose, horizon)[..., visibility]
     return context.replace(
-        pose=torch.cat([context.pose, pose], 1), camera=torch.cat([context.camera, held(context.camera, horizon)], 1)
+        pose=torch.cat([context.pose, pose], 1), camera=torch.cat([context.camera, camera_straight_on(context.camera, horizon)], 1)
     )

@@ -3,7 +3,7 @@
 Legend: B batch, T frames, K slots; D_* feature sizes.
 
 time-independent                       time-varying
-  background  [B, D_background]          camera  [B, T, C]       light on the background, components CAMERA
+  background  [B, D_background]          camera  [B, T, C]       motion and light of the background, components CAMERA
   appearance  [B, K, D_appearance]       pose    [B, T, K, P]    per object, components POSE
   presence    [B, K]  in [0, 1]
   depth       [B, K]  larger = nearer
@@ -22,9 +22,13 @@ POSE = ("x", "y", "log_scale", "visibility")
 """x, y: the object's centre in px from the frame's left and top edge; log_scale: natural log of its size relative to
 the object patch; visibility: 1 in view, 0 hidden or out of the frame."""
 POSE_UNITS = ("px", "px", "ln(1)", "1")
-CAMERA = ("gain", "brightness")
-"""A frame shows gain * background + brightness where no object is, on the [0, 1] scale."""
-CAMERA_UNITS = ("1", "1")
+CAMERA = ("x", "y", "log_zoom", "gain", "brightness")
+"""x, y: where the frame's middle lies on the background, px from that one's middle; log_zoom: natural log of how much the
+frame enlarges it. Poses are places in the frame, whatever the camera does. A frame shows gain * background + brightness where
+no object is, on the [0, 1] scale."""
+CAMERA_UNITS = ("px", "px", "ln(1)", "1", "1")
+NUM_CAMERA_MOVING = CAMERA.index("gain")
+"""Components of the camera, the first ones, that are motion; the others are light."""
 
 DIMS = {
     "background": ("background_code",),

@@ -19,9 +19,12 @@ def augment(clips: Latents, spec: LatentSpec, generator: torch.Generator) -> Lat
     if spec.width == spec.height:
         x, y = _where(exchange, y, x), _where(exchange, x, y)
     pose = torch.stack([x, y, *rest], -1)
-    return clips.replace(
-        pose=_where(backwards, pose.flip(1), pose), camera=_where(backwards, clips.camera.flip(1), clips.camera)
-    )
+    x, y, *rest = clips.camera.unbind(-1)
+    x, y = _where(mirror_x, -x, x), _where(mirror_y, -y, y)
+    if spec.width == spec.height:
+        x, y = _where(exchange, y, x), _where(exchange, x, y)
+    camera = torch.stack([x, y, *rest], -1)
+    return clips.replace(pose=_where(backwards, pose.flip(1), pose), camera=_where(backwards, camera.flip(1), camera))
 
 
 def _where(chosen: Tensor, there: Tensor, elsewhere: Tensor) -> Tensor:

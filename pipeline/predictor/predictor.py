@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from pipeline import checkpoint
 from pipeline.checkpoint import Checkpoint
-from pipeline.latents.extrapolation import held, line_fit, straight_on
+from pipeline.latents.extrapolation import camera_straight_on, held, line_fit, straight_on
 from pipeline.latents.latents import CAMERA, POSE, Latents, LatentSpec
 from pipeline.params import Params
 from pipeline.predictor.network_params import DeterministicParams, MixtureParams
@@ -113,7 +113,7 @@ class Predictor(nn.Module):
             moving=course + self._quiet(residual * self.residual_scale),
             moving_spread=log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.residual_scale,
             visibility_logits=_logit(visibility) + self.visibility(objects).unflatten(-1, (modes, horizon)),
-            camera=held(context.camera, horizon) + camera_residual * self.camera_scale,
+            camera=camera_straight_on(context.camera, horizon) + camera_residual * self.camera_scale,
             camera_spread=camera_log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.camera_scale,
         )
 
@@ -128,7 +128,7 @@ class Predictor(nn.Module):
             error = (target.pose - straight_on(context.pose, self.config.horizon)).transpose(1, 2)[present]
             self.residual_scale.copy_(error[..., :NUM_MOVING].abs().mean(0).clamp(min=1e-3))
         self.normalise_camera.fit(self._camera_features(context))
-        error = target.camera - held(context.camera, self.config.horizon)
+        error = target.camera - camera_straight_on(context.camera, self.config.horizon)
         self.camera_scale.copy_(error.abs().mean(0).clamp(min=1e-3))
 
     def _course(self, line: Tensor, walls: Tensor) -> Tensor:

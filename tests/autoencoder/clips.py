@@ -22,6 +22,23 @@ def moving_squares(tracks: Tensor, colors: Tensor, side: int = 14, px: int = 64,
     return frames[None], background, segmentation
 
 
+def filmed(camera: Tensor, objects: Tensor, colors: Tensor, px: int = 64, side: int = 14, seed: int = 0) -> Tensor:
+    """Clip [1, T, 3, px, px] by a camera [T, 3] (x, y px, log_zoom) over a smooth endless background, before which squares
+    move: their middles objects [T, N, 2] are px of the frame; colors [N, 3]."""
+    generator = torch.Generator().manual_seed(seed)
+    waves = torch.randn(3, 2, 6, generator=generator) * 0.12
+    phase = 6.28 * torch.rand(3, 6, generator=generator)
+    y, x = torch.meshgrid(torch.arange(px) + 0.5, torch.arange(px) + 0.5, indexing="ij")
+    step = torch.exp(-camera[:, 2, None, None])
+    world = torch.stack([(x - px / 2) * step + camera[:, 0, None, None], (y - px / 2) * step + camera[:, 1, None, None]], 1)
+    frames = 0.5 + 0.4 * torch.sin(torch.einsum("cdw,tdhk->tcwhk", waves, world) + phase[..., None, None]).mean(2)
+    for n in range(objects.shape[1]):
+        middle = objects[:, n, :, None, None]
+        inside = ((x - middle[:, 0]).abs() < side / 2) & ((y - middle[:, 1]).abs() < side / 2)
+        frames = torch.where(inside[:, None], colors[n][:, None, None], frames)
+    return frames[None]
+
+
 def line(start: tuple[float, float], velocity: tuple[float, float], num_frames: int) -> Tensor:
     """Track [T, 2] at constant velocity."""
     return torch.tensor(start) + torch.arange(num_frames)[:, None] * torch.tensor(velocity)

@@ -14,7 +14,7 @@ from pipeline.errors import UserError
 from tests.autoencoder.clips import line, moving_squares
 
 ARCHITECTURE = ArchitectureParams(
-    num_slots=3, object_px=16, patch_dim=16, background_channels=12, appearance_dim=8, hidden_dim=8
+    num_slots=3, object_px=16, patch_dim=16, canvas_margin=0, background_channels=12, appearance_dim=8, hidden_dim=8
 )
 
 

@@ -11,7 +11,7 @@ from pipeline.training.memory import bytes_kept
 from tests.autoencoder.clips import line, moving_squares
 
 ARCHITECTURE = ArchitectureParams(
-    num_slots=2, object_px=8, patch_dim=8, background_channels=6, appearance_dim=4, hidden_dim=8
+    num_slots=2, object_px=8, patch_dim=8, canvas_margin=0, background_channels=6, appearance_dim=4, hidden_dim=8
 )
 PARAMS = LossParams(object_weight=3, picture_weight=1)
 

@@ -6,7 +6,7 @@ from pipeline.autoencoder.proposals import estimate_background, propose
 from pipeline.autoencoder.sprites import masks
 from tests.autoencoder.clips import line, moving_squares
 
-PARAMS = ProposalParams(num_slots=3, object_px=16, patch_dim=24)
+PARAMS = ProposalParams(num_slots=3, object_px=16, patch_dim=24, canvas_margin=0)
 RED, CYAN = torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.9, 0.9])
 
 
@@ -77,7 +77,7 @@ def test_brightness_drift_is_light_not_objects():
     gain = torch.linspace(0.8, 1.1, 16)
     proposals = propose(frames * gain[None, :, None, None, None], PARAMS)
     assert len(present_slots(proposals)) == 1
-    lit = proposals.background[0] * proposals.camera[0, :, 0, None, None, None] + proposals.camera[0, :, 1, None, None, None]
+    lit = proposals.background[0] * proposals.camera[0, :, 3, None, None, None] + proposals.camera[0, :, 4, None, None, None]
     assert (lit - background * gain[:, None, None, None]).abs().mean() < 0.01
 
 

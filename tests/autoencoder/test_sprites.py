@@ -71,7 +71,7 @@ def test_normalise_centres_and_scales_the_box(scene):
 def test_a_double_loses_its_presence_and_only_one_of_the_two(scene):
     frames, background, true = scene
     both = Sprites(*(torch.cat([x, x], 2 if name in ("centre", "visibility") else 1) for name, x in vars(true).items()))
-    judged = sprite_fit.compare(frames, background, both, sprite_fit.masks(both, PX, PX))
+    judged = sprite_fit.compare(frames, background[:, None], both, sprite_fit.masks(both, PX, PX))
     assert judged.presence.sum() == 1
-    judged = sprite_fit.compare(frames, background, judged, sprite_fit.masks(judged, PX, PX))
+    judged = sprite_fit.compare(frames, background[:, None], judged, sprite_fit.masks(judged, PX, PX))
     assert judged.presence.sum() == 1

@@ -8,7 +8,7 @@ from pipeline.autoencoder.training_set import MAX_FRAMES_VALIDATED, TrainingSet
 from pipeline.frames.pixels import to_uint8, to_unit
 from tests.autoencoder.clips import line, moving_squares
 
-PARAMS = ProposalParams(num_slots=2, object_px=8, patch_dim=8)
+PARAMS = ProposalParams(num_slots=2, object_px=8, patch_dim=8, canvas_margin=0)
 
 
 def some_clips(num_frames: int) -> np.ndarray:

@@ -43,7 +43,7 @@ def squares(level: float, x: float, looks: float = 1.0) -> Latents:
     pose[0, :, 1, 0] += torch.arange(NUM_FRAMES)
     appearance = torch.tensor([[[0.0, 0.0], [looks, 0.0]]])
     flat = torch.zeros(1, 2)
-    camera = torch.zeros(1, NUM_FRAMES, 2)
+    camera = torch.zeros(1, NUM_FRAMES, 5)
     return Latents(torch.tensor([[level]]), appearance, torch.tensor([[0.0, 1.0]]), flat, camera, pose)
 
 

@@ -38,5 +38,6 @@ def test_poses_go_straight_on_and_the_rest_stays():
     visibility = POSE.index("visibility")
     assert torch.equal(future.pose[:, 6:, :, :visibility], straight_on(context.pose, 4)[..., :visibility])
     assert torch.equal(future.pose[:, 6:, :, visibility], context.pose[:, 5:6, :, visibility].expand(3, 4, 2))
-    assert torch.equal(future.camera[:, 6:], context.camera[:, 5:6].expand_as(future.camera[:, 6:]))
+    assert torch.equal(future.camera[:, 6:, :3], straight_on(context.camera[..., :3], 4))
+    assert torch.equal(future.camera[:, 6:, 3:], context.camera[:, 5:6, 3:].expand(3, 4, 2))
     assert future.appearance is context.appearance

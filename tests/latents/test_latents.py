@@ -15,7 +15,7 @@ def some_latents(batch=2, num_frames=6, seed=0) -> Latents:
 
 def test_shapes_are_those_of_the_legend():
     assert {name: SPEC.shape(name, 6) for name in DIMS} == {
-        "background": (5,), "appearance": (3, 7), "presence": (3,), "depth": (3,), "camera": (6, 2), "pose": (6, 3, 4),
+        "background": (5,), "appearance": (3, 7), "presence": (3,), "depth": (3,), "camera": (6, 5), "pose": (6, 3, 4),
     }
     assert set(TIME_VARYING) == {"camera", "pose"} and set(TIME_INDEPENDENT) == set(DIMS) - {"camera", "pose"}
     assert len(POSE) == len(POSE_UNITS) and len(CAMERA) == len(CAMERA_UNITS)

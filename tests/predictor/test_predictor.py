@@ -260,3 +260,12 @@ def test_augmentation_gives_the_mirrored_turned_and_reversed_tracks(width):
     hits = [((other.pose[..., 0] == a) & (other.pose[..., 1] == b)).all((1, 2)) for a, b in tracks]
     assert torch.stack(hits).sum(0).tolist() == [1] * 200 and all(hit.any() for hit in hits)
     assert torch.equal(other.appearance, clips.appearance)
+
+
+def test_augmentation_mirrors_and_turns_the_camera_with_the_objects():
+    spec, clips = SPEC.model_copy(update={"width": 32}), some_latents(50)
+    along = clips.camera.clone()  # a camera that follows the first object, seen from the frame's middle
+    along[..., :2] = clips.pose[:, :, 0, :2] - 16
+    other = augment(clips.replace(camera=along), spec, draws())
+    torch.testing.assert_close(other.camera[..., :2], other.pose[:, :, 0, :2] - 16)
+    assert (other.camera[..., 2:] == along[..., 2:]).all((1, 2)).any()

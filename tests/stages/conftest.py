@@ -86,7 +86,8 @@ def artefacts(tmp_path_factory) -> Artefacts:
     torch.manual_seed(0)
     config = AutoencoderConfig(
         architecture=ArchitectureParams(
-            num_slots=3, object_px=8, patch_dim=8, background_channels=4, appearance_dim=6, hidden_dim=8
+            num_slots=3, object_px=8, patch_dim=8, canvas_margin=0, background_channels=4, appearance_dim=6,
+            hidden_dim=8,
         ),
         num_channels=3, height=SIDE, width=SIDE,
     )

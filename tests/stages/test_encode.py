@@ -22,7 +22,7 @@ from tests.pipeline.conftest import content
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = AutoencoderConfig(
     architecture=ArchitectureParams(
-        num_slots=2, object_px=6, patch_dim=8, background_channels=2, appearance_dim=4, hidden_dim=4,
+        num_slots=2, object_px=6, patch_dim=8, canvas_margin=0, background_channels=2, appearance_dim=4, hidden_dim=4,
     ),
     num_channels=3, height=16, width=24,
 )

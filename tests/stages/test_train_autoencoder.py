@@ -20,7 +20,8 @@ from tests.autoencoder.clips import line, moving_squares
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {
     "architecture": {
-        "num_slots": 2, "object_px": 8, "patch_dim": 8, "background_channels": 6, "appearance_dim": 4, "hidden_dim": 4,
+        "num_slots": 2, "object_px": 8, "patch_dim": 8, "canvas_margin": 0, "background_channels": 6,
+        "appearance_dim": 4, "hidden_dim": 4,
     },
     "loss": {"object_weight": 3, "picture_weight": 1},
     "training": {
