@@ -22,7 +22,7 @@ def test_shapes_are_those_of_the_legend():
 
 
 def test_floats_per_frame_shares_the_time_independent_codes():
-    assert SPEC.floats_per_frame(10) == pytest.approx(2 + 3 * 4 + (5 + 3 * 7 + 3 + 3) / 10)
+    assert SPEC.floats_per_frame(10) == pytest.approx(5 + 3 * 4 + (5 + 3 * 7 + 3 + 3) / 10)
 
 
 def test_check_accepts_the_spec_and_names_a_wrong_code():
