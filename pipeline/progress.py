@@ -1,4 +1,4 @@
-"""Shows how far a long job is: a bar on a terminal, a line every few seconds elsewhere."""
+"""Shows how far a long job is: a bar on a terminal, a line now and then elsewhere, the longer it takes the rarer."""
 
 import sys
 import time
@@ -9,7 +9,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-SECONDS_BETWEEN_LINES = 5.0
+FIRST_LINE, RARER, RAREST = 5.0, 1.4, 30.0
+"""Seconds until the first line; each wait is longer by that factor than the one before, but never longer than RAREST."""
 
 
 class Counter(Protocol):
@@ -54,13 +55,13 @@ class _Lines:
     def __init__(self, title: str, total: int | None, unit: str):
         self.title, self.total, self.unit = title, total, unit
         self.done, self.start = 0, time.monotonic()
-        self.printed = self.start
+        self.printed, self.wait = self.start, FIRST_LINE
         print(f"{title}: {'' if total is None else f'{total:,} '}{unit}", file=sys.stderr, flush=True)
 
     def __call__(self, count: int = 1) -> None:
         self.done += count
-        if time.monotonic() - self.printed >= SECONDS_BETWEEN_LINES:
-            self.printed = time.monotonic()
+        if time.monotonic() - self.printed >= self.wait:
+            self.printed, self.wait = time.monotonic(), min(self.wait * RARER, RAREST)
             left = ""
             if self.total and self.done:
                 seconds = (self.printed - self.start) / self.done * (self.total - self.done)

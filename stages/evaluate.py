@@ -98,9 +98,9 @@ def compression(model: Autoencoder, frames: PredictionStore) -> dict[str, float]
 def main(
     test_frames: Annotated[Path, typer.Option(help="What came: the truth.")] = Path("data/test_frames.zarr"),
     latents: Annotated[Path, typer.Option(help="Latents of the test frames.")] = Path("data/latents.zarr"),
-    predicted_latents: Annotated[Path, typer.Option(help="Forecast.")] = Path("data/predicted_latents.zarr"),
-    predicted_frames: Annotated[Path, typer.Option(help="Forecast.")] = Path("data/predicted_frames.zarr"),
-    autoencoder: Annotated[Path, typer.Option(help="Weights.")] = Path("data/autoencoder.safetensors"),
+    predicted_latents: Annotated[Path, typer.Option(help="Forecast, as latents.")] = Path("data/predicted_latents.zarr"),
+    predicted_frames: Annotated[Path, typer.Option(help="Forecast, as frames.")] = Path("data/predicted_frames.zarr"),
+    autoencoder: Annotated[Path, typer.Option(help="Weights to decode with.")] = Path("data/autoencoder.safetensors"),
     output: Annotated[Path, typer.Option(help="Folder to write.")] = Path("data/evaluation"),
     params: Annotated[Path, typer.Option(help="File with the section 'evaluate'.")] = Path("params.yaml"),
     cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/evaluate.json"),

@@ -89,10 +89,10 @@ def write_forecasts(
 
 def main(
     test_frames: Annotated[Path, typer.Option(help="Frames to forecast.")] = Path("data/test_frames.zarr"),
-    autoencoder: Annotated[Path, typer.Option(help="Weights.")] = Path("data/autoencoder.safetensors"),
-    predictor: Annotated[Path, typer.Option(help="Weights.")] = Path("data/predictor.safetensors"),
-    predicted_latents: Annotated[Path, typer.Option(help="Store to write.")] = Path("data/predicted_latents.zarr"),
-    predicted_frames: Annotated[Path, typer.Option(help="Store to write.")] = Path("data/predicted_frames.zarr"),
+    autoencoder: Annotated[Path, typer.Option(help="Weights that encode and decode.")] = Path("data/autoencoder.safetensors"),
+    predictor: Annotated[Path, typer.Option(help="Weights that forecast.")] = Path("data/predictor.safetensors"),
+    predicted_latents: Annotated[Path, typer.Option(help="Store of latents to write.")] = Path("data/predicted_latents.zarr"),
+    predicted_frames: Annotated[Path, typer.Option(help="Store of frames to write.")] = Path("data/predicted_frames.zarr"),
     pictures: Annotated[Path, typer.Option(help="Folder of animations to write.")] = Path("data/pictures"),
     video: Annotated[Path | None, typer.Option(help="Forecast the end of this video instead of test frames.")] = None,
     edit: Annotated[list[str], typer.Option(help=f"With --video, before forecasting: {'; '.join(FORMS)}.")] = [],  # noqa: B006

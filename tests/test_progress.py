@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from pipeline import progress as module
@@ -24,6 +26,30 @@ def test_lines_come_every_few_seconds_with_rate_and_time_left(capsys, monkeypatc
         advance()
     lines = capsys.readouterr().err.splitlines()
     assert lines[1] == wanted and len(lines) == 3
+
+
+def test_the_longer_it_takes_the_rarer_the_lines(capsys, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    with progress("decoding", 600, "frames") as advance:
+        for _ in range(600):
+            now[0] += 1
+            advance()
+    at = [int(line.split()[1]) for line in capsys.readouterr().err.splitlines()[1:-1]]
+    waits = [after - before for before, after in zip([0, *at], at)]
+    assert waits == sorted(waits) and waits[0] == 5 and waits[-1] == 30 and len(waits) < 30
+
+
+def test_no_color_takes_the_colors_off_the_bar(capsys, monkeypatch):
+    colors = re.compile(r"\x1b\[[0-9;]*?\b(3[0-8]|9[0-7])[0-9;]*m")
+    shown = []
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for no_color in ("", "1"):
+        monkeypatch.setenv("NO_COLOR", no_color)
+        with progress("decoding", 3, "frames") as advance:
+            advance(3)
+        shown.append(capsys.readouterr().err)
+    assert colors.search(shown[0]) and not colors.search(shown[1]) and "3/3" in shown[1]
 
 
 def test_on_a_terminal_there_is_a_bar(capsys, monkeypatch):

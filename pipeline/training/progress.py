@@ -1,5 +1,6 @@
 """How far training is: a live bar on a terminal, a line now and then without one."""
 
+import math
 import resource
 import sys
 import time
@@ -8,7 +9,8 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-SECONDS_BETWEEN_LINES = 8.0
+FIRST_LINE, RARER, RAREST = 8.0, 1.4, 30.0
+"""Seconds until the first line; each wait is longer by that factor than the one before, but never longer than RAREST."""
 
 
 class TrainingProgress:
@@ -24,6 +26,7 @@ class TrainingProgress:
 
     def __enter__(self) -> "TrainingProgress":
         self._start = self._last_line = time.monotonic()
+        self._wait = FIRST_LINE
         if self._bar is not None:
             self._bar.start()
             self._task = self._bar.add_task("", total=self._num_steps, completed=self._first_step)
@@ -38,16 +41,16 @@ class TrainingProgress:
     def update(self, num_done: int, losses: dict[str, float]) -> None:
         """`num_done` counts steps from the very first; `losses` are the figures worth showing."""
         now = time.monotonic()
-        due = now - self._last_line >= SECONDS_BETWEEN_LINES or num_done == self._num_steps
+        due = now - self._last_line >= self._wait or num_done == self._num_steps
         if not self._visible or (self._bar is None and not due):
             return
         rate = (num_done - self._first_step) / max(now - self._start, 1e-9)
-        figures = "  ".join(f"{name} {value:.4g}" for name, value in losses.items())
+        figures = "  ".join(f"{name} {value:.4g}" for name, value in losses.items() if math.isfinite(value))
         text = f"{figures}  {rate * self._num_frames:,.0f} frames/s  {_peak_memory():.2f} GiB"
         if self._bar is not None:
             self._bar.update(self._task, completed=num_done, description=text)
         else:
-            self._last_line = now
+            self._last_line, self._wait = now, min(self._wait * RARER, RAREST)
             left = (self._num_steps - num_done) / rate
             print(f"step {num_done}/{self._num_steps}  {text}  {left:.0f} s left", file=sys.stderr, flush=True)
 
