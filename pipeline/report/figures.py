@@ -27,6 +27,14 @@ _LAYER_FIGURES = {
 }
 
 
+_SAMPLE_FIGURES = {
+    "calibration.coverage_50": ("truth between the middle half of the samples", "calibration.coverage_50_reachable"),
+    "calibration.coverage_90": ("truth between nearly all of the samples", "calibration.coverage_90_reachable"),
+    "diversity.position": ("distance of an object between two samples, px", None),
+    "diversity.psnr": ("likeness of two samples, dB", None),
+}
+
+
 @dataclass(frozen=True)
 class Curve:
     title: str
@@ -110,6 +118,16 @@ def layer_figures(metrics: dict) -> list[tuple[str, float | None, str]]:
     """Meaning, value, best value, as far as there are figures."""
     return [(meaning, metrics[section][figure], best) for name, (meaning, best) in _LAYER_FIGURES.items()
             for section, figure in [name.split(".")] if figure in metrics.get(section, {})]
+
+
+def sample_figures(metrics: dict) -> list[tuple[str, float | None, float | None]]:
+    """Meaning, value, what it would be if the truth were one more sample; empty where a clip has one sample only."""
+    def find(name: str) -> float | None:
+        section, _, figure = name.partition(".")
+        return metrics["prediction"].get(section, {}).get(figure)
+
+    return [(meaning, find(name), find(wanted) if wanted else None) for name, (meaning, wanted) in _SAMPLE_FIGURES.items()
+            if find(name) is not None]
 
 
 def probe_table(metrics: dict) -> dict[str, dict[str, float | None]]:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from pipeline.errors import UserError
 from pipeline.progress import progress
 from pipeline.report.charts import line_chart
-from pipeline.report.figures import curves, forecast_table, headline, layer_figures, other_figures, probe_table
+from pipeline.report.figures import curves, forecast_table, headline, layer_figures, other_figures, probe_table, sample_figures
 from pipeline.report.films import film
 from pipeline.report.scenes import Scene, Tile, Track
 
@@ -58,7 +58,7 @@ def write_report(
         metrics=metrics, protocol=metrics["protocol"], artefacts=artefacts, architecture=architecture,
         headline=headline(metrics),
         scenes=shown, left_out=left_out, forecast=forecast_table(metrics), layers=layer_figures(metrics),
-        probes=probe_table(metrics), others=other_figures(metrics), run=Markup(_RUN),
+        probes=probe_table(metrics), samples=sample_figures(metrics), others=other_figures(metrics), run=Markup(_RUN),
         charts=[(curve, Markup(line_chart(curve.lines, "forecast step", curve.unit))) for curve in curves(metrics)],
         definitions=[text.partition(": ")[::2] for text in metrics["protocol"]["definitions"]],
         style=_asset("page.css"), script=_asset("player.js"),

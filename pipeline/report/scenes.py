@@ -105,7 +105,7 @@ def layer_scenes(store: FrameStore, encoded: LatentStore, decode: Decode, num_sc
         truth = _true_tracks(store, sequences[i:i + 1], store.num_frames)
         yield Scene("layers", title, store.fps, _layer_tiles(target, truth, latents, decode))
         changes = Scene("changes", title, store.fps)
-        changes.tiles.append(Tile("A, as it was", target))
+        changes.tiles.append(Tile("A, decoded as it is", _drawn(decode, latents)))
         for label, changed in _changes(latents, store.width).items():
             changes.tiles.append(Tile(label, _drawn(decode, changed)))
         if len(sequences) > 1:

@@ -24,7 +24,10 @@ METRICS = {
         "data": "60 sequences <of> 20 frames", "definitions": ["psnr: dB, over all pixels", "ssim: as usual"],
     },
     "reconstruction": {"psnr": 30.0, "ssim": 0.9, "median_background_psnr": 20.0, "median_background_ssim": 0.7},
-    "prediction": {**figures(24.0), "best_of_samples": {"psnr": 25.5, "ssim": 0.8, "mse": 20.0, "mae": 40.0}},
+    "prediction": {
+        **figures(24.0), "psnr_interval": [23.25, 24.5], "calibration": {"coverage_50": 0.41, "coverage_50_reachable": 0.5},
+        "best_of_samples": {"psnr": 25.5, "ssim": 0.8, "mse": 20.0, "mae": 40.0},
+    },
     "baselines": {"copy_last": figures(20.0), "linear_extrapolation": figures(22.0)},
     "compression": {"floats_per_frame": 48.5, "ratio": 253.3},
     "decomposition": {"fg_ari": None, "fg_miou": 0.71},
