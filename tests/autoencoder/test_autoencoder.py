@@ -11,7 +11,8 @@ from pipeline.autoencoder.proposals import propose
 from pipeline.autoencoder.train_autoencoder_params import LossParams
 from pipeline.autoencoder.training_set import mirror, transpose
 from pipeline.errors import UserError
-from tests.autoencoder.clips import line, moving_squares
+from pipeline.latents.extrapolation import linear_extrapolation
+from tests.autoencoder.clips import filmed, line, moving_squares
 
 ARCHITECTURE = ArchitectureParams(
     num_slots=3, object_px=16, patch_dim=16, canvas_margin=0, background_channels=12, appearance_dim=8, hidden_dim=8
@@ -170,3 +171,51 @@ def test_augmented_proposals_still_fit_the_frames(model, clips, proposals, chang
         return (decoded.frames - frames).square().mean()
     with torch.no_grad():
         assert misfit(*change(clips, proposals)) < 1.1 * misfit(clips, proposals) + 1e-6
+
+
+@pytest.fixture(scope="module")
+def panning():
+    """A clip [1, 16, 3, 64, 64] of one square under a camera that goes right, and a model whose canvas is wider by 8 px."""
+    camera = torch.cat([line((0, 0), (0.8, 0.3), 16), torch.zeros(16, 1)], 1)
+    clip = filmed(camera, line((14, 18), (2, 1), 16)[:, None], torch.tensor([[0.9, 0.1, 0.1]]))
+    wide = ARCHITECTURE.model_copy(update={"canvas_margin": 8, "background_channels": 24})
+    torch.manual_seed(0)
+    model = Autoencoder(AutoencoderConfig(architecture=wide, num_channels=3, height=64, width=64)).eval()
+    proposals = propose(clip, wide)
+    initialise(model, proposals)
+    return clip, proposals, model
+
+
+def psnr(frames, clip):
+    return -10 * (frames - clip).square().mean().log10()
+
+
+def test_a_panning_clip_is_decoded_from_one_background(panning):
+    clip, proposals, model = panning
+    with torch.no_grad():
+        latents = model.encode_proposals(proposals)
+        decoded = model.decode(latents)
+        held = model.decode(latents.replace(camera=latents.camera * torch.tensor([0, 0, 0, 1, 1])))
+    assert model.spec.background_dim == 24 * 10 * 10
+    assert decoded.background.shape == decoded.frames.shape == clip.shape
+    assert psnr(decoded.frames, clip) > 28 and psnr(decoded.frames, clip) > psnr(held.frames, clip) + 5
+
+
+def test_a_pan_goes_on_beyond_the_context(panning):
+    clip, _, model = panning
+    with torch.no_grad():
+        context, pictures = model.encode_with_pictures(clip[:, :12])
+        future = linear_extrapolation(context, 4).frames(12, 16)
+        predicted = model.decode(future, pictures).frames
+    assert psnr(predicted, clip[:, 12:]) > psnr(clip[:, 11:12], clip[:, 12:]) + 5
+
+
+@pytest.mark.parametrize("change", [lambda f, p: mirror(f, p, 0), lambda f, p: mirror(f, p, 1), transpose])
+def test_augmented_panning_clips_still_fit_the_frames(panning, change):
+    clip, proposals, model = panning
+    def misfit(frames, proposals):
+        picture = torch.cat([proposals.sprites.color, proposals.sprites.alpha[:, :, None]], 2)
+        decoded = model.decode(model.encode_proposals(proposals), Pictures(proposals.background, picture))
+        return (decoded.frames - frames).square().mean()
+    with torch.no_grad():
+        assert misfit(*change(clip, proposals)) < 1.1 * misfit(clip, proposals) + 1e-6
