@@ -1,5 +1,6 @@
 """Weights with their configuration and provenance inside one safetensors file; nothing is ever unpickled."""
 
+import errno
 import hashlib
 import json
 import os
@@ -51,17 +52,24 @@ def load(path: Path, kind: str) -> Checkpoint:
     """Reads a file that `save` wrote. Raises UserError when it is missing, damaged, or of another kind or format."""
     wanted = f"layercast {kind} weights (format {FORMAT})"
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "not a file")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})["layercast"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}
         if (header["kind"], header["format"]) != (kind, FORMAT):
-            raise UserError(f"{path}: wanted {wanted}, found {header['kind']} (format {header['format']})")
+            raise UserError(f"{path}: wanted {wanted}, found {header['kind']!r:.40} "
+                            f"(format {header['format']!r:.20}); train it again")
         return Checkpoint(tensors, header["config"], header["made_from"], digest)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error}); run the stage that trains it") from error
-    except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise UserError(f"{path}: wanted {wanted}, found something else ({error}); train it again") from error
+    except UserError:
+        raise
+    except (SafetensorError, LookupError, TypeError, ValueError, RecursionError, MemoryError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{path}: wanted {wanted}, found something else ({reason}); train it again") from error
 
 
 def load_model(path: Path, kind: str, config: type[BaseModel], build: Callable[..., Model]) -> tuple[Model, Checkpoint]:
@@ -71,8 +79,13 @@ def load_model(path: Path, kind: str, config: type[BaseModel], build: Callable[.
     """
     loaded = load(path, kind)
     try:
-        model = build(config.model_validate(loaded.config))
+        settings = config.model_validate(loaded.config)
+        with torch.device("meta"):  # a model without memory: sizes that the file does not hold are never allocated
+            build(settings).load_state_dict(loaded.tensors, assign=True)
+        model = build(settings)
         model.load_state_dict(loaded.tensors)
+        if not all(tensor.isfinite().all() for tensor in loaded.tensors.values()):
+            raise RuntimeError("some are not finite")
     except (ValidationError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path}: the weights do not fit this version's {kind} ({reason}); train it again") from error

@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+import re
 import signal
 import sys
 from contextlib import contextmanager
@@ -11,6 +12,10 @@ from pathlib import Path
 
 class UserError(ValueError):
     """A mistake the user can mend: its text is one line with what was wanted, what came, where, and what to do."""
+
+
+class CannotWrite(UserError):
+    """The disk is full, say: the same run may go on once that is mended."""
 
 
 @contextmanager
@@ -24,10 +29,16 @@ def one_line_errors():
     try:
         yield
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)  # names of files may hold anything
+        raise SystemExit(2) from error
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not _OUT_OF_MEMORY.search(str(error)):
+            raise
+        print("error: this needs more memory than there is; lower batch_size or the sizes in params.yaml", file=sys.stderr)
         raise SystemExit(2) from error
 
 
+_OUT_OF_MEMORY = re.compile("out of memory|allocate memory", re.IGNORECASE)  # what PyTorch says
 REFUSALS_TO_WRITE = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
     errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP,
@@ -36,13 +47,13 @@ REFUSALS_TO_WRITE = {
 
 @contextmanager
 def writing(path: Path):
-    """Turns the system's refusal to write what belongs to `path` (a full disk, say) into a UserError that names it."""
+    """Turns the system's refusal to write what belongs to `path` (a full disk, say) into a CannotWrite that names it."""
     try:
         yield
     except OSError as error:
         if error.errno not in REFUSALS_TO_WRITE:
             raise
-        raise UserError(
+        raise CannotWrite(
             f"{path}: cannot be written ({error.strerror}); make room or choose another place, then run the same again"
         ) from error
 

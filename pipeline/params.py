@@ -1,6 +1,7 @@
 """Reads params.yaml, or one section of it, into the pydantic model that its owner defines."""
 
 import difflib
+import errno
 import reprlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ class Params(BaseModel):
 
 
 Model = TypeVar("Model", bound=BaseModel)
+MAX_BYTES = 1_000_000
 
 _MOST_OF_A_SECTION = 3
 _SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "multiple_of": "a multiple of"}
@@ -40,11 +42,18 @@ def read_section(path: Path, section: str, model: type[Model]) -> Model:
 def load(path: Path) -> object:
     """Returns what the YAML 1.2 file `path` holds, unchecked. Raises UserError when it cannot be read."""
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "not a file")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) <= MAX_BYTES:
+            return YAML(typ="safe", pure=True).load(content.decode("utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); run from the repository's root") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+    except (YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"{path}: not valid YAML ({type(error).__name__}: {reason}); mend it") from error
+    raise UserError(f"{path}: holds more than {MAX_BYTES:,} bytes, which no parameters need; is it another file?")
 
 
 def validate(

@@ -7,6 +7,7 @@ one read fetches, a shard is one file and has one writer. A store under construc
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from pathlib import Path
@@ -116,6 +117,8 @@ def open_store(path: Path, kind: str) -> zarr.Group:
     label or description. A changed chunk is found when it is read.
     """
     try:
+        if (path / ROOT).exists() and not (path / ROOT).is_file():
+            raise ValueError("not a file")
         document = _document(path)
         attributes = document["attributes"]
         found, is_complete = (attributes.get("kind"), attributes.get("format")), attributes.pop("complete", None) is True
@@ -131,7 +134,16 @@ def open_store(path: Path, kind: str) -> zarr.Group:
         raise UserError(f"{path}: the store was never finished; {REMEDY}")
     if inventory != _digest(path, document, with_chunks=False):
         raise UserError(f"{path}: a file of the store is missing, cut short or altered; {REMEDY}")
-    return zarr.open_group(path, mode="r")
+    try:
+        group = zarr.open_group(path, mode="r")
+        for name, array in group.arrays():
+            num_files = sum(file.is_file() for file in (path / name / "c").rglob("*"))
+            sides = array.shards or array.chunks
+            if num_files != math.prod(-(-length // side) for length, side in zip(array.shape, sides, strict=True)):
+                raise ValueError(f"array {name} lacks chunks")
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, ZeroDivisionError) as error:
+        raise UserError(f"{path}: made by something else ({' '.join(str(error).split())[:100]}); {REMEDY}") from error
+    return group
 
 
 def verify(path: Path, kind: str) -> int:
@@ -156,7 +168,7 @@ def read_rows(group: zarr.Group, name: str, rows=slice(None)) -> np.ndarray:
         # Runs of neighbours: Zarr's own indexing by integers is 20 times slower on arrays of many axes.
         runs = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1) if len(rows) else []
         return np.concatenate([array[:0], *(array[run[0] : run[-1] + 1] for run in runs)])
-    except (ValueError, RuntimeError, OSError) as error:
+    except (ValueError, RuntimeError, OSError, MemoryError) as error:
         raise UserError(f"{_root(group)}: array '{name}' is damaged on disk; {REMEDY}") from error
 
 

@@ -38,7 +38,7 @@ def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> int
         split = split_sequences(counts, params.val_fraction, params.test_fraction, params.seed, names)
         with progress("hashing the source", source.num_bytes(), "bytes") as advance:
             identity = source.identity(advance)
-        with resume_folder("preprocess", params, {"source": identity}, MACHINE, num_kept=NUM_KEPT) as folder:
+        with resume_folder("preprocess", params, {"source": identity}, MACHINE, NUM_KEPT, keep_refused=False) as folder:
             stores = fill_stores(folder, params, found, cut, split, identity)
             missing = set(SPLITS) - stores[0].splits - stores[1].splits
             if missing:

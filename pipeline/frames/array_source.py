@@ -2,6 +2,7 @@
 
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,6 @@ def _unpack(path: Path, folder: Path) -> list[Path]:
             for member, name in zip(archive.namelist(), names, strict=True):
                 with archive.open(member) as packed, (folder / name).open("wb") as unpacked:
                     shutil.copyfileobj(packed, unpacked, _BLOCK)
-    except (OSError, zipfile.BadZipFile, EOFError) as error:
+    except (OSError, zipfile.BadZipFile, EOFError, RuntimeError, zlib.error) as error:
         raise UserError(f"{path}: wanted an .npz file, cannot be read ({error}); save it again") from error
     return [folder / name for name in names]

@@ -137,7 +137,10 @@ def _decode(video: SourceVideo, num_threads: int) -> Iterator[tuple[float | None
             stream = _video_stream(container, video)
             stream.codec_context.thread_count = num_threads
             stream.codec_context.thread_type = "AUTO"
+            stream.codec_context.options = {"err_detect": "explode"}  # rather than guess what damage has hidden
             for frame in container.decode(stream):
+                if frame.is_corrupt:
+                    raise UnreadableVideo(video.video_id, "a frame is damaged")
                 yield frame.time, frame
 
 
@@ -184,8 +187,17 @@ def _shape(frame: Undecoded, form: FrameFormat) -> np.ndarray:
         return _finish(_scale_decoded(frame, form), form, form.num_channels)
     if isinstance(frame, Path):
         with Image.open(frame) as picture:
-            frame = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+            frame = _rgb(ImageOps.exif_transpose(picture))
     return shape_pixels(frame, form, form.num_channels)
+
+
+def _rgb(picture: Image.Image) -> np.ndarray:
+    """uint8 [h, w, 3]. Pillow would cut 16 bits off at 255; transparent places are shown on black."""
+    if picture.mode.startswith("I"):
+        picture = Image.fromarray((np.asarray(picture).clip(0, 65535) // 257).astype(np.uint8))
+    if picture.has_transparency_data:
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, (0, 0, 0, 255)), picture.convert("RGBA"))
+    return np.asarray(picture.convert("RGB"))
 
 
 def _scale_decoded(frame: av.VideoFrame, form: FrameFormat) -> np.ndarray:

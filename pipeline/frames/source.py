@@ -54,7 +54,11 @@ def open_source(
 
     Raises UserError when nothing is there, or a file that holds several videos is not what its reader wants.
     """
-    if not path.exists():
+    try:
+        exists = path.is_file() or path.is_dir()
+    except OSError as error:
+        raise UserError(f"{str(path)[:200]}: {error.strerror}; set preprocess.source to another path") from error
+    if not exists:
         raise UserError(f"{path}: does not exist; set preprocess.source to a folder of videos, a video or an array")
     with tempfile.TemporaryDirectory() as scratch:
         if _is(path, array_source.SUFFIXES):
@@ -73,6 +77,9 @@ def open_source(
                 f"an array ({' '.join(array_source.SUFFIXES)}), HDF5 ({' '.join(hdf5_source.SUFFIXES)}), TFRecord "
                 "(.tfrecord) or digits (.idx.gz), found none; check preprocess.source"
             )
+        for name in source.files:
+            if not name.isprintable():  # a line break, say, or bytes that are no UTF-8
+                raise UserError(f"{path}: a file's name holds what cannot be printed, {ascii(name)}; rename it")
         yield source
 
 

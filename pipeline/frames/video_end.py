@@ -34,7 +34,7 @@ def read_end(path: Path, shape: tuple[int, int, int], num_frames: int) -> VideoE
         height=shape[0], width=shape[1], crop="center", color="gray" if shape[2] == 1 else "rgb", fps=None,
         fps_if_unknown=FPS_IF_UNKNOWN,
     )
-    if not path.exists():
+    if not path.is_file() and not path.is_dir():
         raise UserError(f"{path}: does not exist; give a video file or a folder of pictures")
     video = SourceVideo(path.name, "pictures" if path.is_dir() else "file", path)
     info = probe(video, form)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from pipeline.errors import UserError
+from pipeline.errors import CannotWrite, UserError
 
 SOURCES = Path(__file__).resolve().parents[2]
 NUM_KEPT = 100
@@ -28,11 +28,13 @@ LOCK, WAITING = "lock", "waiting"
 @contextmanager
 def resume_folder(
     stage: str, params: BaseModel, inputs: dict[str, str], machine: tuple = (), num_kept: int = NUM_KEPT,
+    keep_refused: bool = True,
 ) -> Iterator[Path]:
     """Holds the folder of this very run for one process and removes it when the block ends without an exception.
 
     `inputs` maps the name of each input to its identity; `machine` is what else decides the outcome's bytes; `num_kept`
-    bounds the folders of this stage that other runs have abandoned. Wrap the writing of the outputs too: until they are
+    bounds the folders of this stage that other runs have abandoned; `keep_refused`: stay after a UserError of the block,
+    too, even if the same run can only be refused again. Wrap the writing of the outputs too: until they are
     written the folder is all there is. A second process with the same run waits until the first is done and then takes
     over what it left, so neither computes twice.
     """
@@ -42,7 +44,12 @@ def resume_folder(
         return
     with hold(folder):
         _remove_old(folder, num_kept)
-        yield folder
+        try:
+            yield folder
+        except UserError as error:
+            if not keep_refused and not isinstance(error, CannotWrite):
+                _discard(folder)
+            raise
         _remove_unless_awaited(folder)
 
 

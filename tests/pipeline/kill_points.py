@@ -25,7 +25,8 @@ from tests.pipeline.conftest import Workspace, change, content, copy_repository,
 from tests.pipeline.dvc_stages import dvc_stages
 
 NAMES = [stage.name for stage in dvc_stages()]
-OUTS = [out for stage in dvc_stages() for out in stage.outs]
+OUTS = [out for stage in dvc_stages() for out in stage.outs if not out.startswith("data/cost/")]
+"""Not what it cost, which is never the same twice."""
 
 
 @dataclass(frozen=True)
