@@ -16,6 +16,7 @@ from pipeline.evaluation.evidence import (
 from pipeline.evaluation.forecast import ForecastScores
 from pipeline.evaluation.networks import Networks
 from pipeline.evaluation.reconstruction import ReconstructionScores, Truth
+from pipeline.evaluation.swaps import AppearanceSwaps
 from pipeline.frames.forecast_clips import (
     ForecastClips, find_clips, forecast_clips, read_clip_truth, read_clips,
 )
@@ -25,6 +26,7 @@ from pipeline.frames.prediction_store import PredictionStore
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
 from pipeline.latents.latents import POSE, Latents
+from pipeline.metrics.exchanges import TrueClip
 from pipeline.pictures.grid import write_png
 from pipeline.pictures.layers import Decoded, layers_of_clip
 from pipeline.pictures.sheets import forecast_sheet, layers_sheet, swap_sheet
@@ -48,6 +50,7 @@ def judge_reconstruction(
     sequences = forecast_clips(store, store.num_frames)
     count = len(sequences)
     scores, evidence = ReconstructionScores(), Evidence(decode, store.height, store.width)
+    swaps = AppearanceSwaps(decode)
     rows = match_rows(encoded, store.path, sequences.video_id, sequences.first_frame)
     following = np.roll(np.arange(count), -1)
     with progress("judging reconstructions", count, "sequences") as advance:
@@ -63,6 +66,11 @@ def judge_reconstruction(
                 scores.add_layers(truth, segmented, latents, sequences.video_id[part])
             if truth and scene:
                 evidence.add_truth(scene, segmented, decoded.background, latents, sequences.video_id[part])
+                for b, codes in enumerate(_one_by_one(latents)):
+                    swaps.add(
+                        TrueClip(target[b], scene.background[b], truth.segmentation[b], truth.position[b]), segmented[b],
+                        codes,
+                    )
                 if count > 1:
                     under = store.read_truth("background", sequences.row[following[part]])
                     evidence.add_swap(target, scene, latents, other, under)
@@ -78,6 +86,8 @@ def judge_reconstruction(
     sections = scores.figures()
     for name, figures in evidence.figures(sections.get("disentanglement")).items():
         sections[name] = sections.get(name, {}) | figures
+    if "decomposition" in sections:
+        sections["disentanglement"]["swap_appearance_psnr"] = swaps.psnr
     return sections
 
 
@@ -147,6 +157,11 @@ def _swap_sheet(
         "A": target, "B": after, "objects of A, background of B": drawn(exchange(latents, other)),
         "tracks of A, looks of B": drawn(exchange_appearance(latents, other)),
     }, title)
+
+
+def _one_by_one(latents: Latents) -> Iterator[Latents]:
+    for b in range(len(latents.pose)):
+        yield latents.map(lambda code: code[b:b + 1])  # noqa: B023, called at once
 
 
 def _read_scene(store: FrameStore, row: np.ndarray) -> SceneTruth | None:

@@ -34,6 +34,7 @@ DEFINITIONS = [
     "intervention_error_px: moved by 5 px in the code; centroid of the mask",
     "appearance_variance_ratio: codes of a clip's halves, between objects",
     "swap_background_psnr: objects over the next sequence's background, off edges",
+    "swap_appearance_psnr: an object with another's looks; true pixels, off edges",
     "probes: R2; shape (accuracy - chance) / (1 - chance); held-out videos",
 ]
 _MEANINGS = {
@@ -49,6 +50,7 @@ _MEANINGS = {
     "intervention_error_px": "moved by 5 px in the code; best 0",
     "appearance_variance_ratio": "of one object / between; best 0",
     "swap_background_psnr": "objects before another background",
+    "swap_appearance_psnr": "objects with another one's looks",
 }
 _CURVES = ("psnr", "ssim", "mse", "mae")
 

@@ -77,7 +77,7 @@ def test_metrics_have_the_names_agreed_upon(evaluated):
     }
     assert set(metrics["disentanglement"]) == {
         "position_r2_time_varying", "position_r2_time_independent", "intervention_error_px",
-        "appearance_variance_ratio", "swap_background_psnr", "probes",
+        "appearance_variance_ratio", "swap_background_psnr", "swap_appearance_psnr", "probes",
     }
     for scores in metrics["disentanglement"]["probes"].values():
         assert set(scores) == {"position", "velocity", "shape", "color"}
