@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 from torch import Tensor
-from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from pipeline.metrics.bootstrap import interval_95
 
@@ -44,6 +43,9 @@ def frame_quality(
 
 
 def _quality_of_batch(frames: Tensor, target: Tensor) -> dict[str, np.ndarray]:
+    # Here, because it brings matplotlib and all of scipy.signal along: half of a stage's start, spent before any check.
+    from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+
     difference = (frames - target).double().flatten(1)
     psnr = peak_signal_noise_ratio(frames, target, data_range=1.0, reduction="none", dim=(1, 2, 3))
     ssim = structural_similarity_index_measure(frames, target, data_range=1.0, reduction="none")
