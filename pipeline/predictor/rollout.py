@@ -12,6 +12,10 @@ from pipeline.latents.latents import Latents
 from pipeline.predictor.predictor import Block, Predictor
 from pipeline.predictor.spread import Spread
 
+PLACE_ERROR_PX = 0.3
+"""How exact a track is in x and y, standard deviation. A context alone is taken apart a little otherwise than the whole clips
+that the predictor learned from, so that on a free stretch a future is less sure than the predictor can know."""
+
 
 @torch.no_grad()
 def rollout(
@@ -40,8 +44,8 @@ def draw(block: Block, generator: torch.Generator, spread: Spread) -> tuple[Tens
 
     branches: an object takes the middle of its mode, the camera its own. Modes that lie closer to the drawn one than their
     spread are the same future told several times: their average, by probability, is nearer to the truth than any of them.
-    full: a draw from the learned distribution itself. One deviation, in spreads, holds for a whole block, so that every
-    frame has the learned spread and a track stays smooth.
+    full: a draw from the learned distribution, whose places are made unsure by PLACE_ERROR_PX. One deviation, in spreads,
+    holds for a whole block, so that every frame has the learned spread and a track stays smooth.
     """
     chances = block.mode_logits.softmax(-1)
     uniform = torch.rand(chances.shape[:-1], generator=generator).to(chances.device)
@@ -57,7 +61,9 @@ def draw(block: Block, generator: torch.Generator, spread: Spread) -> tuple[Tens
         apart = ((block.moving - moving) / block.moving_spread)[..., :2].square().sum(-1)  # [B, K, M, H]
         share = (block.mode_logits[..., None] - apart / 4).softmax(2)
         return (share[..., None] * pose).sum(2).transpose(1, 2), block.camera
-    deviation = of_mode(block.moving_spread) * _sech(moving[:, :, :, :1], generator)
+    place, rest = of_mode(block.moving_spread).tensor_split([2], -1)
+    width = torch.cat([(place.square() + PLACE_ERROR_PX**2).sqrt(), rest], -1)
+    deviation = width * _sech(moving[:, :, :, :1], generator)
     pose = of_mode(pose) + torch.nn.functional.pad(deviation, (0, 1))
     camera = block.camera + block.camera_spread * _sech(block.camera[:, :1], generator)
     return pose[:, :, 0].transpose(1, 2), camera
