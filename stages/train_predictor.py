@@ -8,7 +8,7 @@ import typer
 
 from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
-from pipeline.latents.clips import random_windows, regular_windows
+from pipeline.latents.clips import hold, random_windows, regular_windows, spread_windows
 from pipeline.latents.latent_store import LatentStore, open_latents
 from pipeline.latents.latents import Latents
 from pipeline.params import read_section
@@ -22,30 +22,39 @@ from pipeline.resume.states import machine
 from pipeline.training.loop import batch_share, prepare_process, train
 
 
-def read_split(store: LatentStore, split: str, num_frames: int) -> Latents:
-    """All latents of a split. Raises UserError when there are none or they are too short."""
-    rows = store.rows(split)
-    if len(rows) == 0:
-        raise UserError(f"{store.path}: no sequence of split '{split}'; run preprocess with other fractions")
+def check_splits(store: LatentStore, num_frames: int) -> None:
+    """Raises UserError when a split to learn from is empty, or sequences are too short."""
+    for split in ("train", "val"):
+        if len(store.rows(split)) == 0:
+            raise UserError(f"{store.path}: no sequence of split '{split}'; run preprocess with other fractions")
     if store.num_frames < num_frames:
         raise UserError(
             f"{store.path}: sequences have {store.num_frames} frames, train_predictor.context_frames + horizon is "
             f"{num_frames}; lower these or raise preprocess.sequence_length"
         )
-    return store.read(rows)
 
 
 def train_predictor(params: TrainPredictorParams, latents: Path, weights: Path, curves: Path) -> int:
     """Returns the number of steps. Raises UserError when the store is unusable."""
     prepare_process(params.training.seed)
-    store, given, num_frames = open_latents(latents), params.context_frames, params.context_frames + params.horizon
-    training, validation = (read_split(store, split, num_frames) for split in ("train", "val"))
+    store = open_latents(latents)
+    check_splits(store, params.context_frames + params.horizon)
     made_from = {"latents": store.identity, "autoencoder": store.made_from["autoencoder"]}
+    with resume_folder("train_predictor", params, made_from, machine()) as folder:
+        model = learn(params, store, folder, curves)
+        if is_main_process():
+            save_predictor(weights, model, made_from)
+    return params.training.num_steps
+
+
+def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves: Path) -> Predictor:
+    """The trained predictor; `folder` is for what an interrupted training goes on from."""
+    given, num_frames = params.context_frames, params.context_frames + params.horizon
+    training, validation = (hold(store.read, store.rows(split), folder / split) for split in ("train", "val"))
     model = Predictor(PredictorConfig(
         architecture=getattr(params, params.kind), spec=store.spec, context_frames=given, horizon=params.horizon
     ))
-    for clips in regular_windows(training, num_frames, len(training.pose) * store.num_frames):
-        model.fit_normalisation(clips)
+    model.fit_normalisation(spread_windows(training, num_frames))
     share = batch_share(params.batch_size)
 
     def make_batch(step: int) -> tuple[Latents, Latents]:
@@ -73,12 +82,9 @@ def train_predictor(params: TrainPredictorParams, latents: Path, weights: Path, 
         return totals
 
     num_validation = len(validation.pose) * (validation.num_frames // num_frames)
-    with resume_folder("train_predictor", params, made_from, machine()) as folder:
-        best = train(model, make_batch, loss, validate, params.training, curves, folder, params.batch_size * num_frames)
-        model.load_state_dict(best)
-        if is_main_process():
-            save_predictor(weights, model, made_from)
-    return params.training.num_steps
+    best = train(model, make_batch, loss, validate, params.training, curves, folder, params.batch_size * num_frames)
+    model.load_state_dict(best)
+    return model
 
 
 def main(

@@ -1,11 +1,28 @@
-"""Windows of latents held in memory: random ones to train on, regular ones to validate on."""
+"""Latents read once and held, and windows of them: random ones to train on, regular ones to validate on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from pipeline.latents.latents import TIME_VARYING, Latents
+from pipeline.training.spill import allocate
+
+ROWS_AT_ONCE = 256
+MAX_WINDOWS = 8192
+
+
+def hold(read: Callable[[np.ndarray], Latents], rows: np.ndarray, folder: Path) -> Latents:
+    """All that `read` gives for `rows`, in memory; mapped from files in `folder` when that is too much for it."""
+    held: dict[str, Tensor] = {}
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        found = read(rows[start:start + ROWS_AT_ONCE]).items()
+        held = held or allocate({n: ((len(rows), *x.shape[1:]), x.dtype) for n, x in found.items()}, folder)
+        for name, code in found.items():
+            held[name][start:start + len(code)] = code
+    return Latents(**held)
 
 
 def windows(latents: Latents, rows: Tensor, starts: Tensor, num_frames: int) -> Latents:
@@ -31,3 +48,11 @@ def regular_windows(latents: Latents, num_frames: int, batch_size: int) -> Itera
     assert per_sequence > 0, f"sequences of {latents.num_frames} frames are shorter than {num_frames}"
     for places in torch.arange(len(latents.pose) * per_sequence).split(batch_size):
         yield windows(latents, places // per_sequence, places % per_sequence * num_frames, num_frames)
+
+
+def spread_windows(latents: Latents, num_frames: int) -> Latents:
+    """The clips that regular_windows gives, in one batch; of more than MAX_WINDOWS an evenly spaced choice."""
+    per_sequence = latents.num_frames // num_frames
+    total = len(latents.pose) * per_sequence
+    places = torch.linspace(0, total - 1, min(total, MAX_WINDOWS), dtype=torch.double).round().long()
+    return windows(latents, places // per_sequence, places % per_sequence * num_frames, num_frames)

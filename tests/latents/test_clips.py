@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
-from pipeline.latents.clips import random_windows, regular_windows, windows
+from pipeline.latents.clips import hold, random_windows, regular_windows, spread_windows, windows
 from pipeline.latents.latents import DIMS, TIME_VARYING, Latents, LatentSpec
 
 SPEC = LatentSpec(num_slots=2, background_dim=3, appearance_dim=4, height=16, width=24)
@@ -42,6 +43,28 @@ def test_regular_windows_cover_every_frame_once(latents):
     assert [len(batch) for batch in batches] == [4, 4, 2]
     assert torch.cat(batches).flatten().tolist() == latents.pose[:, :, 0, 0].flatten().tolist()
     assert [len(clips.pose) for clips in regular_windows(latents, 6, 4)] == [4, 1]
+
+
+@pytest.mark.parametrize("share_of_memory", [0.25, 0.0])
+def test_what_is_held_is_read_once_and_piece_by_piece(latents, tmp_path, monkeypatch, share_of_memory):
+    monkeypatch.setattr("pipeline.training.spill.SHARE_OF_MEMORY", share_of_memory)
+    monkeypatch.setattr("pipeline.latents.clips.ROWS_AT_ONCE", 2)
+    asked = []
+
+    def read(rows):
+        asked.append(rows.tolist())
+        return latents.map(lambda code: code[rows])
+
+    held = hold(read, np.array([4, 1, 3]), tmp_path / "held").check(SPEC)
+    assert asked == [[4, 1], [3]] and (tmp_path / "held").exists() == (share_of_memory == 0)
+    assert all(torch.equal(code, latents.items()[name][[4, 1, 3]]) for name, code in held.items().items())
+
+
+def test_spread_windows_are_all_or_evenly_spaced(latents, monkeypatch):
+    (every,) = regular_windows(latents, 5, 100)
+    assert all(map(torch.equal, spread_windows(latents, 5).items().values(), every.items().values()))
+    monkeypatch.setattr("pipeline.latents.clips.MAX_WINDOWS", 4)
+    assert spread_windows(latents, 5).pose[:, 0, 0, 0].tolist() == [0, 105, 300, 405]
 
 
 def test_clips_longer_than_the_sequences_are_refused(latents):
