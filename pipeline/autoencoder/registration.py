@@ -29,7 +29,9 @@ def start(frames: Tensor, may_move: bool) -> Tensor:
     """The camera [B, T, CAMERA] of frames [B, T, C, H, W] under even light, before anything is known of their background."""
     motion = frames.new_zeros(*frames.shape[:2], NUM_CAMERA_MOVING)
     if may_move and frames.shape[1] > 1:
-        motion = recentre(chain(frames) * ~holds_still(frames)[:, None, None], frames.shape)
+        still = holds_still(frames)
+        if not still.all():
+            motion = recentre(chain(frames) * ~still[:, None, None], frames.shape)
     light = frames.new_tensor([1.0, 0.0]).repeat(*frames.shape[:2], 1)
     return torch.cat([motion, light], -1)
 
@@ -37,8 +39,8 @@ def start(frames: Tensor, may_move: bool) -> Tensor:
 def follow(frames: Tensor, background: Tensor, camera: Tensor, covered: Tensor) -> Tensor:
     """The camera [B, T, CAMERA], registered again to background [B, C, H', W'] where objects do not cover it [B, T, H, W]."""
     motion = camera[..., :NUM_CAMERA_MOVING]
-    if background.shape[-2:] != frames.shape[-2:]:
-        moves = (motion != 0).any(2).any(1)[:, None, None]
+    moves = (motion != 0).flatten(1).any(1)[:, None, None]
+    if moves.any():
         motion = recentre(register(steady(frames, camera), background, motion, 1 - covered), frames.shape) * moves
     seen = view(background, motion, *frames.shape[-2:])
     return torch.cat([motion, estimate_light(frames, seen, covered)], -1)
