@@ -1,7 +1,6 @@
 """Stage evaluate: predictions and reconstructions against the truth and baselines -> data/evaluation/."""
 
 from collections.abc import Callable
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +24,7 @@ from pipeline.output_folder import output_folder
 from pipeline.params import read_section
 from pipeline.provenance import check_made_from
 from pipeline.report.page import write_report
-from pipeline.report.scenes import forecast_scenes, layer_scenes
+from pipeline.report.scenes import Scenes
 
 
 def evaluate(
@@ -60,8 +59,7 @@ def evaluate(
         metrics["compression"] = compression(model, frames)
         write_curves(curves, metrics)
     write_metrics(output / "metrics.json", metrics)
-    scenes = chain(forecast_scenes(store, frames, futures, decode, decode_as_seen, params.num_sheets),
-                   layer_scenes(store, encoded, decode, params.num_sheets))
+    scenes = Scenes(store, encoded, frames, futures, decode, decode_as_seen, params.num_sheets)
     artefacts = {"test frames": store, "autoencoder": weights, "latents": encoded, "predicted latents": futures,
                  "predicted frames": frames}
     write_report(output / "report.html", metrics, artefacts, weights.config["architecture"], scenes)
@@ -108,13 +106,10 @@ def main(
     """Compares reconstructions and forecasts of the test split with the truth, and with baselines."""
     with one_line_errors(), measure(cost, "frames") as count:
         settings = read_section(params, "evaluate", EvaluateParams)
-        metrics = evaluate(
-            settings, test_frames, latents, predicted_latents, predicted_frames, autoencoder, output
-        )
+        metrics = evaluate(settings, test_frames, latents, predicted_latents, predicted_frames, autoencoder, output)
         asked = metrics["protocol"]
         count(asked["num_clips"] * asked["num_samples"] * asked["horizon"])
-        console = Console()
-        print_report(metrics, console)
+        print_report(metrics, console := Console())
         console.print(f"{output}: report.html, metrics.json, curves/, sheets/", highlight=False)
 
 

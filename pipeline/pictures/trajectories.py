@@ -43,7 +43,9 @@ def write_trajectories(
         axis.set_ylim(middle - half, middle + half)
         axis.ticklabel_format(useOffset=False)
         axis.grid(alpha=0.25)
-    for axis in axes[-2:]:
+    for axis in axes[len(panels):]:
+        axis.set_visible(False)
+    for axis in axes[len(panels) - 2:len(panels)]:
         axis.set_xlabel("time, frames")
         axis.xaxis.get_major_locator().set_params(integer=True)
     if len(slots):

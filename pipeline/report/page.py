@@ -4,7 +4,6 @@ The page that evaluate writes is a pure function of its inputs. Parameters of th
 no inputs of evaluate; `complete` puts them into the place that the page leaves for them.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -14,9 +13,11 @@ from markupsafe import Markup
 from pipeline.errors import UserError
 from pipeline.progress import progress
 from pipeline.report.charts import line_chart
-from pipeline.report.figures import curves, forecast_table, headline, layer_figures, other_figures, probe_table, sample_figures
+from pipeline.report.figures import (
+    curves, forecast_table, headline, layer_figures, other_figures, probe_table, sample_figures,
+)
 from pipeline.report.films import film
-from pipeline.report.scenes import Scene, Tile, Track
+from pipeline.report.scenes import Scene, Scenes, Tile, Track
 
 MOST_BYTES = 10 * 2**20
 _RUN = "<!-- parameters and cost -->"
@@ -34,8 +35,8 @@ class Artefact(Protocol):
 
 
 def write_report(
-    path: Path, metrics: dict, artefacts: dict[str, Artefact], architecture: dict[str, object], scenes: Iterable[Scene],
-    most_bytes: int = MOST_BYTES,
+    path: Path, metrics: dict, artefacts: dict[str, Artefact], architecture: dict[str, object],
+    scenes: Scenes | list[Scene], most_bytes: int = MOST_BYTES,
 ) -> None:
     """Writes the page in one step. metrics as in metrics.json; artefacts: what was judged and the weights, by name;
     architecture: the autoencoder's parameters.
@@ -45,7 +46,7 @@ def write_report(
     shown: dict[str, list[str]] = {kind: [] for kind in _KINDS}
     room, left_out = most_bytes - _TEXT_BYTES, 0
     template = _environment().get_template("scene.html")
-    with progress("drawing the report", None, "scenes") as advance:
+    with progress("drawing the report", len(scenes), "scenes") as advance:
         for scene in scenes:
             text = template.render(scene=scene, tiles=[_tile(tile) for tile in scene.tiles])
             if (needed := len(text.encode())) > room:
@@ -56,8 +57,7 @@ def write_report(
             advance()
     page = _environment().get_template("page.html").render(
         metrics=metrics, protocol=metrics["protocol"], artefacts=artefacts, architecture=architecture,
-        headline=headline(metrics),
-        scenes=shown, left_out=left_out, forecast=forecast_table(metrics), layers=layer_figures(metrics),
+        headline=headline(metrics), scenes=shown, left_out=left_out, forecast=forecast_table(metrics), layers=layer_figures(metrics),
         probes=probe_table(metrics), samples=sample_figures(metrics), others=other_figures(metrics), run=Markup(_RUN),
         charts=[(curve, Markup(line_chart(curve.lines, "forecast step", curve.unit))) for curve in curves(metrics)],
         definitions=[text.partition(": ")[::2] for text in metrics["protocol"]["definitions"]],

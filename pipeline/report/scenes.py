@@ -64,6 +64,29 @@ class Scene:
     """Frames before the forecast starts; None: nothing is forecast."""
 
 
+@dataclass(frozen=True)
+class Scenes:
+    """Three scenes for each of num_clips clips: forecast, taken apart, changed. Each is made when it is asked for."""
+
+    store: FrameStore
+    encoded: LatentStore
+    frames: PredictionStore
+    futures: PredictedLatentsStore
+    decode: Decode
+    decode_as_seen: DecodeAsSeen
+    num_clips: int
+
+    def __len__(self) -> int:
+        num_sequences = len(forecast_clips(self.store, self.store.num_frames))
+        return len(_spread(self.frames.num_clips, self.num_clips)) + 2 * len(_spread(num_sequences, self.num_clips))
+
+    def __iter__(self) -> Iterator[Scene]:
+        yield from forecast_scenes(
+            self.store, self.frames, self.futures, self.decode, self.decode_as_seen, self.num_clips
+        )
+        yield from layer_scenes(self.store, self.encoded, self.decode, self.num_clips)
+
+
 def forecast_scenes(
     store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, decode: Decode,
     decode_as_seen: DecodeAsSeen, num_scenes: int,

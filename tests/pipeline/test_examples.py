@@ -1,4 +1,4 @@
-"""The examples for people who open the stores, run as they are."""
+"""The examples for people who open the stores, run as they are, and what the README tells to paste."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,15 @@ from pipeline.latents.latent_store import open_latents
 from tests.pipeline.imports import ROOT
 
 EXAMPLE = ROOT / "tests/examples/look_at_latents.py"
+
+
+def pasted(section: str) -> tuple[str, str]:
+    """The shell commands and the Python of one section of the README, each in order."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    lines = [line.strip() for line in text.splitlines() if line.startswith("    ")]
+    assert lines, f"README.md has no section '{section}' with something to paste"
+    shell = [line for line in lines if line.startswith(("python ", "make ", "dvc "))]
+    return "\n".join(shell), "\n".join(line for line in lines if line not in shell)
 
 
 def test_latents_are_looked_at_in_the_working_tree_and_in_a_revision(workspace, tmp_path):
@@ -20,3 +29,14 @@ def test_latents_are_looked_at_in_the_working_tree_and_in_a_revision(workspace, 
         (tmp_path / "hidden").rename(latents)
     assert f"latents {identity}" in here and "slot 0 goes from x" in here and "pose (12, 20, 4, 4)" in here
     assert there.splitlines() == here.splitlines()[1:]
+
+
+def test_what_the_readme_says_about_latents_works_when_pasted(workspace, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    shell, python = pasted("Looking at latents")
+    assert shell.count("stages.inspect") == 4 and "DVCFileSystem" in python
+    printed = workspace.run("bash", "-ec", shell)
+    assert "pose visibility" in printed and "007.mkv_0_layers.png" in printed and "every byte" in printed
+    assert (workspace.root / "data/inspection/007.mkv_0_tracks.png").is_file()
+    workspace.run(sys.executable, "-c", f"{python}\nassert latents.pose.shape[2:] == (4, 4)")
+    assert workspace.run("git", "status", "--porcelain") == ""

@@ -248,3 +248,11 @@ def test_artefacts_that_do_not_belong_together_are_refused(inputs, tmp_path):
         assert result.exit_code == 2 and result.stderr.count("\n") == 1, result.output
         assert all(name in result.stderr for name in named), result.stderr
         assert not (tmp_path / "out").exists()
+
+
+def test_the_report_shows_a_clip_forecast_taken_apart_and_changed(evaluated, artefacts):
+    page = (evaluated[0] / "report.html").read_text()
+    assert page.count('class="scene"') == 3 * PARAMS.num_sheets
+    identity = load(artefacts.autoencoder, "autoencoder").identity[:12]
+    for wanted in ("tracks of 2 samples", "straight on", "who is where", "decoded, tracks found", identity):
+        assert wanted in page
