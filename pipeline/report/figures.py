@@ -126,8 +126,8 @@ def sample_figures(metrics: dict) -> list[tuple[str, float | None, float | None]
         section, _, figure = name.partition(".")
         return metrics["prediction"].get(section, {}).get(figure)
 
-    return [(meaning, find(name), find(wanted) if wanted else None) for name, (meaning, wanted) in _SAMPLE_FIGURES.items()
-            if find(name) is not None]
+    rows = [(meaning, find(name), find(wanted) if wanted else None) for name, (meaning, wanted) in _SAMPLE_FIGURES.items()]
+    return [row for row in rows if row[1] is not None]
 
 
 def probe_table(metrics: dict) -> dict[str, dict[str, float | None]]:

@@ -57,8 +57,9 @@ def write_report(
             advance()
     page = _environment().get_template("page.html").render(
         metrics=metrics, protocol=metrics["protocol"], artefacts=artefacts, architecture=architecture,
-        headline=headline(metrics), scenes=shown, left_out=left_out, forecast=forecast_table(metrics), layers=layer_figures(metrics),
-        probes=probe_table(metrics), samples=sample_figures(metrics), others=other_figures(metrics), run=Markup(_RUN),
+        headline=headline(metrics), scenes=shown, left_out=left_out,
+        forecast=forecast_table(metrics), layers=layer_figures(metrics), probes=probe_table(metrics), samples=sample_figures(metrics),
+        others=other_figures(metrics), run=Markup(_RUN),
         charts=[(curve, Markup(line_chart(curve.lines, "forecast step", curve.unit))) for curve in curves(metrics)],
         definitions=[text.partition(": ")[::2] for text in metrics["protocol"]["definitions"]],
         style=_asset("page.css"), script=_asset("player.js"),

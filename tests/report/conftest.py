@@ -25,7 +25,8 @@ METRICS = {
     },
     "reconstruction": {"psnr": 30.0, "ssim": 0.9, "median_background_psnr": 20.0, "median_background_ssim": 0.7},
     "prediction": {
-        **figures(24.0), "psnr_interval": [23.25, 24.5], "calibration": {"coverage_50": 0.41, "coverage_50_reachable": 0.5},
+        **figures(24.0), "psnr_interval": [23.25, 24.5],
+        "calibration": {"coverage_50": 0.41, "coverage_50_reachable": 0.5},
         "best_of_samples": {"psnr": 25.5, "ssim": 0.8, "mse": 20.0, "mae": 40.0},
     },
     "baselines": {"copy_last": figures(20.0), "linear_extrapolation": figures(22.0)},

@@ -53,7 +53,8 @@ def test_it_is_one_whole_page_with_everything_inside(page):
     words = " ".join(" ".join(check(text).texts).split())
     for wanted in ("24.0 dB", "24.00 ± 0.62", "half of the samples 0.41 0.50", "22.00",
                    "25.50", "best of 5 samples", "0.71", "60 sequences <of> 20 frames",
-                   "num_slots 4", "aaaaaaaaaaaa", "object_px 16", "time varying", "-0.10", "prediction.psnr_by_step", "clip 3"):
+                   "num_slots 4", "aaaaaaaaaaaa", "object_px 16", "time varying", "-0.10", "prediction.psnr_by_step",
+                   "clip 3"):
         assert wanted in words, wanted
     assert text.count('class="scene"') == len(SCENES) and text.count("<svg class=\"chart\"") == 3
 
