@@ -78,8 +78,8 @@ def end_to_end(resolution: int, num_frames: int, device: str) -> Step:
         moving = (block.mode_logits.softmax(-1)[..., None, None] * block.moving).sum(2)
         visibility = (block.mode_logits.softmax(-1)[..., None] * block.visibility_logits.sigmoid()).sum(2)
         future = torch.cat([moving, visibility[..., None]], -1).transpose(1, 2)
-        whole = latents.replace(
-            pose=torch.cat([latents.pose, future], 1), camera=torch.cat([latents.camera, block.camera], 1)
+        whole = latents.append(
+            pose=future, camera=block.camera, detail=block.detail, deformation=block.deformation.transpose(1, 2)
         )
         return (model.decode(whole).frames - frames).square().mean()
 

@@ -71,6 +71,8 @@ def add_coordinate(group: zarr.Group, name: str, values, dims: tuple[str, ...], 
 def write_rows(array: zarr.Array, start: int, values: np.ndarray) -> None:
     """Writes the rows from `start` on, whole shards. Raises UserError when the disk is full."""
     with writing(_root(array)):
+        # the array may have been opened anew, and how to write is not kept in the store
+        array = array.with_config({"write_empty_chunks": True})
         array[start : start + len(values)] = values
 
 

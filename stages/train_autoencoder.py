@@ -9,6 +9,7 @@ import typer
 from accelerate import PartialState
 
 from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
+from pipeline.autoencoder.fit_remainder import fit_remainder
 from pipeline.autoencoder.initialise import initialise
 from pipeline.autoencoder.losses import reconstruction_loss, split_batch
 from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
@@ -78,6 +79,7 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
             params.batch_size * params.frames_per_clip, parts=lambda batch: split_batch(batch, at_once, params.loss),
         )
         model.load_state_dict(best)
+        fit_remainder(model, training_set)
         if is_main_process():
             save_autoencoder(weights, model, made_from)
     return params.training.num_steps

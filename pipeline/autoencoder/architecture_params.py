@@ -24,3 +24,7 @@ class ArchitectureParams(ProposalParams):
     """Numbers per object that say what it looks like."""
     hidden_dim: int = Field(ge=1, le=1024)
     """Channels of the convolutions that refine pictures."""
+    detail_dim: int = Field(0, ge=0, le=65536)
+    """Numbers per frame for what the layers leave over."""
+    deformation_dim: int = Field(0, ge=0, le=4096)
+    """Numbers per object and frame for how its picture differs from that of the clip."""

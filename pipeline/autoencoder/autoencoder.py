@@ -4,15 +4,17 @@ Legend: B batch, T frames, K slots, C channels, H W frame, P patch side in sampl
 
 encode: proposals (no learning) give background picture, sprites, tracks; two small encoders turn the pictures into
 codes. decode: two small decoders turn codes into pictures, once per clip; the pictures are drawn along the tracks and
-composited.
+composited. What this leaves over of each object's picture and of the frame goes into a deformation and a detail code, where
+the architecture gives them a width.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -24,6 +26,7 @@ from pipeline.autoencoder.camera import shown
 from pipeline.autoencoder.compositing import composite
 from pipeline.autoencoder.objects import AppearanceDecoder, AppearanceEncoder
 from pipeline.autoencoder.proposals import Proposals, propose
+from pipeline.autoencoder.remainder import DeformationCode, DetailCode
 from pipeline.autoencoder.sprites import BOX_MARGIN
 from pipeline.checkpoint import Checkpoint
 from pipeline.latents.latents import Latents, LatentSpec
@@ -49,9 +52,14 @@ class Pictures:
     """[B, C, H', W'] about [0, 1]: the whole canvas"""
     objects: Tensor
     """[B, K, C + 1, P, P] premultiplied colour, then alpha"""
+    detail: Tensor | None = None
+    """[B, D_detail] what these pictures already show of the detail code; None: nothing"""
+    deformation: Tensor | None = None
+    """[B, K, D_deformation] what the objects' pictures already show of their deformation; None: nothing"""
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Pictures":
-        return Pictures(change(self.background), change(self.objects))
+        tensors = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Pictures(**{name: x if x is None else change(x) for name, x in tensors.items()})
 
 
 @dataclass(frozen=True)
@@ -81,16 +89,18 @@ class Autoencoder(nn.Module):
         h, w = num_blocks(*canvas)
         self.spec = LatentSpec(
             num_slots=arch.num_slots, background_dim=arch.background_channels * h * w, appearance_dim=arch.appearance_dim,
-            height=config.height, width=config.width,
+            height=config.height, width=config.width, detail_dim=arch.detail_dim, deformation_dim=arch.deformation_dim,
         )
         self.background_encoder = BackgroundEncoder(C, arch.background_channels)
         self.background_decoder = BackgroundDecoder(C, arch.background_channels, *canvas, arch.hidden_dim)
         self.appearance_encoder = AppearanceEncoder(C, arch.patch_dim, arch.appearance_dim, arch.hidden_dim)
         self.appearance_decoder = AppearanceDecoder(C, arch.patch_dim, arch.appearance_dim, arch.hidden_dim)
+        self.detail = DetailCode(C, config.height, config.width, arch.detail_dim) if arch.detail_dim else None
+        self.deformation = DeformationCode(C, arch.patch_dim, arch.deformation_dim) if arch.deformation_dim else None
 
     def encode(self, frames: Tensor) -> Latents:
         """Codes of clips [B, T, C, H, W] in [0, 1]; all of them, the time-independent ones too, come from these frames."""
-        return self.encode_proposals(self._propose(frames))
+        return self.add_detail(self.add_deformation(self.encode_proposals(self._propose(frames)), frames), frames)
 
     def encode_with_pictures(self, frames: Tensor) -> tuple[Latents, Pictures]:
         """Codes of clips, and their layers in all the detail that these frames show; where they show none, as decoded.
@@ -99,13 +109,18 @@ class Autoencoder(nn.Module):
         skip connections from the last given frame do in SVG (Denton and Fergus 2018, arXiv 1802.07687).
         """
         proposals = self._propose(frames)
-        latents = self.encode_proposals(proposals)
-        decoded, sprites = self.decode_pictures(latents), proposals.sprites
+        layers = self.encode_proposals(proposals)
+        decoded, sprites = self.decode_pictures(layers), proposals.sprites
         seen, own = sprites.seen[:, :, None], torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)
-        return latents, Pictures(
+        pictures = Pictures(
             torch.lerp(decoded.background, proposals.background, proposals.background_seen),
             torch.lerp(decoded.objects, own, seen.expand_as(own)),
         )
+        if not (self.detail or self.deformation):
+            return layers, pictures
+        latents, left = (self.add_detail(self.add_deformation(layers, frames, p), frames, p) for p in (decoded, pictures))
+        shown = {name: (latents.items()[name] - left.items()[name]).mean(1) for name in ("detail", "deformation")}
+        return latents, replace(pictures, **shown)
 
     def _propose(self, frames: Tensor) -> Proposals:
         wanted = (self.config.num_channels, self.config.height, self.config.width)
@@ -125,17 +140,45 @@ class Autoencoder(nn.Module):
         return Latents(
             background=self.background_encoder(proposals.background),
             appearance=appearance * sprites.presence[..., None], presence=sprites.presence, depth=sprites.depth,
-            camera=proposals.camera, pose=pose,
+            camera=proposals.camera, pose=pose, detail=pose.new_zeros(B, T, self.spec.detail_dim),
+            deformation=pose.new_zeros(B, T, K, self.spec.deformation_dim),
         ).check(self.spec)
+
+    def add_deformation(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
+        """With how each object's picture in `frames` differs from what the layers (of `pictures`, if given) show."""
+        if not self.deformation:
+            return latents
+        remainder = self.object_remainder(latents, frames, pictures)
+        return latents.replace(deformation=self.deformation.encode(remainder.flatten(0, 2)).unflatten(0, remainder.shape[:3]))
+
+    def add_detail(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
+        """With what layers and deformation leave over of `frames`."""
+        if not self.detail:
+            return latents
+        remainder = frames - self.decode(latents, pictures).frames
+        return latents.replace(detail=self.detail.encode(remainder.flatten(0, 1)).unflatten(0, remainder.shape[:2]))
+
+    def object_remainder(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Tensor:
+        """What is left over of `frames` where each object shows, in its own coordinates: [B, T, K, C, P, P]."""
+        decoded, K = self.decode(latents, pictures), latents.presence.shape[1]
+        x, y, log_scale, _ = latents.pose.flatten(0, 1).unbind(-1)
+        patch_dim = self.config.architecture.patch_dim
+        left = torch.cat([frames - decoded.frames, decoded.alpha], 2).flatten(0, 1)
+        cut = spatial_transform.cut(left, torch.stack([x, y], -1), self._step(log_scale, patch_dim), patch_dim)
+        own = torch.stack([cut[:, k, k - K, None] for k in range(K)], 1)
+        return (cut[:, :, :-K] * own).unflatten(0, frames.shape[:2])
 
     def decode(self, latents: Latents, pictures: Pictures | None = None) -> Decoded:
         """Frames and layers of latents. Pictures are decoded once per clip, whatever its length, unless they are given."""
         latents.check(self.spec)
         pictures = pictures or self.decode_pictures(latents)
         lit = shown(pictures.background, latents.camera, self.config.height, self.config.width)
-        drawn = self._draw(pictures.objects, latents)
+        drawn = self._draw(self._deformed(pictures, latents), latents)
         color, mask = drawn[:, :, :, :-1], drawn[:, :, :, -1]
         frames, alpha = composite(lit, color, mask, latents.depth)
+        if self.detail:
+            code = latents.detail if pictures.detail is None else latents.detail - pictures.detail[:, None]
+            frames = frames.clamp(0, 1) + self.detail.decode(code.flatten(0, 1)).unflatten(0, frames.shape[:2])
         objects = color / mask[:, :, :, None].clamp(min=1e-3)
         return Decoded(frames.clamp(0, 1), lit.clamp(0, 1), objects.clamp(0, 1), alpha, mask)
 
@@ -153,15 +196,27 @@ class Autoencoder(nn.Module):
         """Side of a patch at log_scale 0, px: a typical object with its margin."""
         return self.config.architecture.object_px * BOX_MARGIN
 
+    def _deformed(self, pictures: Pictures, latents: Latents) -> Tensor:
+        """The objects' pictures in every frame: [B, T, K, C + 1, P, P]."""
+        repeated = pictures.objects[:, None].expand(-1, latents.num_frames, *pictures.objects.shape[1:])
+        if not self.deformation:
+            return repeated
+        code = latents.deformation if pictures.deformation is None else latents.deformation - pictures.deformation[:, None]
+        change = self.deformation.decode(code.flatten(0, 2)).unflatten(0, code.shape[:3])
+        return repeated + F.pad(change, (0, 0, 0, 0, 0, 1))
+
+    def _step(self, log_scale: Tensor, patch_dim: int) -> Tensor:
+        """px between neighbouring samples of pictures of this scale."""
+        # no picture is drawn smaller than a pixel or larger than 16 patches, whatever a predictor may say
+        return self.patch_px / patch_dim * log_scale.clamp(-math.log(16), math.log(16)).exp()
+
     def _draw(self, picture: Tensor, latents: Latents) -> Tensor:
-        """Pictures [B, K, C + 1, P, P] along the tracks, faded by visibility and presence: [B, T, K, C + 1, H, W]."""
+        """Pictures [B, T, K, C + 1, P, P] along the tracks, faded by visibility and presence: [B, T, K, C + 1, H, W]."""
         B, T, K, _ = latents.pose.shape
         x, y, log_scale, visibility = latents.pose.flatten(0, 1).unbind(-1)
-        # no picture is drawn smaller than a pixel or larger than 16 patches, whatever a predictor may say
-        step = self.patch_px / picture.shape[-1] * log_scale.clamp(-math.log(16), math.log(16)).exp()
-        repeated = picture[:, None].expand(B, T, *picture.shape[1:]).flatten(0, 1)
+        step = self._step(log_scale, picture.shape[-1])
         centre = torch.stack([x, y], -1)
-        drawn = spatial_transform.paste(repeated, centre, step, self.config.height, self.config.width)
+        drawn = spatial_transform.paste(picture.flatten(0, 1), centre, step, self.config.height, self.config.width)
         shown = visibility.clamp(0, 1) * latents.presence.repeat_interleave(T, 0)
         return (drawn * shown[..., None, None, None]).unflatten(0, (B, T))
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pipeline.frames.pixels import to_uint8, to_unit
-from pipeline.latents.latents import Latents
+from pipeline.latents.latents import TIME_VARYING, Latents
 from pipeline.metrics import interventions, invariance, presence, probes, segmentation
 from pipeline.metrics.partial_frames import exchange_background, off_edges, psnr_within
 from pipeline.metrics.probes import Factors
@@ -65,8 +65,9 @@ class Evidence:
         """Moves every object by a change of its code, see metrics.interventions."""
         pose, shown = latents.pose.cpu().numpy(), latents.presence.cpu().numpy()
         poses = interventions.shifted_poses(pose, self._height, self._width)
-        still = latents.camera[:, :1].expand(-1, poses.shape[1], -1)
-        moved = self._decode(latents.replace(pose=torch.from_numpy(poses), camera=still))
+        codes, steps = latents.items(), poses.shape[1]
+        still = {name: codes[name][:, :1].expand(-1, steps, *codes[name].shape[2:]) for name in TIME_VARYING}
+        moved = self._decode(latents.replace(**still | {"pose": torch.from_numpy(poses)}))
         self._shift_errors.append(interventions.shift_errors(moved.mask.cpu().numpy(), poses, shown))
 
     def add_halves(self, encode: Encode, frames: np.ndarray, whole: np.ndarray) -> None:
@@ -137,18 +138,18 @@ class Evidence:
 
 def exchange(latents: Latents, other: Latents) -> Latents:
     """The objects of `latents` with the background and the light of `other`."""
-    return latents.replace(background=other.background, camera=other.camera)
+    return latents.replace(background=other.background, camera=other.camera, detail=other.detail)
 
 
 def exchange_appearance(latents: Latents, other: Latents) -> Latents:
     """The tracks of `latents` with the looks of `other`: in each sequence the objects take, in order, the appearances
-    of the other's objects, over again where those are fewer."""
+    of the other's objects, over again where those are fewer. No picture is deformed: each deformation is of its own."""
     appearance = latents.appearance.clone()
     for b in range(len(appearance)):
         here, there = ((codes.presence[b] > presence.PRESENT).nonzero()[:, 0] for codes in (latents, other))
         if len(there):
             appearance[b, here] = other.appearance[b, there[torch.arange(len(here)) % len(there)]]
-    return latents.replace(appearance=appearance)
+    return latents.replace(appearance=appearance, deformation=torch.zeros_like(latents.deformation))
 
 
 def _mean(parts: list[np.ndarray]) -> float | None:

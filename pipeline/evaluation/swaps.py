@@ -67,4 +67,6 @@ def with_looks(latents: Latents, slot: int, other: Latents, other_slot: int) -> 
     appearance, pose, size = latents.appearance.clone(), latents.pose.clone(), POSE.index("log_scale")
     appearance[:, slot] = other.appearance[:, other_slot]
     pose[:, :, slot, size] = other.pose[:, :, other_slot, size]
-    return latents.replace(appearance=appearance, pose=pose)
+    deformation = latents.deformation.clone()
+    deformation[:, :, slot] = other.deformation[:, :, other_slot]
+    return latents.replace(appearance=appearance, pose=pose, deformation=deformation)

@@ -4,7 +4,7 @@ A change holds for all frames of the context, so that the scene was never otherw
 place as it would have from the old one, and comes back from walls where it meets them now.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -14,7 +14,7 @@ from pipeline.latents.latents import DIMS, POSE, Latents
 X, Y = POSE.index("x"), POSE.index("y")
 LOOKS = tuple(name for name, dims in DIMS.items() if dims[0] == "slot" and name not in ("presence", "depth"))
 """Time-independent codes of what an object looks like."""
-BACKGROUND = ("background", "camera")
+BACKGROUND = ("background", "camera", "detail")
 PRESENT = 0.5
 """A slot whose presence is above this holds an object."""
 
@@ -54,12 +54,18 @@ def swap(scene: Scene, slot: int, other: int) -> Scene:
     order = torch.arange(scene.latents.presence.shape[1])
     order[slot], order[other] = other, slot
     looks = {name: scene.latents.items()[name][:, order] for name in LOOKS}
-    pictures = scene.pictures and Pictures(scene.pictures.background, scene.pictures.objects[:, order])
+    looks["deformation"] = scene.latents.deformation[:, :, order]
+    old = scene.pictures
+    pictures = old and replace(
+        old, objects=old.objects[:, order], deformation=None if old.deformation is None else old.deformation[:, order]
+    )
     return Scene(scene.latents.replace(**looks), pictures)
 
 
 def exchange_background(scene: Scene, other: Scene) -> Scene:
     """The objects before the background of another scene of as many frames, in its light."""
-    pictures = scene.pictures and Pictures(other.pictures.background, scene.pictures.objects)
+    pictures = scene.pictures and replace(
+        scene.pictures, background=other.pictures.background, detail=other.pictures.detail
+    )
     codes = other.latents.items()
     return Scene(scene.latents.replace(**{name: codes[name] for name in BACKGROUND}), pictures)

@@ -48,7 +48,7 @@ def code_statistics(group: zarr.Group) -> list[CodeStatistics]:
     present = read_rows(group, "presence") > PRESENT
     statistics = []
     for name, dims in DIMS.items():
-        if name == "presence":
+        if name == "presence" or name not in group:
             continue
         values = read_rows(group, name).astype(np.float64)
         if "slot" in dims:  # slot right after the row, then any axes, then numbers

@@ -43,13 +43,15 @@ def camera_straight_on(camera: Tensor, horizon: int) -> Tensor:
 
 
 def linear_extrapolation(context: Latents, horizon: int) -> Latents:
-    """Continues every object and the camera in a straight line, visibility and light staying as they are.
+    """Continues every object and the camera in a straight line, visibility, light, detail and
+    deformations staying as they are.
 
     Returns context and continuation: `horizon` frames more than the context.
     """
     visibility = POSE.index("visibility")
     pose = straight_on(context.pose, horizon)
     pose[..., visibility] = held(context.pose, horizon)[..., visibility]
-    return context.replace(
-        pose=torch.cat([context.pose, pose], 1), camera=torch.cat([context.camera, camera_straight_on(context.camera, horizon)], 1)
+    return context.append(
+        pose=pose, camera=camera_straight_on(context.camera, horizon), detail=held(context.detail, horizon),
+        deformation=held(context.deformation, horizon),
     )

@@ -1,6 +1,6 @@
 """Stores of latents: of encoded sequences (kind "latents"), and of drawn futures (kind "predicted_latents").
 
-Every code is one float32 array; after the axes below come those of latents.DIMS.
+Every code is one float32 array, left out when its width is 0; after the axes below come those of latents.DIMS.
 latents             time-independent [sequence, ...]    time-varying [sequence, time, ...]
 predicted_latents   time-independent [clip, ...]        time-varying [clip, sample, time, ...], context and horizon
 Coordinates: video_id, first_frame [sequence or clip], split [sequence], sample, time, slot, pose_component,
@@ -31,6 +31,8 @@ _ATTRIBUTES = {
     "depth": {"units": "1", "description": "order of the objects, larger is nearer"},
     "camera": {"units": ", ".join(CAMERA_UNITS), "description": "motion and light of the background"},
     "pose": {"units": ", ".join(POSE_UNITS), "description": "where the object in a slot is"},
+    "detail": {"units": "1", "description": "what the layers leave over of the frame"},
+    "deformation": {"units": "1", "description": "what differs in the object's picture from that of the clip"},
 }
 
 
@@ -48,12 +50,12 @@ class LatentWriter:
             self._group = zarr_io.open_partial(path)
             return
         coordinates = ("video_id", "first_frame", "split", *_AXIS_LABELS, "time")
-        attributes = {**spec.model_dump(), "fps": fps}
+        attributes = {**spec.model_dump(exclude_defaults=True), "fps": fps}
         self._group = zarr_io.create(path, KIND, attributes, made_from, coordinates)
         _add_rows(self._group, "sequence", video_id, first_frame, "index in the video of the sequence's first frame")
         zarr_io.add_coordinate(self._group, "split", split, ("sequence",), description="train, val or test")
         _add_axes(self._group, spec, num_frames, "counted from the sequence's first frame")
-        for name in DIMS:
+        for name in spec.names:
             shape, dims = (len(video_id), *spec.shape(name, num_frames)), ("sequence", *DIMS[name])
             _add_code(self._group, name, shape, dims, ROWS_PER_SHARD)
 
@@ -62,7 +64,8 @@ class LatentWriter:
         stop, num_rows = start + len(latents.pose), self._group["pose"].shape[0]
         assert start % ROWS_PER_SHARD == 0 and (stop % ROWS_PER_SHARD == 0 or stop == num_rows), f"{start}:{stop}"
         for name, code in latents.items().items():
-            zarr_io.write_rows(self._group[name], start, code.cpu().numpy())
+            if name in self._group:
+                zarr_io.write_rows(self._group[name], start, code.cpu().numpy())
 
     def finish(self) -> str:
         """Completes the store and moves it to its place. Returns its identity."""
@@ -93,7 +96,8 @@ class LatentStore:
 
     def read(self, rows: np.ndarray | slice) -> Latents:
         """Latents of `rows`, batch axis n. Raises UserError when they are damaged on disk."""
-        return Latents(**{name: torch.from_numpy(zarr_io.read_rows(self._group, name, rows)) for name in DIMS})
+        names = self.spec.names
+        return Latents(**{name: torch.from_numpy(zarr_io.read_rows(self._group, name, rows)) for name in names})
 
 
 class PredictedLatentsWriter:
@@ -107,12 +111,12 @@ class PredictedLatentsWriter:
         self.path, self._num_clips, self._num_samples = path, len(video_id), num_samples
         num_frames = context_frames + horizon
         coordinates = ("video_id", "first_frame", "sample", *_AXIS_LABELS, "time")
-        attributes = {**spec.model_dump(), "context_frames": context_frames, "horizon": horizon, "fps": fps}
+        attributes = {**spec.model_dump(exclude_defaults=True), "context_frames": context_frames, "horizon": horizon, "fps": fps}
         self._group = zarr_io.create(path, PREDICTED_KIND, attributes, made_from, coordinates)
         _add_rows(self._group, "clip", video_id, first_frame, "index in the video of the clip's first context frame")
         zarr_io.add_coordinate(self._group, "sample", np.arange(num_samples), ("sample",), description="drawn future")
         _add_axes(self._group, spec, num_frames, "counted from the clip's first context frame")
-        for name in DIMS:
+        for name in spec.names:
             samples = {"sample": num_samples} if name in TIME_VARYING else {}
             shape = (self._num_clips, *samples.values(), *spec.shape(name, num_frames))
             _add_code(self._group, name, shape, ("clip", *samples, *DIMS[name]), _CLIPS_PER_SHARD)
@@ -136,6 +140,8 @@ class PredictedLatentsWriter:
         if not self._waiting:
             return
         for name, code in concatenate(self._waiting).items().items():
+            if name not in self._group:
+                continue
             by_clip = code.unflatten(0, (-1, self._num_samples))
             rows = (by_clip if name in TIME_VARYING else by_clip[:, 0]).numpy()
             zarr_io.write_rows(self._group[name], self._num_written, rows)
@@ -162,7 +168,7 @@ class PredictedLatentsStore:
     def read(self, clips: np.ndarray | slice) -> Latents:
         """Futures of `clips`: batch axis n * num_samples, the samples of a clip side by side; the time axis holds the
         context and the horizon. Raises UserError when they are damaged on disk."""
-        codes = {name: torch.from_numpy(zarr_io.read_rows(self._group, name, clips)) for name in DIMS}
+        codes = {name: torch.from_numpy(zarr_io.read_rows(self._group, name, clips)) for name in self.spec.names}
         return Latents(**{
             name: code.flatten(0, 1) if name in TIME_VARYING else code.repeat_interleave(self.num_samples, 0)
             for name, code in codes.items()
@@ -196,7 +202,7 @@ def _add_code(group: zarr.Group, name: str, shape: tuple[int, ...], dims: tuple[
 
 
 def _spec(group: zarr.Group) -> LatentSpec:
-    return LatentSpec(**{name: group.attrs[name] for name in LatentSpec.model_fields})
+    return LatentSpec(**{name: group.attrs[name] for name in LatentSpec.model_fields if name in group.attrs})
 
 
 def _row_labels(group: zarr.Group) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,9 @@ time-independent                       time-varying
   background  [B, D_background]          camera  [B, T, C]       motion and light of the background, components CAMERA
   appearance  [B, K, D_appearance]       pose    [B, T, K, P]    per object, components POSE
   presence    [B, K]  in [0, 1]
-  depth       [B, K]  larger = nearer
+  depth       [B, K]  larger = nearer      detail  [B, T, D_detail]  what the layers leave over of the frame
+                                         deformation  [B, T, K, D_deformation]  and of each object's picture
+detail and deformation may be of width 0.
 """
 
 from collections.abc import Callable
@@ -37,6 +39,8 @@ DIMS = {
     "depth": ("slot",),
     "camera": ("time", "camera_component"),
     "pose": ("time", "slot", "pose_component"),
+    "detail": ("time", "detail_code"),
+    "deformation": ("time", "slot", "deformation_code"),
 }
 """Axes of every code after the batch axis, named as in the latent store."""
 TIME_VARYING = tuple(name for name, dims in DIMS.items() if "time" in dims)
@@ -53,14 +57,22 @@ class LatentSpec(Params):
     """Frame height, px."""
     width: int = Field(ge=1)
     """Frame width, px."""
+    detail_dim: int = Field(0, ge=0)
+    deformation_dim: int = Field(0, ge=0)
 
     def shape(self, name: str, num_frames: int) -> tuple[int, ...]:
         """Shape of one clip's code `name`, without the batch axis."""
         sizes = {
             "background_code": self.background_dim, "appearance_code": self.appearance_dim, "slot": self.num_slots,
             "time": num_frames, "camera_component": len(CAMERA), "pose_component": len(POSE),
+            "detail_code": self.detail_dim, "deformation_code": self.deformation_dim,
         }
         return tuple(sizes[dim] for dim in DIMS[name])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The codes that have any width: stores hold these alone."""
+        return tuple(name for name in DIMS if 0 not in self.shape(name, 1))
 
     def floats_per_frame(self, num_frames: int) -> float:
         """Numbers kept per frame of a clip of `num_frames`: the time-varying ones plus the share of the others."""
@@ -78,6 +90,15 @@ class Latents:
     depth: Tensor
     camera: Tensor
     pose: Tensor
+    detail: Tensor | None = None
+    """None stands for width 0."""
+    deformation: Tensor | None = None
+    """None stands for width 0."""
+
+    def __post_init__(self):
+        for name, num_axes in (("detail", 2), ("deformation", 3)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, self.pose.new_zeros(*self.pose.shape[:num_axes], 0))
 
     @property
     def num_frames(self) -> int:
@@ -96,6 +117,10 @@ class Latents:
     def frames(self, start: int, stop: int) -> "Latents":
         """The same clips cut to the frames start <= t < stop; the time-independent codes stay as they are."""
         return Latents(**{n: c[:, start:stop] if n in TIME_VARYING else c for n, c in self.items().items()})
+
+    def append(self, **codes: Tensor) -> "Latents":
+        """With further frames of every time-varying code."""
+        return self.replace(**{name: torch.cat([self.items()[name], codes[name]], 1) for name in TIME_VARYING})
 
     def replace(self, **codes: Tensor) -> "Latents":
         return Latents(**{**self.items(), **codes})

@@ -3,14 +3,15 @@
 import torch
 from torch import Tensor
 
-from pipeline.latents.latents import POSE, Latents, LatentSpec
+from pipeline.latents.latents import POSE, TIME_VARYING, Latents, LatentSpec
 
 X, Y = POSE.index("x"), POSE.index("y")
 
 
 def augment(clips: Latents, spec: LatentSpec, generator: torch.Generator) -> Latents:
     """Each clip mirrored in x, mirrored in y, with x and y exchanged (square frames only) and run backwards, each by
-    the toss of a coin. Codes of what things look like stay: to the predictor they tell how big and how near."""
+    the toss of a coin. Codes of what things look like stay, detail and deformations too: to the predictor they tell how big and how near,
+    and how fast they change."""
     mirror_x, mirror_y, exchange, backwards = (
         torch.rand(len(clips.pose), generator=generator) < 0.5 for _ in range(4)
     )
@@ -24,7 +25,9 @@ def augment(clips: Latents, spec: LatentSpec, generator: torch.Generator) -> Lat
     if spec.width == spec.height:
         x, y = _where(exchange, y, x), _where(exchange, x, y)
     camera = torch.stack([x, y, *rest], -1)
-    return clips.replace(pose=_where(backwards, pose.flip(1), pose), camera=_where(backwards, camera.flip(1), camera))
+    clips = clips.replace(pose=pose, camera=camera)
+    codes = clips.items()
+    return clips.replace(**{name: _where(backwards, codes[name].flip(1), codes[name]) for name in TIME_VARYING})
 
 
 def _where(chosen: Tensor, there: Tensor, elsewhere: Tensor) -> Tensor:

@@ -28,8 +28,14 @@ def surprise(block: Block, target: Latents) -> dict[str, Tensor]:
     of_mode = (place + seen).sum(-1)  # [B, K, M]
     of_object = -torch.logsumexp(block.mode_logits.log_softmax(-1) - of_mode, -1)
     objects = (of_object * target.presence).mean() / (block.moving.shape[-2] * NUM_MOVING)
-    camera = _sech_surprise(target.camera, block.camera, block.camera_spread).mean()
-    return {"loss": objects + camera, "objects": objects, "camera": camera}
+    parts = {"objects": objects, "camera": _sech_surprise(target.camera, block.camera, block.camera_spread).mean()}
+    if target.detail.shape[-1]:
+        parts["detail"] = _sech_surprise(target.detail, block.detail, block.detail_spread).mean()
+    if target.deformation.shape[-1]:
+        change = _sech_surprise(target.deformation.transpose(1, 2), block.deformation, block.deformation_spread).mean(-1)
+        seen = target.presence[:, :, None] * target.pose[..., VISIBILITY].transpose(1, 2)  # [B, K, H]
+        parts["deformation"] = (change * seen).mean()
+    return {"loss": sum(parts.values()), **parts}
 
 
 def _sech_surprise(value: Tensor, mean: Tensor, spread: Tensor) -> Tensor:

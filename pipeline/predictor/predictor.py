@@ -5,7 +5,7 @@ residual; where the walls are, whether they hold and the residual are learned. O
 another by attention, so that the order of the slots does not matter.
 
 Legend: B batch, T context frames, W context frames trained on, K slots, H horizon trained on, M modes, D features,
-P pose components, C camera components.
+P pose components, C camera components, D_* widths of the detail and the deformation code.
 """
 
 from pathlib import Path
@@ -57,6 +57,10 @@ class Block(NamedTuple):
     visibility_logits: Tensor  # [B, K, M, H]
     camera: Tensor  # [B, H, C]
     camera_spread: Tensor  # [B, H, C]
+    detail: Tensor  # [B, H, D_detail]
+    detail_spread: Tensor  # [B, H, D_detail]
+    deformation: Tensor  # [B, K, H, D_deformation], the same in all modes
+    deformation_spread: Tensor  # [B, K, H, D_deformation]
 
 
 class Predictor(nn.Module):
@@ -67,12 +71,14 @@ class Predictor(nn.Module):
         self.config = config
         self.spec = config.spec
         params, horizon, width = config.architecture, config.horizon, config.architecture.hidden_dim
+        deformation_dim, num_scene = self.spec.deformation_dim, len(CAMERA) + self.spec.detail_dim
         num_features = config.context_frames * len(POSE) + 2 * NUM_MOVING + 4 + self.spec.appearance_dim
-        num_camera_features = config.context_frames * len(CAMERA) + len(CAMERA) + 1
+        num_features += (config.context_frames + 1) * deformation_dim
+        num_camera_features = (config.context_frames + 1) * num_scene + 1
         self.normalise = Normalise(num_features)
         self.normalise_camera = Normalise(num_camera_features)
         self.register_buffer("residual_scale", torch.ones(horizon, NUM_MOVING))
-        self.register_buffer("camera_scale", torch.ones(horizon, len(CAMERA)))
+        self.register_buffer("camera_scale", torch.ones(horizon, num_scene))
         self.embed = nn.Sequential(nn.Linear(num_features, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
         self.layers = nn.ModuleList(SlotLayer(width, params.num_heads) for _ in range(params.num_layers))
         self.norm = nn.LayerNorm(width)
@@ -81,13 +87,18 @@ class Predictor(nn.Module):
         self.walls = nn.Linear(width, params.num_modes * 3)
         self.visibility = nn.Linear(width, params.num_modes * horizon)
         self.camera = nn.Sequential(
-            nn.Linear(num_camera_features + width, width), nn.GELU(), nn.Linear(width, horizon * 2 * len(CAMERA))
+            nn.Linear(num_camera_features + width, width), nn.GELU(), nn.Linear(width, horizon * 2 * num_scene)
         )
         nn.init.constant_(self.walls.bias.unflatten(0, (-1, 3))[:, :2], _MARGIN_BIAS)
         for last in (self.visibility, self.camera[-1]):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
         self.moving.weight.data.mul_(0.1)
+        self.deformation = nn.Linear(width, horizon * 2 * deformation_dim) if deformation_dim else None
+        if self.deformation:
+            self.register_buffer("deformation_scale", torch.ones(horizon, deformation_dim))
+            nn.init.zeros_(self.deformation.weight)
+            nn.init.zeros_(self.deformation.bias)
 
     def forward(self, context: Latents) -> Block:
         """Context of T >= 2 frames -> the block that follows it."""
@@ -107,14 +118,19 @@ class Predictor(nn.Module):
         visibility = held(context.pose, horizon)[..., VISIBILITY].transpose(1, 2)[:, :, None]
         scene = (objects * context.presence[..., None]).sum(1)
         camera = self.camera(torch.cat([self.normalise_camera(self._camera_features(context)), scene], -1))
-        camera_residual, camera_log_spread = camera.unflatten(-1, (2, horizon, len(CAMERA))).unbind(1)
+        residual_of_scene, scene_log_spread = camera.unflatten(-1, (2, horizon, -1)).unbind(1)
+        widths = len(CAMERA), self.spec.detail_dim
+        camera, detail = (self._scene_straight_on(context) + residual_of_scene * self.camera_scale).split(widths, -1)
+        spread = scene_log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.camera_scale
+        camera_spread, detail_spread = spread.split(widths, -1)
+        deformation, deformation_spread = self._deformation(context, objects)
         return Block(
             mode_logits=self.mode_logits(objects),
             moving=course + self._quiet(residual * self.residual_scale),
             moving_spread=log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.residual_scale,
             visibility_logits=_logit(visibility) + self.visibility(objects).unflatten(-1, (modes, horizon)),
-            camera=camera_straight_on(context.camera, horizon) + camera_residual * self.camera_scale,
-            camera_spread=camera_log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.camera_scale,
+            camera=camera, camera_spread=camera_spread, detail=detail, detail_spread=detail_spread,
+            deformation=deformation, deformation_spread=deformation_spread,
         )
 
     @torch.no_grad()
@@ -127,8 +143,11 @@ class Predictor(nn.Module):
             self.normalise.fit(self._object_features(context)[present])
             error = (target.pose - straight_on(context.pose, self.config.horizon)).transpose(1, 2)[present]
             self.residual_scale.copy_(error[..., :NUM_MOVING].abs().mean(0).clamp(min=1e-3))
+            if self.deformation:
+                error = target.deformation - held(context.deformation, self.config.horizon)
+                self.deformation_scale.copy_(error.transpose(1, 2)[present].abs().mean(0).clamp(min=1e-3))
         self.normalise_camera.fit(self._camera_features(context))
-        error = target.camera - camera_straight_on(context.camera, self.config.horizon)
+        error = _scene(target) - self._scene_straight_on(context)
         self.camera_scale.copy_(error.abs().mean(0).clamp(min=1e-3))
 
     def _course(self, line: Tensor, walls: Tensor) -> Tensor:
@@ -160,14 +179,33 @@ class Predictor(nn.Module):
         return torch.cat([
             relative.transpose(1, 2).flatten(2), end[..., :NUM_MOVING], slope[..., :NUM_MOVING],
             end[..., POSE.index("log_scale"), None].exp(), context.appearance, context.depth[..., None],
-            context.presence[..., None], known,
+            context.presence[..., None], known, *self._since_last(context.deformation, 2),
         ], -1)
 
     def _camera_features(self, context: Latents) -> Tensor:
-        """[B, D]: the recent camera track relative to its last frame."""
-        track, known = self._window(context.camera)
-        last = context.camera[:, -1]
-        return torch.cat([(track - last[:, None]).flatten(1), last, known.expand(len(last), 1)], -1)
+        """[B, D]: the recent track of camera and detail relative to its last frame."""
+        relative, last = self._since_last(_scene(context), 1)
+        _, known = self._window(context.camera)
+        return torch.cat([relative, last, known.expand(len(last), 1)], -1)
+
+    def _since_last(self, track: Tensor, num_axes: int) -> tuple[Tensor, Tensor]:
+        """The recent track [B, T, ..., D] relative to its last frame, all frames in one row, and that frame; each with
+        `num_axes` axes before the row."""
+        recent, last = self._window(track)[0], track[:, -1]
+        return (recent - last[:, None]).movedim(1, -2).flatten(num_axes), last
+
+    def _scene_straight_on(self, context: Latents) -> Tensor:
+        """Camera and detail, continued without learning: [B, H, C + D_detail]."""
+        horizon = self.config.horizon
+        return torch.cat([camera_straight_on(context.camera, horizon), held(context.detail, horizon)], -1)
+
+    def _deformation(self, context: Latents, objects: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and spread [B, K, H, D_deformation] from the objects' features [B, K, D]: what is there stays, but for a residual."""
+        stays = held(context.deformation, self.config.horizon).transpose(1, 2)
+        if not self.deformation:
+            return stays, stays
+        residual, log_spread = self.deformation(objects).unflatten(-1, (2, *stays.shape[2:])).unbind(2)
+        return stays + residual * self.deformation_scale, log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.deformation_scale
 
     def _window(self, track: Tensor) -> tuple[Tensor, Tensor]:
         """The last W frames of track [B, T, ...], and the share of them that is known rather than lengthened."""
@@ -214,6 +252,11 @@ class Normalise(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return ((features - self.mean) * self.inverse_std).clamp(-10, 10)
+
+
+def _scene(latents: Latents) -> Tensor:
+    """Camera and detail: what varies in time and belongs to no object, [B, T, C + D_detail]."""
+    return torch.cat([latents.camera, latents.detail], -1)
 
 
 def save_predictor(path: Path, predictor: Predictor, made_from: dict[str, str]) -> None:

@@ -32,10 +32,10 @@ def rollout(
     """
     latents = context.map(lambda code: code.repeat_interleave(num_samples, 0))
     while latents.num_frames < context.num_frames + horizon:
-        pose, camera = draw(predictor(latents), generator, spread)
-        latents = latents.replace(
-            pose=torch.cat([latents.pose, pose], 1), camera=torch.cat([latents.camera, camera], 1)
-        )
+        block = predictor(latents)
+        pose, camera = draw(block, generator, spread)
+        detail, deformation = draw_remainder(block, generator, spread)
+        latents = latents.append(pose=pose, camera=camera, detail=detail, deformation=deformation)
     return latents.frames(0, context.num_frames + horizon)
 
 
@@ -67,6 +67,15 @@ def draw(block: Block, generator: torch.Generator, spread: Spread) -> tuple[Tens
     pose = of_mode(pose) + torch.nn.functional.pad(deviation, (0, 1))
     camera = block.camera + block.camera_spread * _sech(block.camera[:, :1], generator)
     return pose[:, :, 0].transpose(1, 2), camera
+
+
+def draw_remainder(block: Block, generator: torch.Generator, spread: Spread) -> tuple[Tensor, Tensor]:
+    """One future per row of the detail [B, H, D] and the deformations [B, H, K, E], drawn as the camera's."""
+    detail, deformation = block.detail, block.deformation
+    if spread == "full":
+        detail = detail + block.detail_spread * _sech(detail[:, :1], generator)
+        deformation = deformation + block.deformation_spread * _sech(deformation[:, :, :1], generator)
+    return detail, deformation.transpose(1, 2)
 
 
 def _sech(like: Tensor, generator: torch.Generator) -> Tensor:

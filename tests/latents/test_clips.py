@@ -5,7 +5,9 @@ import torch
 from pipeline.latents.clips import hold, random_windows, regular_windows, spread_windows, windows
 from pipeline.latents.latents import DIMS, TIME_VARYING, Latents, LatentSpec
 
-SPEC = LatentSpec(num_slots=2, background_dim=3, appearance_dim=4, height=16, width=24)
+SPEC = LatentSpec(
+    num_slots=2, background_dim=3, appearance_dim=4, height=16, width=24, detail_dim=2, deformation_dim=1
+)
 
 
 @pytest.fixture

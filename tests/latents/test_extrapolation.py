@@ -5,7 +5,9 @@ import torch
 from pipeline.latents.extrapolation import held, line_fit, linear_extrapolation, straight_on
 from pipeline.latents.latents import DIMS, POSE, Latents, LatentSpec
 
-SPEC = LatentSpec(num_slots=2, background_dim=3, appearance_dim=4, height=16, width=24)
+SPEC = LatentSpec(
+    num_slots=2, background_dim=3, appearance_dim=4, height=16, width=24, detail_dim=2, deformation_dim=1
+)
 
 
 @pytest.mark.parametrize("num_frames", [2, 3, 5, 9])
@@ -40,4 +42,6 @@ def test_poses_go_straight_on_and_the_rest_stays():
     assert torch.equal(future.pose[:, 6:, :, visibility], context.pose[:, 5:6, :, visibility].expand(3, 4, 2))
     assert torch.equal(future.camera[:, 6:, :3], straight_on(context.camera[..., :3], 4))
     assert torch.equal(future.camera[:, 6:, 3:], context.camera[:, 5:6, 3:].expand(3, 4, 2))
+    assert torch.equal(future.detail[:, 6:], context.detail[:, 5:6].expand(3, 4, 2))
+    assert torch.equal(future.deformation[:, 6:], context.deformation[:, 5:6].expand(3, 4, 2, 1))
     assert future.appearance is context.appearance

@@ -11,7 +11,9 @@ from pipeline.latents.latent_store import (
 )
 from pipeline.latents.latents import CAMERA, DIMS, POSE, TIME_VARYING, Latents, LatentSpec
 
-SPEC = LatentSpec(num_slots=3, background_dim=5, appearance_dim=7, height=16, width=24)
+SPEC = LatentSpec(
+    num_slots=3, background_dim=5, appearance_dim=7, height=16, width=24, detail_dim=2, deformation_dim=1
+)
 NUM_ROWS = ROWS_PER_SHARD + 5
 
 
@@ -95,6 +97,24 @@ def test_futures_are_read_with_the_samples_of_a_clip_side_by_side(tmp_path):
     for name, code in store.read(np.array([69, 0])).items().items():
         assert torch.equal(code, torch.cat([futures[69].items()[name], futures[0].items()[name]]))
     assert torch.equal(store.read(slice(3, 5)).pose, torch.cat([futures[3].pose, futures[4].pose]))
+
+
+def test_codes_of_width_zero_are_left_out_and_read_as_such(tmp_path):
+    narrow = LatentSpec(**SPEC.model_dump() | {"detail_dim": 0, "deformation_dim": 0})
+    codes = some_latents(2, 6).items()
+    given = Latents(**{name: codes[name] for name in narrow.names})
+    rows = LatentWriter(tmp_path / "l.zarr", narrow, np.array(["a", "b"]), np.arange(2), np.array(["train", "val"]),
+                        num_frames=6, fps=1.0, made_from={})
+    rows.write(0, given)
+    rows.finish()
+    clips = PredictedLatentsWriter(tmp_path / "p.zarr", narrow, np.array(["a"]), np.arange(1), num_samples=2,
+                                   context_frames=2, horizon=4, fps=1.0, made_from={})
+    clips.write(given)
+    clips.finish()
+    for store in (open_latents(tmp_path / "l.zarr"), open_predicted_latents(tmp_path / "p.zarr")):
+        assert store.spec == narrow and store.read(slice(None)).check(narrow).deformation.shape == (2, 6, 3, 0)
+        with xarray.open_zarr(store.path, consolidated=False) as opened:
+            assert set(opened.data_vars) == set(narrow.names) and "detail_dim" not in opened.attrs
 
 
 def test_missing_clips_are_noticed(tmp_path):

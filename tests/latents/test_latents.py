@@ -5,7 +5,9 @@ from pipeline.latents.latents import (
     CAMERA, CAMERA_UNITS, DIMS, POSE, POSE_UNITS, TIME_INDEPENDENT, TIME_VARYING, Latents, LatentSpec, concatenate,
 )
 
-SPEC = LatentSpec(num_slots=3, background_dim=5, appearance_dim=7, height=16, width=24)
+SPEC = LatentSpec(
+    num_slots=3, background_dim=5, appearance_dim=7, height=16, width=24, detail_dim=2, deformation_dim=1
+)
 
 
 def some_latents(batch=2, num_frames=6, seed=0) -> Latents:
@@ -16,13 +18,15 @@ def some_latents(batch=2, num_frames=6, seed=0) -> Latents:
 def test_shapes_are_those_of_the_legend():
     assert {name: SPEC.shape(name, 6) for name in DIMS} == {
         "background": (5,), "appearance": (3, 7), "presence": (3,), "depth": (3,), "camera": (6, 5), "pose": (6, 3, 4),
+        "detail": (6, 2), "deformation": (6, 3, 1),
     }
-    assert set(TIME_VARYING) == {"camera", "pose"} and set(TIME_INDEPENDENT) == set(DIMS) - {"camera", "pose"}
+    assert set(TIME_VARYING) == {"camera", "pose", "detail", "deformation"}
+    assert set(TIME_INDEPENDENT) == set(DIMS) - set(TIME_VARYING)
     assert len(POSE) == len(POSE_UNITS) and len(CAMERA) == len(CAMERA_UNITS)
 
 
 def test_floats_per_frame_shares_the_time_independent_codes():
-    assert SPEC.floats_per_frame(10) == pytest.approx(5 + 3 * 4 + (5 + 3 * 7 + 3 + 3) / 10)
+    assert SPEC.floats_per_frame(10) == pytest.approx(5 + 3 * 4 + 2 + 3 * 1 + (5 + 3 * 7 + 3 + 3) / 10)
 
 
 def test_check_accepts_the_spec_and_names_a_wrong_code():
@@ -55,3 +59,19 @@ def test_concatenate_joins_batches():
     joined = concatenate([first, second]).check(SPEC)
     for name, code in joined.items().items():
         assert torch.equal(code, torch.cat([getattr(first, name), getattr(second, name)]))
+
+
+def test_codes_of_width_zero_may_be_left_out():
+    narrow = LatentSpec(**SPEC.model_dump() | {"detail_dim": 0, "deformation_dim": 0})
+    assert narrow.names == tuple(name for name in DIMS if name not in ("detail", "deformation")) and SPEC.names == tuple(DIMS)
+    codes = some_latents().items()
+    latents = Latents(**{name: codes[name] for name in narrow.names}).check(narrow)
+    assert latents.detail.shape == (2, 6, 0) and latents.deformation.shape == (2, 6, 3, 0)
+    assert latents.frames(1, 3).check(narrow).detail.shape == (2, 2, 0)
+
+
+def test_append_lengthens_every_time_varying_code():
+    latents, more = some_latents(), some_latents(num_frames=3, seed=1).items()
+    longer = latents.append(**{name: more[name] for name in TIME_VARYING}).check(SPEC)
+    assert longer.num_frames == 9 and torch.equal(longer.detail[:, 6:], more["detail"])
+    assert torch.equal(longer.deformation[:, :6], latents.deformation) and longer.depth is latents.depth

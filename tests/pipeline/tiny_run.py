@@ -29,7 +29,7 @@ PARAMS = {
     },
     "train_autoencoder": {
         "architecture": {"num_slots": 2, "object_px": 8, "patch_dim": 8, "canvas_margin": 0, "background_channels": 4,
-                         "appearance_dim": 6, "hidden_dim": 8},
+                         "appearance_dim": 6, "hidden_dim": 8, "detail_dim": 3, "deformation_dim": 2},
         "loss": {"object_weight": 3, "picture_weight": 1}, "training": TRAINING, "batch_size": 2, "frames_per_clip": 3,
         "memory_budget": None, "recompute": False,
     },
@@ -39,8 +39,8 @@ PARAMS = {
         "context_frames": 4, "horizon": 2, "batch_size": 4, "short_context_share": 0.2, "augmentation": "motion",
     },
     "generate": {"context_frames": None, "horizon": None, "num_samples": 2, "carry_detail": True, "num_pictures": 1,
-                 "batch_size": 2, "seed": 0},
-    "evaluate": {"batch_size": 2, "num_sheets": 1},
+                 "spread": "branches", "batch_size": 2, "seed": 0},
+    "evaluate": {"batch_size": 2, "num_sheets": 1, "lpips": None, "fvd": None},
 }
 
 

@@ -12,7 +12,9 @@ from pipeline.predictor.network_params import DeterministicParams, MixtureParams
 from pipeline.predictor.predictor import Predictor, PredictorConfig, load_predictor, save_predictor
 from pipeline.predictor.rollout import position_error, rollout
 
-SPEC = LatentSpec(num_slots=3, background_dim=5, appearance_dim=7, height=32, width=48)
+SPEC = LatentSpec(
+    num_slots=3, background_dim=5, appearance_dim=7, height=32, width=48, detail_dim=2, deformation_dim=1
+)
 ARCHITECTURES = {
     "mixture": MixtureParams(hidden_dim=16, num_layers=2, num_heads=2, num_modes=4),
     "deterministic": DeterministicParams(hidden_dim=16, num_layers=1, num_heads=2),
@@ -68,12 +70,12 @@ def test_the_order_of_the_slots_does_not_matter(predictor):
     context, order = some_latents(), torch.tensor([2, 0, 1])
     other = context.replace(
         appearance=context.appearance[:, order], presence=context.presence[:, order], depth=context.depth[:, order],
-        pose=context.pose[:, :, order],
+        pose=context.pose[:, :, order], deformation=context.deformation[:, :, order],
     )
     block, reordered = predictor(context), predictor(other)
     for field in block._fields:
         wanted, found = getattr(block, field), getattr(reordered, field)
-        wanted = wanted if field.startswith("camera") else wanted[:, order]
+        wanted = wanted if field.startswith(("camera", "detail")) else wanted[:, order]
         torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
 
 

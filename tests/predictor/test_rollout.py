@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.predictor.predictor import Block
-from pipeline.predictor.rollout import PLACE_ERROR_PX, draw
+from pipeline.predictor.rollout import PLACE_ERROR_PX, draw, draw_remainder
 
 CHANCES = torch.tensor([0.6, 0.3, 0.1])
 MIDDLES = torch.tensor([0.0, 100.0, 200.0])
@@ -21,6 +21,8 @@ def block(num_rows: int) -> Block:
         visibility_logits=torch.tensor([-9.0, 0.0, 9.0])[:, None].expand(modes[:-1]),
         camera=torch.full((num_rows, 2, 2), 5.0),
         camera_spread=torch.full((num_rows, 2, 2), 0.5),
+        detail=torch.full((num_rows, 2, 3), 7.0), detail_spread=torch.full((num_rows, 2, 3), 0.25),
+        deformation=torch.full((num_rows, 2, 2, 1), -7.0), deformation_spread=torch.full((num_rows, 2, 2, 1), 2.0),
     )
 
 
@@ -56,3 +58,13 @@ def test_branches_are_middles_without_a_spread():
     nearest = (pose[..., :3, None] - MIDDLES).abs().amin(-1)
     assert nearest.max() < 1e-3 and (camera == 5).all()
     assert len(pose[:, 0, 0, 0].round().unique()) == 3
+
+
+def test_detail_and_deformation_are_drawn_as_the_camera_is():
+    detail, deformation = draw_remainder(block(5_000), torch.Generator().manual_seed(0), "full")
+    assert detail.shape == (5_000, 2, 3) and deformation.shape == (5_000, 2, 2, 1)
+    for drawn, middle, spread in ((detail, 7.0, 0.25), (deformation, -7.0, 2.0)):
+        assert drawn.mean().item() == pytest.approx(middle, abs=0.1) and drawn.std().item() == pytest.approx(spread, rel=0.1)
+        assert torch.equal(drawn[:, 0], drawn[:, 1]), "one deviation holds for a whole block"
+    detail, deformation = draw_remainder(block(4), torch.Generator().manual_seed(0), "branches")
+    assert (detail == 7).all() and (deformation == -7).all()

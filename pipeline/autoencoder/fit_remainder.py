@@ -1,0 +1,61 @@
+"""Closed form of the codes for what the layers leave over, on the clips that the layers were trained on.
+
+Legend: B batch, T frames, C channels, H W frame.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from pipeline.autoencoder.autoencoder import Autoencoder
+from pipeline.autoencoder.training_set import TrainingSet
+from pipeline.latents.latents import Latents
+
+MAX_FRAMES = 2048
+"""Of more frames than that an evenly spaced choice is looked at: enough for components."""
+CLIPS_AT_ONCE = 8
+
+
+@torch.no_grad()
+def fit_remainder(model: Autoencoder, clips: TrainingSet) -> None:
+    """Fits the detail and the deformation code in place, as far as the model has them: the deformation to what the layers
+    leave over, then the detail to what both leave over."""
+    if model.deformation:
+        moment, num_rows = 0, 0
+        for frames, latents in _batches(model, clips):
+            present = (latents.presence > 0.5)[:, None].expand(-1, frames.shape[1], -1)
+            rows = model.object_remainder(latents, frames)[present].flatten(1)
+            moment, num_rows = moment + rows.T @ rows, num_rows + len(rows)
+        components, energy = _components(moment)
+        model.deformation.fit(components, energy / max(1, num_rows))
+    if model.detail:
+        components, _ = _components(sum(torch.einsum("nrl,nsl->rs", blocks, blocks) for blocks in _blocks(model, clips)))
+        energy, num_frames = 0, 0
+        for blocks in _blocks(model, clips):
+            energy, num_frames = energy + (components @ blocks).square().sum(0), num_frames + len(blocks)
+        model.detail.fit(components, energy / num_frames)
+
+
+def _batches(model: Autoencoder, clips: TrainingSet) -> Iterator[tuple[Tensor, Latents]]:
+    """Frames [B, T, C, H, W] and their latents, evenly spaced over clips and time."""
+    num_clips = min(len(clips), MAX_FRAMES)
+    per_clip = min(clips.num_frames, max(1, MAX_FRAMES // num_clips))
+    times = torch.linspace(0, clips.num_frames - 1, per_clip).round().long()
+    for places in torch.linspace(0, len(clips) - 1, num_clips).round().long().split(CLIPS_AT_ONCE):
+        frames, proposals = clips.frames(places, times.expand(len(places), -1))
+        yield frames, model.encode_proposals(proposals)
+
+
+def _blocks(model: Autoencoder, clips: TrainingSet) -> Iterator[Tensor]:
+    for frames, latents in _batches(model, clips):
+        latents = model.add_deformation(latents, frames)
+        yield model.detail.blocks((frames - model.decode(latents).frames).flatten(0, 1))
+
+
+def _components(moment: Tensor) -> tuple[Tensor, Tensor]:
+    """Orthonormal rows, the most varying first, and the energy of each. Signs are fixed, so that equal data gives equal bytes."""
+    energy, vectors = torch.linalg.eigh(moment)
+    components = vectors.flip(1).T
+    largest = components.gather(1, components.abs().argmax(1, keepdim=True))
+    return components * torch.where(largest < 0, -1.0, 1.0), energy.flip(0).clamp(min=0)

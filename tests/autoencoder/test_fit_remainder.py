@@ -1,0 +1,104 @@
+"""Squares whose brightness changes from frame to frame, as no single picture per object shows it."""
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.autoencoder.architecture_params import ArchitectureParams
+from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig
+from pipeline.autoencoder.fit_remainder import fit_remainder
+from pipeline.autoencoder.initialise import initialise
+from pipeline.autoencoder.training_set import TrainingSet
+from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.latents.extrapolation import linear_extrapolation
+from tests.autoencoder.clips import line, moving_squares
+
+WIDTHS = {"detail": 16, "deformation": 2}
+
+
+def flickering() -> np.ndarray:
+    """uint8 [3, 8, 32, 32, 3]"""
+    clips = []
+    for n in range(3):
+        clip, background, segmentation = moving_squares(
+            line((4, 6 + 4 * n), (2, 0.5), 8)[:, None], torch.tensor([[0.5, 0.3, 0.1]]), side=10, px=32, seed=n
+        )
+        flicker = 0.2 * torch.sin(2.0 * torch.arange(8) + n)[:, None, None, None] * (segmentation > 0)[:, None]
+        clips.append(clip[0] + flicker)
+    return to_uint8(torch.stack(clips).clamp(0, 1))
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    """Models of every choice of widths on the same layers, and the clips [3, 8, 3, 32, 32]."""
+    videos = flickering()
+    folder = tmp_path_factory.mktemp("spilled")
+    models = {}
+    for chosen in ((), ("detail",), ("deformation",), ("detail", "deformation")):
+        architecture = ArchitectureParams(
+            num_slots=2, object_px=10, patch_dim=12, canvas_margin=0, background_channels=6, appearance_dim=6, hidden_dim=4,
+            **{f"{name}_dim": WIDTHS[name] for name in chosen},
+        )
+        if not models:
+            clips = TrainingSet(lambda rows: videos[rows], np.arange(3), architecture, folder, lambda _: None,
+                                lambda _, compute: compute())
+        torch.manual_seed(0)
+        model = Autoencoder(AutoencoderConfig(architecture=architecture, num_channels=3, height=32, width=32)).eval()
+        initialise(model, clips.proposals)
+        fit_remainder(model, clips)
+        models[chosen] = model
+    return models, to_unit(videos)
+
+
+def error(model: Autoencoder, frames: torch.Tensor) -> float:
+    with torch.no_grad():
+        return (model.decode(model.encode(frames)).frames - frames).square().mean().item()
+
+
+def test_each_code_takes_away_error_and_both_together_most(fitted):
+    models, frames = fitted
+    errors = {chosen: error(model, frames) for chosen, model in models.items()}
+    assert errors["deformation",] < 0.7 * errors[()] and errors["detail",] < 0.8 * errors[()]
+    assert errors["detail", "deformation"] < min(errors["deformation",], errors["detail",])
+
+
+def test_codes_have_about_unit_variance_and_those_of_empty_slots_are_zero(fitted):
+    models, frames = fitted
+    with torch.no_grad():
+        latents = models["detail", "deformation"].encode(frames)
+    assert latents.detail.square().mean().sqrt().item() == pytest.approx(1, abs=0.5)
+    present = (latents.presence > 0.5)[:, None].expand(-1, 8, -1)
+    assert latents.deformation[present].square().mean().sqrt().item() == pytest.approx(1, abs=0.5)
+    assert not present.all() and latents.deformation[~present].abs().max() == 0
+
+
+def test_deformations_move_with_their_object(fitted):
+    """The whole object is brighter wherever it is drawn."""
+    models, frames = fitted
+    model = models["deformation",]
+    with torch.no_grad():
+        latents = model.encode(frames)
+        moved = latents.replace(pose=latents.pose + torch.tensor([0.0, 3.0, 0.0, 0.0]))
+        plain = torch.zeros_like(latents.deformation)
+        change, change_moved = (
+            model.decode(codes).frames - model.decode(codes.replace(deformation=plain)).frames for codes in (latents, moved)
+        )
+    torch.testing.assert_close(change_moved[..., 3:, :], change[..., :-3, :], atol=0.02, rtol=0)
+    assert change.abs().max() > 0.1
+
+
+def test_carried_pictures_do_not_show_twice_what_the_codes_say(fitted):
+    """Pictures as the context shows them hold part of what the codes hold: together they are not worse than either."""
+    models, frames = fitted
+    model = models["detail", "deformation"]
+    with torch.no_grad():
+        latents, pictures = model.encode_with_pictures(frames)
+        carried = (model.decode(latents, pictures).frames - frames).square().mean().item()
+        plain = model.encode(frames)
+        layers, seen = models[()].encode_with_pictures(frames)
+        bare = (models[()].decode(layers, seen).frames - frames).square().mean().item()
+        later = model.decode(linear_extrapolation(latents, 3), pictures).frames
+    for name, code in plain.items().items():
+        torch.testing.assert_close(latents.items()[name], code, msg=name)
+    assert carried < bare and carried < 1.2 * error(model, frames)
+    assert later.shape[1] == 11 and later.isfinite().all()
