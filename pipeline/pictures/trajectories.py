@@ -26,7 +26,7 @@ def write_trajectories(
     """
     slots = np.flatnonzero(present)
     panels = [(pose[:, :, slots, i], label, slots) for i, label in enumerate(labels["pose"])] if len(slots) else []
-    panels += [(camera[..., None, i], label, None) for i, label in enumerate(labels["camera"])]
+    panels += [(camera[..., None, i], (f"camera {name}", unit), None) for i, (name, unit) in enumerate(labels["camera"])]
     figure = Figure(figsize=(10, 1.7 * ((len(panels) + 1) // 2)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots((len(panels) + 1) // 2, 2, sharex=True, squeeze=False).ravel()
@@ -47,6 +47,7 @@ def write_trajectories(
         axis.set_visible(False)
     for axis in axes[len(panels) - 2:len(panels)]:
         axis.set_xlabel("time, frames")
+        axis.tick_params(labelbottom=True)
         axis.xaxis.get_major_locator().set_params(integer=True)
     if len(slots):
         figure.legend(handles=axes[0].get_lines()[len(pose) - 1::len(pose)], ncols=8, loc="outside lower center")
