@@ -6,7 +6,8 @@ second video of the test split (in the order of their names) and scored on those
 sides; the strength of their penalty is chosen by cross-validation within the fitted half. position_r2_time_varying:
 pose of the matched slot in that frame -> x, y of the object in that frame. position_r2_time_independent: appearance
 of the matched slot (one code per clip) -> the same. The score is the coefficient of determination R2 on the held-out
-half, averaged over x and y: 1 is perfect, 0 as good as always answering the mean, below 0 worse than that.
+half, averaged over x and y; codes outside of what the fitted half showed are taken to its nearest bound. 1 is perfect, 0 as
+good as always answering the mean, below 0 worse than that.
 
 Legend: T frames, N true objects, K slots, M examples, D features.
 """
@@ -79,12 +80,18 @@ def probe_r2(codes: np.ndarray, factors: np.ndarray, video_id: np.ndarray, fitte
         inside = groups != fold
         for i, strength in enumerate(STRENGTHS):
             answer = ridge_regression(known[inside], answers[inside], strength)
-            errors[i] += np.square(answer(known[~inside]) - answers[~inside]).sum()
+            errors[i] += np.square(answer(within(known[~inside], known[inside])) - answers[~inside]).sum()
     answer = ridge_regression(known, answers, STRENGTHS[errors.argmin()])
     held_out = factors[~fitted]
-    unexplained = np.square(answer(codes[~fitted]) - held_out).mean(0)
+    unexplained = np.square(answer(within(codes[~fitted], known)) - held_out).mean(0)
     variance = held_out.var(0)
     return float(np.mean(1 - unexplained / np.where(variance > 0, variance, 1.0)))
+
+
+def within(codes: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Codes [M, D] taken to the nearest bound of what known [n, D] shows. A visibility that is always 1 there would, once
+    it is 0, be thousands of spreads away."""
+    return codes.clip(known.min(0), known.max(0))
 
 
 def ridge_regression(codes: np.ndarray, factors: np.ndarray, strength: float) -> Callable[[np.ndarray], np.ndarray]:

@@ -25,7 +25,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from pipeline.metrics.disentanglement import NUM_FOLDS, probe_r2
+from pipeline.metrics.disentanglement import NUM_FOLDS, probe_r2, within
 from pipeline.metrics.segmentation import UNMATCHED
 
 STRENGTHS = tuple(10.0**exponent for exponent in range(-4, 1))
@@ -104,7 +104,7 @@ def _r2(codes: np.ndarray, factors: np.ndarray, video_id: np.ndarray, videos: np
     if not _can_be_probed(video_id, fitted):
         return None
     varying = factors[~fitted].std(0) > 1e-6
-    return probe_r2(_within_known(codes, fitted), factors[:, varying], video_id, fitted) if varying.any() else None
+    return probe_r2(codes, factors[:, varying], video_id, fitted) if varying.any() else None
 
 
 def class_score(codes: np.ndarray, classes: np.ndarray, video_id: np.ndarray, fitted: np.ndarray) -> float | None:
@@ -112,7 +112,7 @@ def class_score(codes: np.ndarray, classes: np.ndarray, video_id: np.ndarray, fi
     chance) on the others. None where one class is all there is, or a half has too few videos."""
     if not _can_be_probed(video_id, fitted):
         return None
-    codes = _within_known(codes, fitted).astype(np.float64)
+    codes = within(codes, codes[fitted]).astype(np.float64)
     known, answers, asked, wanted = codes[fitted], classes[fitted], codes[~fitted], classes[~fitted]
     groups = np.unique(video_id[fitted], return_inverse=True)[1] % NUM_FOLDS
     names, counts = np.unique(answers, return_counts=True)
@@ -153,10 +153,6 @@ def logistic_regression(codes: np.ndarray, classes: np.ndarray, strength: float)
     found = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 300})
     weights = found.x.reshape(shape)
     return lambda codes: names[((codes - centre) / spread @ weights[:-1] + weights[-1]).argmax(1)]
-
-
-def _within_known(codes: np.ndarray, fitted: np.ndarray) -> np.ndarray:
-    return codes.clip(codes[fitted].min(0), codes[fitted].max(0))
 
 
 def _can_be_probed(video_id: np.ndarray, fitted: np.ndarray) -> bool:

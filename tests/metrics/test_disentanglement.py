@@ -25,6 +25,14 @@ def test_a_code_that_is_the_position_scores_one_and_one_that_is_not_about_zero(r
     assert -0.3 < figures["position_r2_time_independent"] < 0.1
 
 
+def test_a_code_that_leaves_what_was_seen_does_not_hide_what_the_others_know(random):
+    clips = [clip(random, video) for video in range(200)]
+    for video, examples in enumerate(clips):  # a visibility near 1, but for one frame of the half that is asked
+        examples.pose[:, 3] = 1 - 1e-6 * random.uniform(size=20)
+        examples.pose[7, 3] *= video != 101
+    assert position_figures(clips)["position_r2_time_varying"] > 0.999
+
+
 def test_ridge_equals_least_squares_with_extra_rows(random):
     codes, factors = random.normal(size=(60, 5)) * 3 + 1, random.normal(size=(60, 2))
     unseen = random.normal(size=(7, 5))
@@ -39,6 +47,7 @@ def test_ridge_equals_least_squares_with_extra_rows(random):
 
 def test_r2_is_one_minus_the_unexplained_share_on_the_held_out_half(random):
     codes = np.repeat(random.normal(size=(40, 1)), 2, 0)
+    codes[:4] = np.array([-9, -9, 9, 9])[:, None]  # the fitted half shows more than the other
     factors = np.concatenate([codes * 5 + 2, random.normal(size=codes.shape)], 1)
     fitted, videos = np.arange(80) < 40, np.repeat(np.arange(40), 2).astype(str)
     factors[~fitted, 0] += np.tile([0.5, -0.5], 20)
