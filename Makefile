@@ -24,8 +24,10 @@ test: .venv/installed
 	@python -m pytest
 
 # Output goes through a loop that speaks up when pip is silent for ten seconds (large downloads, unpacking).
+# HASHED=1: of everything but PyTorch only files whose SHA-256 is known.
 .venv/installed: requirements.txt requirements-test.txt constraints.txt
 	$(PYTHON) -m venv .venv
+	$(if $(HASHED),.venv/bin/python -m pip install --no-deps --require-hashes --requirement .ci/requirements-hashed.txt)
 	.venv/bin/python -m pip install --requirement requirements-test.txt | \
 		while IFS= read -rt 10 line || [ $$? -gt 128 ]; do echo "$${line:-still installing ...}"; done
 	@touch $@

@@ -99,7 +99,7 @@ def finish(path: Path) -> str:
 
 def place(finished: Path, path: Path) -> None:
     """Puts the finished store also at `path`, by links where the file system has them."""
-    def link(source: str, target: str) -> None:
+    def link(source: Path, target: Path) -> None:
         try:
             os.link(source, target)
         except OSError:
@@ -109,7 +109,11 @@ def place(finished: Path, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = partial_place(path)
         shutil.rmtree(partial, ignore_errors=True)
-        _replace(path, Path(shutil.copytree(finished, partial, copy_function=link)))
+        for file in _files(finished):
+            target = partial / file.relative_to(finished)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            link(file, target)
+        _replace(path, partial)
 
 
 def open_store(path: Path, kind: str) -> zarr.Group:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import os
-import pickle
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +47,7 @@ def load_state(path: Path) -> dict | None:
         if digest != hashlib.sha256(content).digest():
             raise ValueError("its bytes are not those that were written")
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+    except (RuntimeError, ValueError) as error:
         print(f"{path}: not used ({str(error).splitlines()[0]}); starting afresh", file=sys.stderr)
         return None
 

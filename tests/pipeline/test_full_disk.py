@@ -1,0 +1,85 @@
+"""A disk that is full: earlier outputs stay, and the message names the path."""
+
+import os
+import resource
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline import checkpoint
+from pipeline.errors import UserError
+from tests.pipeline.conftest import content
+from tests.pipeline.tiny_run import moving_squares, run_stage, write_inputs
+from tests.stages.conftest import artefacts  # noqa: F401  (a fixture)
+
+
+@contextmanager
+def files_up_to(num_bytes: int):
+    """The system refuses, as on a full disk, to make any file longer."""
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, former[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+
+
+def check_refusal(result, place: str) -> None:
+    assert result.exit_code == 2, result.output[-2000:] + repr(result.exception)
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("error: ") and "cannot be written" in last and "make room" in last and place in last, last
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LAYERCAST_RESUME_DIR", str(tmp_path / "resume"))
+    write_inputs(tmp_path, moving_squares())
+    return tmp_path
+
+
+@pytest.mark.parametrize("num_bytes", [100, 2000])
+def test_preprocess_names_the_path_and_goes_on_later(folder, num_bytes):
+    assert run_stage("preprocess").exit_code == 0
+    before = content(folder / "data")
+    with files_up_to(num_bytes):
+        check_refusal(run_stage("preprocess"), "resume/preprocess/")
+    assert content(folder / "data") == before
+    assert run_stage("preprocess", "--cost", "cost.json").exit_code == 0
+    assert content(folder / "data") == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="only root may mount")
+def test_a_tiny_file_system_that_is_full(folder, tmp_path):
+    (tmp_path / "tiny").mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(tmp_path / "tiny")]
+    if subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("mounting is not permitted here")
+    try:
+        check_refusal(run_stage("preprocess", "--frames", "tiny/frames.zarr"), "tiny/frames.zarr")
+    finally:
+        subprocess.run(["umount", str(tmp_path / "tiny")], check=True)
+
+
+@pytest.mark.parametrize("num_bytes", [100, 1200, 6000])
+def test_generate_leaves_earlier_forecasts_alone(artefacts, folder, num_bytes):  # noqa: F811
+    shutil.copytree(artefacts.folder, folder / "data")
+    arguments = ["--params", "data/params.yaml"]
+    assert run_stage("generate", *arguments).exit_code == 0
+    before = content(folder / "data")
+    with files_up_to(num_bytes):
+        check_refusal(run_stage("generate", *arguments), "data/")
+    after = content(folder / "data")
+    assert {name: after[name] for name in before} == before
+
+
+def test_weights_are_replaced_whole(tmp_path):
+    path = tmp_path / "a.safetensors"
+    checkpoint.save(path, "kind", {"a": torch.zeros(10)}, {}, {})
+    with files_up_to(200), pytest.raises(UserError, match=f"{path}: cannot be written .File too large"):
+        checkpoint.save(path, "kind", {"a": torch.ones(1000)}, {}, {})
+    assert checkpoint.load(path, "kind").tensors["a"].sum() == 0
