@@ -5,7 +5,6 @@ import resource
 import shutil
 import subprocess
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import torch

@@ -1,11 +1,14 @@
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 
 from pipeline.errors import UserError
-from pipeline.resume.states import load_state, remembered, save_state
+from pipeline.resume.states import load_state, machine, remembered, save_state
 
 STATE = {"step": 4, "weights": torch.arange(3.0), "points": [[1, {"loss": 0.5}]]}
 
@@ -87,3 +90,21 @@ def test_what_was_computed_is_not_computed_again(path):
     assert [remember(2), remember(3)] == [2, 2] and found == [3]
     path.write_bytes(b"rubbish")
     assert remember(4) == 4 and found == [3]
+
+
+def test_another_number_of_threads_is_another_run():
+    """It rounds differently, so a run that goes on under it would end with bytes that neither number gives."""
+    former, here = torch.get_num_threads(), machine()
+    try:
+        torch.set_num_threads(former + 1)
+        assert machine() != here
+    finally:
+        torch.set_num_threads(former)
+    assert machine() == here
+
+
+def test_the_environment_fixes_the_number_of_threads():
+    command = [sys.executable, "-c", "from pipeline.resume.states import machine; print(machine()[-1])"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    printed = subprocess.run(command, env={**environment, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+    assert printed.stdout.strip() == "1", printed.stderr
