@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-FIRST_LINE, RARER, RAREST = 8.0, 1.4, 30.0
+FIRST_LINE, RARER, RAREST = 5.0, 1.4, 12.0
 """Seconds until the first line; each wait is longer by that factor than the one before, but never longer than RAREST."""
 
 
