@@ -13,7 +13,7 @@ from tests.pipeline.readme import commands
 STAGE_2 = {"train_predictor", "generate", "evaluate"}
 STORES = ("data/frames.zarr", "data/test_frames.zarr", "data/latents.zarr")
 GRID = [f"grid-{number}" for number in range(1, 5)]
-LONGEST_WAIT = 400
+LONGEST_WAIT = 900
 """Seconds for the four experiments of the grid."""
 
 
