@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 EXECUTABLE = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+SECONDS_TO_ANSWER = 60
 
 
 class Browser:
@@ -74,6 +76,7 @@ class Browser:
 
     def _read(self) -> dict:
         while b"\0" not in self._unread:
+            assert select.select([self._receive], [], [], SECONDS_TO_ANSWER)[0], "the browser does not answer"
             received = os.read(self._receive, 1 << 20)
             assert received, "the browser has ended"
             self._unread += received
