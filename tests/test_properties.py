@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -22,6 +23,12 @@ VALUES = DTYPES.flatmap(lambda dtype: arrays.arrays(
     elements={"allow_nan": False} if dtype.startswith("float") else None,
 ))
 NAMES = st.text(st.characters(codec="utf-8"), max_size=20)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def denormals():
+    """Training flushes them; a test before may have trained in this very process."""
+    torch.set_flush_denormal(False)
 
 
 def write(path: Path, values: np.ndarray, chunk: int, shard: int | None, labels: list[str]) -> str:

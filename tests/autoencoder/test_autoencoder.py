@@ -68,7 +68,8 @@ def test_carried_pictures_show_what_the_codes_leave_out(clips, proposals):
         latents, pictures = model.encode_with_pictures(clips[:, :6])
         future = model.encode(clips)
         def error(pictures):
-            pose = latents.replace(pose=future.pose[:, 6:], camera=future.camera[:, 6:])
+            later = {name: getattr(future, name)[:, 6:] for name in ("pose", "camera", "detail", "deformation")}
+            pose = latents.replace(**later)
             return (model.decode(pose, pictures).frames - clips[:, 6:]).square().mean()
         assert error(pictures) < 0.5 * error(None)
         torch.testing.assert_close(latents.appearance, model.encode(clips[:, :6]).appearance)

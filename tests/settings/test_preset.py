@@ -75,7 +75,7 @@ def test_its_head_says_what_it_is(preset):
 @pytest.mark.parametrize(("text", "complaint"), [
     ("preprocess: {hight: 64}\n", "preprocess.hight is not a parameter of params.yaml"),
     ("preprocess: 3\n", "preprocess is not a parameter"),
-    ("preprocess: {height: 3}\n", "preprocess.height: Input should be greater than or equal to 8, got 3"),
+    ("preprocess: {height: 3}\n", r"preprocess.height: Input should be greater than or equal to 8 \(allowed: >= 8, <= 8192\), got 3"),
     ("preprocess: {sequence_length: 8}\n", "preprocess.sequence_length 8; wanted at most the length"),
 ])
 def test_a_bad_preset_changes_nothing(tmp_path, params, text, complaint):
