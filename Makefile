@@ -20,8 +20,9 @@ check: .venv/installed
 preset: .venv/installed
 	@python -m stages.preset $(NAME)
 
+# Two files at a time, one thread each: most tests are too small for more.
 test: .venv/installed
-	@python -m pytest
+	@OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist loadfile
 
 # Output goes through a loop that speaks up when pip is silent for ten seconds (large downloads, unpacking).
 # HASHED=1: of everything but PyTorch only files whose SHA-256 is known.
