@@ -10,7 +10,7 @@ from typing import Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, writing
 from pipeline.progress import progress
 from pipeline.report.charts import line_chart
 from pipeline.report.figures import (
@@ -65,8 +65,9 @@ def write_report(
         style=_asset("page.css"), script=_asset("player.js"),
     )
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(path)
+    with writing(path):
+        partial.write_text(page, encoding="utf-8")
+        partial.replace(path)
 
 
 def complete(page: Path, parameters: str, costs: dict[str, dict[str, float]]) -> str:

@@ -12,7 +12,7 @@ import torch
 from pipeline import checkpoint
 from pipeline.errors import UserError
 from tests.pipeline.conftest import content
-from tests.pipeline.tiny_run import moving_squares, run_stage, write_inputs
+from tests.pipeline.tiny_run import moving_squares, run_all, run_stage, write_inputs
 from tests.stages.conftest import artefacts  # noqa: F401  (a fixture)
 
 
@@ -74,6 +74,43 @@ def test_generate_leaves_earlier_forecasts_alone(artefacts, folder, num_bytes): 
         check_refusal(run_stage("generate", *arguments), "data/")
     after = content(folder / "data")
     assert {name: after[name] for name in before} == before
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder in which every stage has run."""
+    folder = tmp_path_factory.mktemp("finished")
+    write_inputs(folder, moving_squares())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAYERCAST_RESUME_DIR", str(folder / "resume"))
+        run_all(folder)
+    return folder
+
+
+@pytest.mark.parametrize(("stage", "num_bytes", "place"), [
+    ("train_autoencoder", 100, "resume/train_autoencoder/"),
+    ("train_autoencoder", 40_000, "resume/train_autoencoder/"),
+    ("encode", 100, "data/latents.zarr"),
+    ("encode", 2000, "resume/encode/"),
+    ("train_predictor", 100, "resume/train_predictor/"),
+    ("train_predictor", 5000, "resume/train_predictor/"),
+    ("evaluate", 100, "data/evaluation"),
+    ("evaluate", 5000, "data/evaluation"),
+    ("evaluate", 50_000, "data/evaluation"),
+])
+def test_a_stage_names_the_path_and_ends_well_later(finished, tmp_path, monkeypatch, stage, num_bytes, place):
+    """Curves are no earlier output: from its first step on, a training shows there how it goes."""
+    folder = shutil.copytree(finished, tmp_path / "run")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("LAYERCAST_RESUME_DIR", str(folder / "resume"))
+    before = content(folder / "data")
+    with files_up_to(num_bytes):
+        check_refusal(run_stage(stage), place)
+    after = content(folder / "data")
+    kept = {name for name in before if not name.startswith(f"curves/{stage}/")}
+    assert {name: after.get(name) for name in kept} == {name: before[name] for name in kept}
+    assert run_stage(stage, "--cost", "cost.json").exit_code == 0
+    assert content(folder / "data") == before
 
 
 def test_weights_are_replaced_whole(tmp_path):
