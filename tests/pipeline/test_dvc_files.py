@@ -3,6 +3,8 @@
 import importlib
 import inspect
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,3 +132,8 @@ def test_no_params_file_of_presets_is_left_out():
     """Any other parameter file in the repository obeys the run cache's rule as well."""
     for path in tracked("*params*.yaml"):
         assert not {"size", "nfiles"} & set(keys_within(YAML_1_2.load(path.read_text()))), path
+
+
+def test_the_readme_shows_the_graph_of_stages():
+    drawn = subprocess.run([sys.executable, "-m", "dvc", "dag", "--md"], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert drawn.stdout.strip() in (ROOT / "README.md").read_text(encoding="utf-8")
