@@ -22,7 +22,7 @@ preset: .venv/installed
 
 # Two files at a time, one thread each: most tests are too small for more.
 test: .venv/installed
-	@OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist loadfile
+	@OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # Output goes through a loop that speaks up when pip is silent for ten seconds (large downloads, unpacking).
 # HASHED=1: of everything but PyTorch only files whose SHA-256 is known.
