@@ -25,15 +25,18 @@ import torch
 import typer
 from rich.console import Console
 from rich.table import Table
-from ruamel.yaml import YAML
 
 from benchmarks.convlstm import ConvLSTMForecaster, convlstm_loss
+from benchmarks.stage_runs import ROOT, run_stage, write_params
 from benchmarks.svg import SVG, svg_loss
+from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.frames.prediction_store import open_predicted_frames
 from pipeline.metrics.frame_quality import frame_quality
+from pipeline.params import read_section
+from pipeline.predictor.train_predictor_params import TrainPredictorParams
 
 CONTEXT_FRAMES, HORIZON = 10, 10
 SHARES = (0.25, 1.0)
@@ -85,42 +88,24 @@ def subset(store: FrameStore, path: Path, wanted: dict[str, int]) -> FrameStore:
 
 
 def layercast(folder: Path, steps: tuple[int, int], seed: int, target: np.ndarray) -> tuple[Point, float]:
-    """Trains by the stages in `folder`, which holds the frames. Returns the point and the seconds that training took."""
-    document = YAML(typ="safe", pure=True).load(Path("params.yaml"))
-    for name, num_steps in zip(("train_autoencoder", "train_predictor"), steps, strict=True):
-        training = document[name]["training"]
-        training.update(num_steps=num_steps, validate_every=min(training["validate_every"], num_steps), seed=seed)
-    document["generate"].update(num_pictures=0)
-    YAML().dump(document, folder / "params.yaml")
-    frames = {"frames": "frames.zarr", "test-frames": "test_frames.zarr"}
-    weights = {"autoencoder": "autoencoder.safetensors", "predictor": "predictor.safetensors"}
-    predicted = {"predicted-latents": "predicted_latents.zarr", "predicted-frames": "predicted_frames.zarr"}
-    run = _stage(folder)
+    """Trains by the stages in `folder`, which holds the frames. Returns the point and the seconds that it took."""
+    sections = {"train_autoencoder": TrainAutoencoderParams, "train_predictor": TrainPredictorParams}
+    changes: dict[str, dict] = {"generate": {"num_pictures": 0}}
+    for (name, model), num_steps in zip(sections.items(), steps, strict=True):
+        validate_every = read_section(ROOT / "params.yaml", name, model).training.validate_every
+        training = {"num_steps": num_steps, "validate_every": min(validate_every, num_steps), "seed": seed}
+        changes[name] = {"training": training}
+    params = folder / "params.yaml"
+    write_params(params, changes)
+    os.environ["LAYERCAST_RESUME_DIR"] = str(folder / "resume")
     begin = seconds()
-    costs = [
-        run("train_autoencoder", frames=frames["frames"], weights=weights["autoencoder"], curves="curves_1"),
-        run("encode", **frames, autoencoder=weights["autoencoder"], latents="latents.zarr"),
-        run("train_predictor", latents="latents.zarr", weights=weights["predictor"], curves="curves_2"),
-    ]
+    costs = [run_stage(stage, params, folder) for stage in ("train_autoencoder", "encode", "train_predictor")]
     taken = seconds() - begin
-    run("generate", **weights, **{"test-frames": frames["test-frames"]}, **predicted, pictures="pictures")
+    run_stage("generate", params, folder)
     prediction = open_predicted_frames(folder / "predicted_frames.zarr")
     quality = judge(prediction.read(0, prediction.num_clips), target)
-    steps_taken = f"{steps[0]} + {steps[1]}"
-    return Point("layercast", seed, steps_taken, taken / 3600, max(costs), **quality), taken
-
-
-def _stage(folder: Path) -> Callable[..., float]:
-    def run(name: str, **paths: str) -> float:
-        """Runs a stage; returns its peak memory, GiB."""
-        options = [text for key, path in paths.items() for text in (f"--{key}", str(folder / path))]
-        command = [sys.executable, "-m", f"stages.{name}", "--params", str(folder / "params.yaml"), *options,
-                   "--cost", str(folder / "cost.json")]
-        subprocess.run(command, check=True, env={**os.environ, "LAYERCAST_RESUME_DIR": str(folder / "resume")})
-        cost = json.loads((folder / "cost.json").read_text())
-        return cost["peak_cuda_reserved_gib"] or cost["peak_resident_gib"]
-
-    return run
+    memory = max(cost["peak_cuda_reserved_gib"] or cost["peak_resident_gib"] for cost in costs)
+    return Point("layercast", seed, f"{steps[0]} + {steps[1]}", taken / 3600, memory, **quality), taken
 
 
 def end_to_end(method: str, budget: float, seed: int, store: FrameStore, context: np.ndarray, target: np.ndarray) -> list[Point]:
