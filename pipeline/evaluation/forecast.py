@@ -10,6 +10,7 @@ from pipeline.evaluation.reconstruction import Truth
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.latents import POSE, Latents
 from pipeline.metrics import calibration, diversity, frame_quality, segmentation, trajectories
+from pipeline.metrics.by_step import mean_by_step
 from pipeline.metrics.fvd import fvd
 from pipeline.metrics.interventions import IN_VIEW, PRESENT
 
@@ -125,5 +126,5 @@ class ForecastScores:
             figures["calibration"] = calibration.coverage_figures(self._covered, self._num_samples)
         for name, clips in self._apart.items():
             if clips:
-                figures.setdefault("diversity", {}).update(diversity.figures(name, np.stack(clips)))
+                figures.setdefault("diversity", {}).update(mean_by_step(name, np.stack(clips)))
         return figures

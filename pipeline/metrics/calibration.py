@@ -12,6 +12,8 @@ Legend: S samples, T steps, N true objects.
 
 import numpy as np
 
+from pipeline.metrics.by_step import mean_by_step
+
 SHARES = (0.5, 0.9)
 
 
@@ -33,12 +35,6 @@ def coverage_figures(covered_of_clips: dict[float, list[np.ndarray]], num_sample
     figures: dict[str, object] = {}
     for share, clips in covered_of_clips.items():
         name, by_clip = f"coverage_{share:.0%}".rstrip("%"), [inside.reshape(len(inside), -1) for inside in clips]
-        steps = [_mean(values) for values in np.concatenate(by_clip, 1)]
-        figures |= {name: _mean(np.concatenate(by_clip, 1)), f"{name}_by_step": steps}
+        figures |= mean_by_step(name, np.concatenate(by_clip, 1).T)
         figures[f"{name}_reachable"] = reachable(share, num_samples)
     return figures
-
-
-def _mean(values: np.ndarray) -> float | None:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else None

@@ -27,12 +27,3 @@ def pairwise_psnr(frames: np.ndarray) -> np.ndarray:
     first, second = np.triu_indices(len(frames), 1)
     mse = error[:, first, second] / values.shape[-1]
     return -10 * np.log10(np.maximum(mse, 10 ** (-MAX_PSNR / 10))).mean(1)
-
-
-def figures(name: str, by_clip: np.ndarray) -> dict[str, float | list[float | None] | None]:
-    """Values [clip, T], NaN where there are none -> NAME and NAME_by_step, averaged over the clips that have them."""
-    def mean(values: np.ndarray) -> float | None:
-        known = values[~np.isnan(values)]
-        return float(known.mean()) if len(known) else None
-
-    return {name: mean(by_clip), f"{name}_by_step": [mean(values) for values in by_clip.T]}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.metrics.diversity import figures, pairwise_psnr, place_distance
+from pipeline.metrics.diversity import pairwise_psnr, place_distance
 from pipeline.metrics.frame_quality import MAX_PSNR
 
 
@@ -20,8 +20,3 @@ def test_psnr_of_pairs_is_that_of_their_mean_squared_error():
     frames[1], frames[2, 1] = 110, 120
     one, two = (20 * np.log10(255 / levels) for levels in (10, 20))
     assert pairwise_psnr(frames) == pytest.approx([(one + MAX_PSNR + one) / 3, (one + two + one) / 3])
-
-
-def test_figures_leave_out_clips_without_a_value():
-    by_clip = np.array([[1.0, np.nan], [3.0, np.nan]])
-    assert figures("position", by_clip) == {"position": 2.0, "position_by_step": [2.0, None]}
