@@ -41,13 +41,17 @@ def initialise(model: Autoencoder, proposals: Proposals) -> None:
     if len(pictures) == 0:
         return  # no clip shows an object: nothing to learn appearances from
     pictures = torch.cat([pictures, pictures.flip(-1), pictures.flip(-2), pictures.transpose(-1, -2)])
+    # the one plane of alpha counts as much as the planes of colour together: a wrong outline shows in every one of them
+    weight = torch.ones_like(pictures[0])
+    weight[-1] = (len(weight) - 1) ** 0.5
+    weight = weight.flatten()
     linear = model.appearance_encoder.components
-    mean, components, scale = principal_components(pictures.flatten(1), linear.out_features)
-    linear.weight.copy_(components / scale[:, None])
+    mean, components, scale = principal_components(pictures.flatten(1) * weight, linear.out_features)
+    linear.weight.copy_(components * weight / scale[:, None])
     linear.bias.copy_(-(components @ mean) / scale)
     linear = model.appearance_decoder.components
-    linear.weight.copy_((components * scale[:, None]).T)
-    linear.bias.copy_(mean)
+    linear.weight.copy_((components * scale[:, None] / weight).T)
+    linear.bias.copy_(mean / weight)
 
 
 def principal_components(rows: Tensor, num_components: int) -> tuple[Tensor, Tensor, Tensor]:

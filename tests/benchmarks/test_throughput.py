@@ -36,7 +36,8 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_preprocess_and_encode_run_beside_their_bounds(folder):
-    rate, bound = throughput.preprocess_rates(1, folder)
+    params = throughput.read_section(throughput.PARAMS, "preprocess", throughput.PreprocessParams)
+    rate, bound = throughput.preprocess_rates(params, 1, folder)
     assert 0 < rate and 0 < bound
     stores = [open_frames(folder / name) for name in ("frames.zarr", "test_frames.zarr")]
     assert sum(map(len, stores)) == 8
@@ -48,6 +49,18 @@ def test_preprocess_and_encode_run_beside_their_bounds(folder):
     save_autoencoder(folder / "autoencoder.safetensors", Autoencoder(config), {"frames": stores[0].identity})
     rate, bound = throughput.encode_rates(1, folder / "out", folder)
     assert 0 < rate and 0 < bound and (folder / "out/latents.zarr").exists()
+
+
+def test_ordinary_videos_show_the_source_enlarged(folder, monkeypatch):
+    monkeypatch.setattr(throughput, "ORDINARY", (64, 48))
+    monkeypatch.setattr(throughput, "NUM_COPIES", 3)
+    params = throughput.read_section(throughput.PARAMS, "preprocess", throughput.PreprocessParams)
+    made = throughput.ordinary_videos(params, folder / "ordinary")
+    assert sorted(path.name for path in made.iterdir()) == ["000.mp4", "001.mp4", "002.mp4"]
+    with throughput.open_source(made, None) as source:
+        info = throughput.probe(source.videos[2], params)
+        assert info.num_frames == 8 * NUM_FRAMES and info.fps == 25
+        assert throughput.decode(source.videos, params) == 3 * 8 * NUM_FRAMES
 
 
 def test_decoding_alone_decodes_everything(folder):
