@@ -24,10 +24,10 @@ from benchmarks.stage_runs import ROOT, file_name
 from pipeline.errors import one_line_errors
 from pipeline.forecasting.forecaster import Forecast, Forecaster, clip_name, load_forecaster
 from pipeline.forecasting.generate_params import GenerateParams
-from pipeline.forecasting.scene import PRESENT
 from pipeline.frames.forecast_clips import forecast_clips, read_clip_truth, read_clips
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.latents.latents import PRESENT
 
 ENDS = 10
 """Steps averaged at the beginning and at the end."""

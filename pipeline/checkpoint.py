@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 
-from pipeline.errors import UserError, writing
+from pipeline.errors import UserError
+from pipeline.write_file import write_file
 
 FORMAT = 1
 Model = TypeVar("Model", bound=torch.nn.Module)
@@ -38,14 +38,7 @@ def save(path: Path, kind: str, tensors: dict[str, torch.Tensor], config: dict, 
     header = {"format": FORMAT, "kind": kind, "config": config, "made_from": made_from}
     dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = serialize(dense, metadata={"layercast": json.dumps(header, sort_keys=True)})
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())  # a power cut after the rename must not find an empty file
-        os.replace(partial, path)
+    write_file(path, content)
 
 
 def load(path: Path, kind: str) -> Checkpoint:

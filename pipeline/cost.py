@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.errors import writing
+from pipeline.write_file import write_file
 
 SECONDS_BETWEEN_LOOKS = 0.2
 
@@ -47,11 +47,7 @@ def measure(path: Path, unit: str) -> Iterator[Callable[[int], None]]:
         "gib_hours": processes * (reserved or peak[0]) / 2**30 * seconds / 3600,
     }
     figures = {name: float(f"{value:.4g}") for name, value in figures.items()} | {"processes": processes}
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)
+    write_file(path, (json.dumps(figures, indent=2) + "\n").encode())
 
 
 @contextmanager

@@ -51,20 +51,33 @@ def _bar(title: str, total: int | None, unit: str, console: Console) -> Iterator
         yield advance
 
 
+class Pace:
+    """When the next line is due."""
+
+    def __init__(self) -> None:
+        self._last, self._wait = time.monotonic(), FIRST_LINE
+
+    def is_due(self) -> bool:
+        """Whether a line is due; if so, counts it as printed now."""
+        now = time.monotonic()
+        if now - self._last < self._wait:
+            return False
+        self._last, self._wait = now, min(self._wait * RARER, RAREST)
+        return True
+
+
 class _Lines:
     def __init__(self, title: str, total: int | None, unit: str):
         self.title, self.total, self.unit = title, total, unit
-        self.done, self.start = 0, time.monotonic()
-        self.printed, self.wait = self.start, FIRST_LINE
+        self.done, self.start, self.pace = 0, time.monotonic(), Pace()
         print(f"{title}: {'' if total is None else f'{total:,} '}{unit}", file=sys.stderr, flush=True)
 
     def __call__(self, count: int = 1) -> None:
         self.done += count
-        if time.monotonic() - self.printed >= self.wait:
-            self.printed, self.wait = time.monotonic(), min(self.wait * RARER, RAREST)
+        if self.pace.is_due():
             left = ""
             if self.total and self.done:
-                seconds = (self.printed - self.start) / self.done * (self.total - self.done)
+                seconds = (time.monotonic() - self.start) / self.done * (self.total - self.done)
                 left = f" of {self.total:,}, {seconds:.0f} s left"
             print(f"{self.title}: {self.done:,}{left}, {_rate(self.done, self.start)}/s", file=sys.stderr, flush=True)
 

@@ -11,12 +11,12 @@ from rich.console import Console
 
 from pipeline.autoencoder.autoencoder import load_autoencoder
 from pipeline.errors import UserError, one_line_errors
-from pipeline.inspection.codes import PRESENT, code_statistics, presence_histogram
+from pipeline.inspection.codes import code_statistics, presence_histogram
 from pipeline.inspection.comparison import common_rows, differences
 from pipeline.inspection.facts import StoreFacts, find_row, kind_of, read_facts
 from pipeline.inspection.tables import print_codes, print_comparison, print_facts
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
-from pipeline.latents.latents import CAMERA, CAMERA_UNITS, POSE, POSE_UNITS, Latents
+from pipeline.latents.latents import CAMERA, CAMERA_UNITS, POSE, POSE_UNITS, PRESENT, Latents
 from pipeline.pictures.grid import write_png
 from pipeline.pictures.layers import layers_of_clip
 from pipeline.pictures.sheets import layers_sheet

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipeline.errors import UserError, one_line_errors, writing
+from pipeline.errors import UserError, one_line_errors
 from pipeline.evaluation.cost_table import print_costs, read_costs
 from pipeline.evaluation.report import print_report
 from pipeline.report.page import complete
+from pipeline.write_file import write_file
 
 STAGES = ("preprocess", "train_autoencoder", "encode", "train_predictor", "generate", "evaluate")
 
@@ -33,8 +34,7 @@ def main(
         print_costs(costs, STAGES, console)
         evaluated = metrics.parent / "report.html"
         if evaluated.exists():
-            with writing(page):
-                page.write_text(complete(evaluated, _read(params), read_costs(costs, STAGES)), encoding="utf-8")
+            write_file(page, complete(evaluated, _read(params), read_costs(costs, STAGES)).encode())
             console.print(f"\neverything on one page: {page}", highlight=False)
         console.print(f"forecasts and layers:   {pictures}/*.gif", highlight=False)
         console.print(f"still sheets:           {metrics.parent}/sheets/*.png", highlight=False)

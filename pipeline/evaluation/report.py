@@ -11,8 +11,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.errors import writing
 from pipeline.metrics.plots import write_curve
+from pipeline.write_file import write_file
 
 # A list, not a dict: `dvc metrics show` makes a column of every string it finds, but leaves lists alone.
 DEFINITIONS = [
@@ -57,10 +57,7 @@ _CURVES = ("psnr", "ssim", "mse", "mae")
 
 def write_metrics(path: Path, metrics: dict) -> None:
     """Writes metrics.json in one step, floats to 6 decimals."""
-    partial = path.with_name(path.name + ".partial")
-    with writing(path):
-        partial.write_text(json.dumps(_rounded(metrics), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        partial.replace(path)
+    write_file(path, (json.dumps(_rounded(metrics), indent=2, allow_nan=False) + "\n").encode())
 
 
 def write_curves(folder: Path, metrics: dict) -> None:

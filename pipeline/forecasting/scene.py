@@ -9,14 +9,12 @@ from dataclasses import dataclass, replace
 import torch
 
 from pipeline.autoencoder.autoencoder import Pictures
-from pipeline.latents.latents import DIMS, POSE, Latents
+from pipeline.latents.latents import DIMS, POSE, PRESENT, Latents
 
 X, Y = POSE.index("x"), POSE.index("y")
 LOOKS = tuple(name for name, dims in DIMS.items() if dims[0] == "slot" and name not in ("presence", "depth"))
 """Time-independent codes of what an object looks like."""
 BACKGROUND = ("background", "camera", "detail")
-PRESENT = 0.5
-"""A slot whose presence is above this holds an object."""
 
 
 @dataclass(frozen=True)

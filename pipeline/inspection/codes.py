@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import zarr
 
-from pipeline.latents.latents import CAMERA, CAMERA_UNITS, DIMS, POSE, POSE_UNITS
+from pipeline.latents.latents import CAMERA, CAMERA_UNITS, DIMS, POSE, POSE_UNITS, PRESENT
 from pipeline.zarr_io import read_rows
 
 DEAD = 0.01
 """A number is dead that varies by less than this share of the root mean square variation of its code."""
-PRESENT = 0.5
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,11 @@ are left out: what lies beyond the edge cannot be measured.
 
 import numpy as np
 
+from pipeline.metrics.presence import PRESENT
+
 SHIFT = 5.0
 """px"""
-PRESENT, IN_VIEW = 0.5, 0.5
+IN_VIEW = 0.5
 MAX_CUT = 0.01
 
 

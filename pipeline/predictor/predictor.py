@@ -19,7 +19,7 @@ from torch.nn import functional
 from pipeline import checkpoint
 from pipeline.checkpoint import Checkpoint
 from pipeline.latents.extrapolation import camera_straight_on, held, line_fit, straight_on
-from pipeline.latents.latents import CAMERA, POSE, Latents, LatentSpec
+from pipeline.latents.latents import CAMERA, POSE, PRESENT, Latents, LatentSpec
 from pipeline.params import Params
 from pipeline.predictor.network_params import DeterministicParams, MixtureParams
 
@@ -138,7 +138,7 @@ class Predictor(nn.Module):
         """Takes the statistics of training clips of W + H frames: of the inputs, and of how far a line misses."""
         context = clips.frames(0, self.config.context_frames)
         target = clips.frames(self.config.context_frames, self.config.context_frames + self.config.horizon)
-        present = context.presence > 0.5
+        present = context.presence > PRESENT
         if present.any():
             self.normalise.fit(self._object_features(context)[present])
             error = (target.pose - straight_on(context.pose, self.config.horizon)).transpose(1, 2)[present]

@@ -10,7 +10,7 @@ from typing import Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.errors import UserError, writing
+from pipeline.errors import UserError
 from pipeline.progress import progress
 from pipeline.report.charts import line_chart
 from pipeline.report.figures import (
@@ -18,6 +18,7 @@ from pipeline.report.figures import (
 )
 from pipeline.report.films import film
 from pipeline.report.scenes import Scene, Scenes, Tile, Track
+from pipeline.write_file import write_file
 
 MOST_BYTES = 10 * 2**20
 _RUN = "<!-- parameters and cost -->"
@@ -64,10 +65,7 @@ def write_report(
         definitions=[text.partition(": ")[::2] for text in metrics["protocol"]["definitions"]],
         style=_asset("page.css"), script=_asset("player.js"),
     )
-    partial = path.with_name(path.name + ".partial")
-    with writing(path):
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(path)
+    write_file(path, page.encode())
 
 
 def complete(page: Path, parameters: str, costs: dict[str, dict[str, float]]) -> str:

@@ -17,13 +17,14 @@ from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.frames.prediction_store import PredictionStore
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
-from pipeline.latents.latents import POSE, Latents
+from pipeline.latents.latents import POSE, PRESENT, Latents
 from pipeline.pictures.layers import Decoded, color_segmentation, layers_of_clip, slot_color
 from pipeline.provenance import match_rows
 
 Decode = Callable[[Latents], Decoded]
 DecodeAsSeen = Callable[[Latents, Tensor], Decoded]
-_PRESENT = 0.5
+_SEEN = 0.5
+"""Visibility from which on a place is drawn."""
 _MOST_SAMPLES = 3
 _MOVE, _GROW = 0.15, float(np.log(1.5))
 """Interventions: shares of the frame's width, and log of a factor of size."""
@@ -180,7 +181,7 @@ def _found_tracks(latents: Latents, b: int) -> tuple[Track, ...]:
     pose = latents.pose[b].cpu().numpy().astype(float)
     tracks = []
     for slot in _present(latents):
-        seen = pose[:, slot, _VISIBILITY, None] > _PRESENT
+        seen = pose[:, slot, _VISIBILITY, None] > _SEEN
         points = np.where(seen, pose[:, slot, [_X, _Y]], np.nan)
         tracks.append(Track(points, "rgb({},{},{})".format(*slot_color(slot))))
     return tuple(tracks)
@@ -198,7 +199,7 @@ def _true_tracks(store: FrameStore, clip, num_frames: int) -> tuple[Track, ...]:
 
 
 def _present(latents: Latents) -> list[int]:
-    return torch.nonzero(latents.presence[0] > _PRESENT)[:, 0].tolist()
+    return torch.nonzero(latents.presence[0] > PRESENT)[:, 0].tolist()
 
 
 def _spread(count: int, num_chosen: int) -> list[int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline.errors import writing
+from pipeline.write_file import write_file
 
 _DIGEST_BYTES = 32
 
@@ -21,19 +21,10 @@ def machine() -> tuple:
 
 
 def save_state(path: Path, state: dict) -> None:
-    """Writes in one step: whenever it is cut off, a reader finds the former state or this one. The file starts with the
-    SHA-256 of the rest."""
+    """Writes in one step. The file starts with the SHA-256 of the rest."""
     content = io.BytesIO()
     torch.save(state, content)
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        with partial.open("wb") as file:
-            file.write(hashlib.sha256(content.getbuffer()).digest())
-            file.write(content.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+    write_file(path, hashlib.sha256(content.getbuffer()).digest(), content.getbuffer())
 
 
 def load_state(path: Path) -> dict | None:

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from pipeline.errors import UserError
 from pipeline.params import load
 from pipeline.settings.settings import check_settings
+from pipeline.write_file import write_file
 
 
 def find_preset(folder: Path, name: str) -> Path:
@@ -34,9 +35,7 @@ def apply_preset(preset: Path, params: Path) -> list[str]:
     written = io.StringIO()
     yaml.dump(document, written)
     check_settings(preset, YAML(typ="safe", pure=True).load(written.getvalue()))
-    partial = params.with_name(f"{params.name}.partial")
-    partial.write_text(written.getvalue(), encoding="utf-8")
-    partial.replace(params)
+    write_file(params, written.getvalue().encode())
     return changes
 
 

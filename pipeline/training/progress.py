@@ -9,8 +9,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-FIRST_LINE, RARER, RAREST = 5.0, 1.4, 12.0
-"""Seconds until the first line; each wait is longer by that factor than the one before, but never longer than RAREST."""
+from pipeline.progress import Pace
 
 
 class TrainingProgress:
@@ -25,8 +24,7 @@ class TrainingProgress:
             self._bar = Progress(*columns, console=Console(stderr=True))
 
     def __enter__(self) -> "TrainingProgress":
-        self._start = self._last_line = time.monotonic()
-        self._wait = FIRST_LINE
+        self._start, self._pace = time.monotonic(), Pace()
         if self._bar is not None:
             self._bar.start()
             self._task = self._bar.add_task("", total=self._num_steps, completed=self._first_step)
@@ -40,17 +38,14 @@ class TrainingProgress:
 
     def update(self, num_done: int, losses: dict[str, float]) -> None:
         """`num_done` counts steps from the very first; `losses` are the figures worth showing."""
-        now = time.monotonic()
-        due = now - self._last_line >= self._wait or num_done == self._num_steps
-        if not self._visible or (self._bar is None and not due):
+        if not self._visible or (self._bar is None and not self._pace.is_due() and num_done < self._num_steps):
             return
-        rate = (num_done - self._first_step) / max(now - self._start, 1e-9)
+        rate = (num_done - self._first_step) / max(time.monotonic() - self._start, 1e-9)
         figures = "  ".join(f"{name} {value:.4g}" for name, value in losses.items() if math.isfinite(value))
         text = f"{figures}  {rate * self._num_frames:,.0f} frames/s  {_peak_memory():.2f} GiB"
         if self._bar is not None:
             self._bar.update(self._task, completed=num_done, description=text)
         else:
-            self._last_line, self._wait = now, min(self._wait * RARER, RAREST)
             left = (self._num_steps - num_done) / rate
             print(f"step {num_done}/{self._num_steps}  {text}  {left:.0f} s left", file=sys.stderr, flush=True)
 
