@@ -15,11 +15,12 @@ MAX_CLIPS = 2048
 """Of more clips than that an evenly spaced choice is looked at: enough for components, and memory has a bound."""
 MIN_SCALE = 0.02
 """Components that vary less than this (standard deviation) are not blown up to unit variance."""
+NUM_VARIMAX_STEPS = 60
 
 
 @torch.no_grad()
 def initialise(model: Autoencoder, proposals: Proposals) -> None:
-    """Sets the linear parts of encoders and decoders in place, so that codes are uncorrelated and of about unit variance."""
+    """Sets the linear parts of encoders and decoders in place, so that every number of a code is of about unit variance."""
     num_clips = len(proposals.background)
     if num_clips > MAX_CLIPS:
         chosen = torch.linspace(0, num_clips - 1, MAX_CLIPS).round().long()
@@ -41,12 +42,12 @@ def initialise(model: Autoencoder, proposals: Proposals) -> None:
     if len(pictures) == 0:
         return  # no clip shows an object: nothing to learn appearances from
     pictures = torch.cat([pictures, pictures.flip(-1), pictures.flip(-2), pictures.transpose(-1, -2)])
-    # the one plane of alpha counts as much as the planes of colour together: a wrong outline shows in every one of them
+    # an error of alpha counts as if it were one of every colour: that is where it shows
     weight = torch.ones_like(pictures[0])
-    weight[-1] = (len(weight) - 1) ** 0.5
+    weight[-1] = len(weight) - 1
     weight = weight.flatten()
     linear = model.appearance_encoder.components
-    mean, components, scale = principal_components(pictures.flatten(1) * weight, linear.out_features)
+    mean, components, scale = simple_structure(*principal_components(pictures.flatten(1) * weight, linear.out_features))
     linear.weight.copy_(components * weight / scale[:, None])
     linear.bias.copy_(-(components @ mean) / scale)
     linear = model.appearance_decoder.components
@@ -69,3 +70,24 @@ def principal_components(rows: Tensor, num_components: int) -> tuple[Tensor, Ten
     largest = components.gather(1, components.abs().argmax(1, keepdim=True))
     components = components * torch.where(largest < 0, -1.0, 1.0)
     return mean, components, F.pad(variance.clamp(min=0).sqrt(), (0, missing)).clamp(min=MIN_SCALE)
+
+
+def simple_structure(mean: Tensor, components: Tensor, scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The same space in axes that each speak of a part of the picture and leave the rest alone: the components
+    [num_components, D] rotated by varimax (Kaiser 1958), with the standard deviations along them; those that hardly vary stay as they are.
+
+    Principal components each speak of all of it, the lesser ones of noise. A probe, or a hand, finds in parts what it looks
+    for with fewer examples.
+    """
+    real = scale > MIN_SCALE
+    loadings = components[real].T
+    rotation = torch.eye(loadings.shape[1], dtype=loadings.dtype, device=loadings.device)
+    for _ in range(NUM_VARIMAX_STEPS):
+        turned = loadings @ rotation
+        slope = loadings.T @ (turned**3 - turned * turned.square().mean(0))
+        left, _, right = torch.linalg.svd(slope)
+        rotation = left @ right
+    components, scale = components.clone(), scale.clone()
+    components[real] = rotation.T @ components[real]
+    scale[real] = (rotation.square().T @ scale[real].square()).sqrt()
+    return mean, components, scale

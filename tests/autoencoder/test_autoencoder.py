@@ -5,7 +5,7 @@ from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.autoencoder import (
     Autoencoder, AutoencoderConfig, Pictures, load_autoencoder, save_autoencoder,
 )
-from pipeline.autoencoder.initialise import initialise, principal_components
+from pipeline.autoencoder.initialise import initialise, principal_components, simple_structure
 from pipeline.autoencoder.losses import reconstruction_loss
 from pipeline.autoencoder.proposals import propose
 from pipeline.autoencoder.train_autoencoder_params import LossParams
@@ -141,6 +141,22 @@ def test_principal_components_are_those_of_the_data():
     torch.testing.assert_close(scale[:2], torch.tensor([3.0, 1.0]), atol=0.15, rtol=0)
     torch.testing.assert_close(mean, rows.mean(0))
     assert principal_components(rows, 9)[1].shape == (9, 6)
+
+
+def test_simple_structure_finds_the_parts_of_which_pictures_are_made():
+    generator = torch.Generator().manual_seed(0)
+    parts = torch.zeros(3, 12)
+    for i in range(3):
+        parts[i, 4 * i:4 * i + 4] = torch.tensor([1.0, 2.0, 2.0, 1.0]) / 10**0.5
+    strengths = torch.randn(4000, 3, generator=generator) * torch.tensor([1.1, 1.0, 0.9])
+    mixed = principal_components(strengths @ torch.linalg.qr(torch.randn(3, 3, generator=generator))[0] @ parts + 5, 4)
+    mean, components, scale = simple_structure(*mixed)
+    found = (components[:3] @ parts.T).abs()
+    torch.testing.assert_close(found.amax(1), torch.ones(3), atol=0.01, rtol=0)
+    assert sorted(found.argmax(1).tolist()) == [0, 1, 2] and (mixed[1][:3] @ parts.T).abs().amax(1).min() < 0.95
+    torch.testing.assert_close(components.T @ components, mixed[1].T @ mixed[1], atol=1e-5, rtol=0)  # the same space
+    assert torch.equal(components[3], mixed[1][3]) and mean is mixed[0]
+    torch.testing.assert_close(scale[:3].square().sum(), mixed[2][:3].square().sum())
 
 
 def test_loss_trains_what_the_start_left_open(model, clips, proposals):
