@@ -38,12 +38,13 @@ SEQUENCES_AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Bar:
-    """What a figure, found in the sections of metrics.json at `path`, should reach: the mean of the seeds, and the worst."""
+    """What a figure, found in the sections of metrics.json at `path`, should reach: the mean of the seeds, and the worst;
+    None: it is shown, and nothing is asked of it."""
 
     name: str
     path: tuple[str, ...]
-    mean: float
-    worst: float
+    mean: float | None = None
+    worst: float | None = None
     higher_is_better: bool = True
 
     def value(self, metrics: dict) -> float | None:
@@ -51,8 +52,12 @@ class Bar:
             metrics = metrics[key]
         return metrics
 
-    def is_reached(self, value: float, bar: float) -> bool:
-        return value >= bar if self.higher_is_better else value <= bar
+    def is_reached(self, value: float, bar: float | None) -> bool:
+        return bar is None or (value >= bar if self.higher_is_better else value <= bar)
+
+    def wanted(self, bar: float | None) -> str:
+        """As tables show it."""
+        return "" if bar is None else f"{'≥' if self.higher_is_better else '≤'} {bar:g}"
 
 
 BARS = (
@@ -106,7 +111,8 @@ def judge_seed(params: EvaluateParams, store: FrameStore, folder: Path) -> dict:
 
 
 def summarise(seeds: list[dict], bars: tuple[Bar, ...] = BARS) -> list[dict]:
-    """Mean and worst seed of every figure beside its bars; None where a seed lacks the figure."""
+    """Mean and worst seed of every figure beside its bars; None where a seed lacks the figure. reached: None as well where
+    nothing is asked."""
     rows = []
     for bar in bars:
         values = [bar.value(metrics) for metrics in seeds]
@@ -114,7 +120,8 @@ def summarise(seeds: list[dict], bars: tuple[Bar, ...] = BARS) -> list[dict]:
         mean = worst = reached = None
         if len(known) == len(values):
             mean, worst = float(np.mean(known)), (min if bar.higher_is_better else max)(known)
-            reached = bar.is_reached(mean, bar.mean) and bar.is_reached(worst, bar.worst)
+            if (bar.mean, bar.worst) != (None, None):
+                reached = bar.is_reached(mean, bar.mean) and bar.is_reached(worst, bar.worst)
         rows.append({
             "figure": bar.name, "mean": mean, "mean_bar": bar.mean, "worst": worst, "worst_bar": bar.worst,
             "reached": reached, "by_seed": values,
@@ -128,9 +135,8 @@ def print_summary(rows: list[dict], seeds: list[int], console: Console) -> None:
         table.add_column(column, justify="left" if column == "figure" else "right", no_wrap=True)
     show: Callable[[float | None], str] = lambda value: "-" if value is None else f"{value:.4g}"  # noqa: E731
     for row, bar in zip(rows, BARS, strict=True):
-        sign = "≥" if bar.higher_is_better else "≤"
         reached = {True: "yes", False: "NO", None: "-"}[row["reached"]]
-        figures = (show(row["mean"]), f"{sign} {bar.mean:g}", show(row["worst"]), f"{sign} {bar.worst:g}")
+        figures = (show(row["mean"]), bar.wanted(bar.mean), show(row["worst"]), bar.wanted(bar.worst))
         table.add_row(row["figure"], *figures, reached)
     console.print(table)
 

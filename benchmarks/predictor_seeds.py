@@ -36,10 +36,9 @@ BARS = (
     Bar("generate, min", ("generate_minutes",), 3, 3, False),
     Bar("evaluate, min", ("evaluate_minutes",), 3, 3, False),
     Bar("memory of train_predictor, MiB", ("memory_mib",), 200, 200, False),
-    Bar("psnr, dB", ("psnr",), 0, 0),
-    Bar("coverage of 90 %", ("coverage",), 0, 0),
+    Bar("psnr, dB", ("psnr",)),
+    Bar("coverage of 90 %", ("coverage",)),
 )
-"""The last two have no bar."""
 
 
 def run_seed(kind: str, seed: int, spread: str, data: Path, folder: Path) -> dict[str, float | None]:
@@ -87,9 +86,8 @@ def print_table(kind: str, rows: list[dict], seeds: list[int], console: Console)
         table.add_column(column, justify="left" if column == "figure" else "right", no_wrap=True)
     for row, bar in zip(rows, BARS, strict=True):
         values = ["-" if row[name] is None else f"{row[name]:.3g}" for name in ("mean", "worst")]
-        has_bar = bar.name not in ("psnr, dB", "coverage of 90 %")
-        wanted = f"{'>=' if bar.higher_is_better else '<='} {bar.worst:g}" if has_bar else ""
-        table.add_row(row["figure"], *values, wanted, ("yes" if row["reached"] else "NO") if has_bar else "")
+        reached = {True: "yes", False: "NO", None: ""}[row["reached"]]
+        table.add_row(row["figure"], *values, bar.wanted(bar.worst), reached)
     console.print(table)
 
 

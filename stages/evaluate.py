@@ -82,7 +82,8 @@ def protocol(store: FrameStore, frames: PredictionStore, num_clips: int) -> dict
     data = f"{len(store.rows('test'))} sequences of {store.num_frames} frames at {store.fps:g} frames/s"
     return {
         "context_frames": frames.context_frames, "horizon": frames.horizon, "num_samples": frames.num_samples,
-        "num_clips": num_clips, "resolution": f"{store.width}x{store.height}x{store.num_channels}", "split": "test",
+        "spread": frames.spread, "num_clips": num_clips, "split": "test",
+        "resolution": f"{store.width}x{store.height}x{store.num_channels}",
         "data": f"{data}, source {store.made_from['source'][:12]}", "definitions": DEFINITIONS,
     }
 

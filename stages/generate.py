@@ -73,9 +73,8 @@ def write_forecasts(
     facts = {"num_samples": forecaster.num_samples, "context_frames": forecaster.context_frames, "fps": fps,
              "horizon": forecaster.horizon, "made_from": {**forecaster.made_from, "context": context_hash}}
     latents_writer = PredictedLatentsWriter(predicted_latents, forecaster.spec, video_id, first_frame, **facts)
-    frames_writer = PredictionWriter(
-        predicted_frames, forecaster.frame_shape, video_id, first_frame, carry_detail=forecaster.carry_detail, **facts
-    )
+    drawn = {"carry_detail": forecaster.carry_detail, "spread": forecaster.spread}
+    frames_writer = PredictionWriter(predicted_frames, forecaster.frame_shape, video_id, first_frame, **facts, **drawn)
     kept = {}
     for i, forecast in enumerate(forecasts):
         latents_writer.write(forecast.latents)

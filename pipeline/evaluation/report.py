@@ -86,7 +86,7 @@ def print_report(metrics: dict, console: Console) -> None:
     console.print(
         f"{protocol['num_clips']} clips of the {protocol['split']} split at {protocol['resolution']}: "
         f"{protocol['context_frames']} frames given, {protocol['horizon']} forecast, {protocol['num_samples']} "
-        f"samples. Data: {protocol['data']}.", style="dim", highlight=False,
+        f"samples (spread: {protocol['spread']}). Data: {protocol['data']}.", style="dim", highlight=False,
     )
     networks = [f"{name}: {protocol[name]}" for name in ("lpips", "fvd") if name in protocol]
     for definition in (*protocol["definitions"], *networks):

@@ -24,11 +24,14 @@ class PredictionWriter:
     def __init__(
         self, path: Path, frame_shape: tuple[int, int, int], video_id: Sequence[str], first_frame: Sequence[int], *,
         num_samples: int, context_frames: int, horizon: int, fps: float, made_from: dict[str, str], carry_detail: bool,
+        spread: str,
     ):
         """frame_shape: height, width, channels; video_id, first_frame [n]: the clips; carry_detail: whether what the codes
-        leave out was carried over from the context."""
+        leave out was carried over from the context; spread: how the samples differ (generate.spread)."""
         coordinates = ("video_id", "first_frame", "sample", "time")
-        attributes = {"context_frames": context_frames, "horizon": horizon, "fps": fps, "carry_detail": carry_detail}
+        attributes = {
+            "context_frames": context_frames, "horizon": horizon, "fps": fps, "carry_detail": carry_detail, "spread": spread,
+        }
         group = zarr_io.create(path, KIND, attributes, made_from, coordinates)
         zarr_io.add_coordinate(group, "video_id", video_id, ("clip",), description="source video")
         zarr_io.add_coordinate(
@@ -72,6 +75,7 @@ class PredictionStore:
         self.horizon: int = group.attrs["horizon"]
         self.fps: float = group.attrs["fps"]
         self.carry_detail: bool = group.attrs["carry_detail"]
+        self.spread: str = group.attrs["spread"]
         self.video_id: np.ndarray = np.array(zarr_io.read_rows(group, "video_id").tolist())
         self.first_frame: np.ndarray = zarr_io.read_rows(group, "first_frame")
         self.num_clips, self.num_samples = group["frames"].shape[:2]

@@ -1,7 +1,10 @@
+import io
+
 import pytest
+from rich.console import Console
 
 from benchmarks.autoencoder_seeds import summarise
-from benchmarks.predictor_seeds import BARS, figures
+from benchmarks.predictor_seeds import BARS, figures, print_table
 
 METRICS = {
     "prediction": {"psnr": 32.0, "psnr_by_step": [35.0, 29.0], "ssim_by_step": [0.95, 0.90],
@@ -24,4 +27,16 @@ def test_margins_are_those_of_the_worst_step():
     assert found["train_predictor_minutes"] == 1.5 and found["memory_mib"] == 512
     reached = {row["figure"]: row["reached"] for row in summarise([found], BARS)}
     assert not reached["ssim above copy_last, least step"] and not reached["memory of train_predictor, MiB"]
-    assert sum(not is_reached for is_reached in reached.values()) == 2
+    assert sum(is_reached is False for is_reached in reached.values()) == 2
+
+
+def test_what_has_no_bar_is_shown_and_neither_reached_nor_missed():
+    rows = summarise([figures(METRICS, COSTS)], BARS)
+    assert {row["figure"] for row in rows if row["reached"] is None} == {"psnr, dB", "coverage of 90 %"}
+    console = Console(width=100, file=io.StringIO())
+    print_table("mixture", rows, [0], console)
+    lines = console.file.getvalue().splitlines()
+    cells = {label: next(line for line in lines if f"{label} " in line).replace("│", " ").split() for label in (
+        "psnr, dB", "coverage of 90 %", "generate, min")}
+    assert cells["psnr, dB"] == ["psnr,", "dB", "32", "32"] and cells["coverage of 90 %"][-2:] == ["0.85", "0.85"]
+    assert cells["generate, min"][-3:] == ["≤", "3", "yes"]

@@ -29,8 +29,8 @@ SAMPLES = {
 }
 METRICS = {
     "protocol": {
-        "context_frames": 10, "horizon": 2, "num_samples": 5, "num_clips": 60, "resolution": "64x64x3", "split": "test",
-        "data": "60 sequences", "definitions": DEFINITIONS,
+        "context_frames": 10, "horizon": 2, "num_samples": 5, "spread": "full", "num_clips": 60,
+        "resolution": "64x64x3", "split": "test", "data": "60 sequences", "definitions": DEFINITIONS,
     },
     "reconstruction": {"psnr": 30.0, "ssim": 0.9, "median_background_psnr": 20.0, "median_background_ssim": 0.7},
     "prediction": {**figures(24.0), "best_of_samples": BEST, **SAMPLES},
@@ -79,7 +79,7 @@ def test_the_report_shows_figures_beside_baselines_and_the_protocol():
     for label, psnr in (("prediction", "24.00"), ("copy last", "20.00"), ("linear extrapolation", "22.00")):
         assert psnr in next(line for line in text.splitlines() if label in line)
     assert "25.50" in next(line for line in text.splitlines() if "best of 5 samples" in line)
-    assert "10 frames given, 2 forecast" in text and "fg_miou" in text and "0.710" in text
+    assert "10 frames given, 2 forecast, 5 samples (spread: full)" in " ".join(text.split()) and "fg_miou" in text and "0.710" in text
 
 
 def test_the_report_shows_error_bars_and_how_far_samples_stray():

@@ -13,7 +13,7 @@ FRAMES = np.random.default_rng(0).integers(0, 256, (18, 2, 3, 8, 6, 3), dtype=np
 def write(path, chunk: int) -> str:
     writer = PredictionWriter(
         path, (8, 6, 3), [f"video {i}" for i in range(18)], [3 * i for i in range(18)], num_samples=2, context_frames=4,
-        horizon=3, fps=12.5, made_from={"predictor": "p"}, carry_detail=True,
+        horizon=3, fps=12.5, made_from={"predictor": "p"}, carry_detail=True, spread="full",
     )
     for start in range(0, 18, chunk):
         writer.write(FRAMES[start:start + chunk])
@@ -25,6 +25,7 @@ def test_what_is_written_is_read(tmp_path):
     store = open_predicted_frames(tmp_path / "p.zarr")
     assert (store.identity, store.made_from, store.fps) == (identity, {"predictor": "p"}, 12.5)
     assert (store.context_frames, store.horizon, store.num_clips, store.num_samples) == (4, 3, 18, 2)
+    assert store.carry_detail and store.spread == "full"
     assert (store.height, store.width, store.num_channels) == (8, 6, 3)
     assert store.video_id.tolist()[:2] == ["video 0", "video 1"] and store.first_frame.tolist()[:3] == [0, 3, 6]
     np.testing.assert_array_equal(store.read(2, 17), FRAMES[2:17])
@@ -46,7 +47,7 @@ def test_xarray_opens_it_as_one_labelled_dataset(tmp_path):
 def test_a_store_that_lacks_clips_is_never_finished(tmp_path):
     writer = PredictionWriter(
         tmp_path / "p.zarr", (8, 6, 3), ["a", "b"], [0, 0], num_samples=2, context_frames=4, horizon=3, fps=1,
-        made_from={}, carry_detail=False,
+        made_from={}, carry_detail=False, spread="branches",
     )
     writer.write(FRAMES[:1])
     with pytest.raises(AssertionError, match="1 of 2 clips"):

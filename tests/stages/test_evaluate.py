@@ -59,6 +59,7 @@ def evaluated(inputs, artefacts, tmp_path_factory):
 def test_metrics_have_the_names_agreed_upon(evaluated):
     metrics = json.loads((evaluated[0] / "metrics.json").read_text())
     assert {"context_frames", "horizon", "num_samples", "num_clips", "resolution", "data"} <= set(metrics["protocol"])
+    assert metrics["protocol"]["spread"] == "branches" and "spread: branches" in " ".join(evaluated[1].split())
     assert {"psnr", "ssim", "median_background_psnr"} <= set(metrics["reconstruction"])
     assert FORECAST_NAMES | {"best_of_samples"} <= set(metrics["prediction"])
     assert {"psnr", "ssim", "psnr_gap", "psnr_interval"} <= set(metrics["prediction"]["best_of_samples"])
@@ -231,7 +232,7 @@ def test_artefacts_that_do_not_belong_together_are_refused(inputs, tmp_path):
     predicted = open_predicted_frames(inputs["predicted_frames"])
     writer = PredictionWriter(
         tmp_path / "strange.zarr", (32, 32, 3), predicted.video_id, predicted.first_frame, num_samples=2,
-        context_frames=CONTEXT_FRAMES, horizon=HORIZON, fps=8, carry_detail=False,
+        context_frames=CONTEXT_FRAMES, horizon=HORIZON, fps=8, carry_detail=False, spread="branches",
         made_from={**predicted.made_from, "predictor": "p" * 64},
     )
     writer.write(predicted.read(0, NUM_CLIPS))
