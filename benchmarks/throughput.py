@@ -38,8 +38,7 @@ from pipeline.latents.clips import hold, random_windows
 from pipeline.latents.latent_store import open_latents
 from pipeline.params import read_section
 from pipeline.predictor.augmentation import augment
-from pipeline.predictor.losses import surprise
-from pipeline.predictor.predictor import load_predictor
+from pipeline.predictor.kinds import load_predictor
 from pipeline.predictor.train_predictor_params import TrainPredictorParams
 from stages.encode import encode
 from stages.preprocess import preprocess
@@ -134,7 +133,7 @@ def waiting_share(num_steps: int, data: Path) -> float:
             clips = clips.to(device)
             there = time.perf_counter()
             context, target = clips.frames(0, params.context_frames), clips.frames(params.context_frames, num_frames)
-            surprise(model(context), target)["loss"].backward()
+            model.losses(context, target)["loss"].backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), params.training.max_grad_norm)
             adam.step()
             adam.zero_grad()

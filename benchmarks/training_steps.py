@@ -20,8 +20,9 @@ from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
 from pipeline.autoencoder.training_set import PER_FRAME
 from pipeline.latents.latents import DIMS, Latents, LatentSpec
 from pipeline.params import read_section
-from pipeline.predictor.losses import surprise
-from pipeline.predictor.predictor import Predictor, PredictorConfig
+from pipeline.predictor.kinds import build_predictor
+from pipeline.predictor.predictor import Predictor
+from pipeline.predictor.predictor_config import PredictorConfig
 from pipeline.predictor.train_predictor_params import TrainPredictorParams
 
 NUM_CLIPS = 2
@@ -61,7 +62,7 @@ def stage_2(resolution: int, num_frames: int, device: str) -> Step:
         predictor = _predictor(spec, num_frames)
         latents = Latents(**{name: torch.rand(NUM_CLIPS, *spec.shape(name, num_frames)) for name in DIMS})
     context, target = latents.frames(0, given), latents.frames(given, num_frames)
-    return Step([predictor], lambda: surprise(predictor(context), target)["loss"])
+    return Step([predictor], lambda: predictor.losses(context, target)["loss"])
 
 
 def end_to_end(resolution: int, num_frames: int, device: str) -> Step:
@@ -135,6 +136,6 @@ def _clips(resolution: int, num_frames: int) -> tuple[Tensor, Proposals]:
 def _predictor(spec: LatentSpec, num_frames: int) -> Predictor:
     settings = read_section(PARAMS, "train_predictor", TrainPredictorParams)
     given = num_frames // 2
-    return Predictor(PredictorConfig(
+    return build_predictor(PredictorConfig(
         architecture=getattr(settings, settings.kind), spec=spec, context_frames=given, horizon=num_frames - given
     ))

@@ -13,8 +13,9 @@ from pipeline.latents.latent_store import LatentStore, open_latents
 from pipeline.latents.latents import Latents
 from pipeline.params import read_section
 from pipeline.predictor.augmentation import augment
-from pipeline.predictor.losses import surprise
-from pipeline.predictor.predictor import Predictor, PredictorConfig, save_predictor
+from pipeline.predictor.kinds import build_predictor, save_predictor
+from pipeline.predictor.predictor import Predictor
+from pipeline.predictor.predictor_config import PredictorConfig
 from pipeline.predictor.rollout import position_error
 from pipeline.predictor.train_predictor_params import TrainPredictorParams
 from pipeline.resume.folders import is_main_process, resume_folder
@@ -51,7 +52,7 @@ def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves
     """The trained predictor; `folder` is for what an interrupted training goes on from."""
     given, num_frames = params.context_frames, params.context_frames + params.horizon
     training, validation = (hold(store.read, store.rows(split), folder / split) for split in ("train", "val"))
-    model = Predictor(PredictorConfig(
+    model = build_predictor(PredictorConfig(
         architecture=getattr(params, params.kind), spec=store.spec, context_frames=given, horizon=params.horizon
     ))
     model.fit_normalisation(spread_windows(training, num_frames))
@@ -67,16 +68,16 @@ def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves
         clips = clips.map(lambda code: code[share])
         return clips.frames(first, given), clips.frames(given, num_frames)
 
-    def loss(model: Predictor, batch: tuple[Latents, Latents], _: float) -> dict[str, torch.Tensor]:
-        context, target = batch
-        return surprise(model(context), target)
+    def loss(model: Predictor, batch: tuple[Latents, Latents], progress: float) -> dict[str, torch.Tensor]:
+        return model.losses(*batch, progress)
 
     def validate(model: Predictor) -> dict[str, float]:
+        torch.manual_seed(params.training.seed)  # the same draws for all that are compared
         device, totals = next(model.parameters()).device, {}
         for clips in regular_windows(validation, num_frames, params.batch_size):
             clips = clips.to(device)
             context, target = clips.frames(0, given), clips.frames(given, num_frames)
-            figures = surprise(model(context), target) | position_error(model, context, target, params.training.seed)
+            figures = model.losses(context, target) | position_error(model, context, target, params.training.seed)
             for name, value in figures.items():
                 totals[name] = totals.get(name, 0.0) + value.item() * len(clips.pose) / num_validation
         return totals

@@ -3,15 +3,15 @@
 import hashlib
 
 import torch
-from torch import nn
 
 from pipeline.latents.latents import Latents
+from pipeline.predictor.predictor import Predictor
 from pipeline.predictor.rollout import rollout
 from pipeline.predictor.spread import Spread
 
 
 def draw_futures(
-    predictor: nn.Module, context: Latents, name: str, horizon: int, num_samples: int, seed: int, spread: Spread,
+    predictor: Predictor, context: Latents, name: str, horizon: int, num_samples: int, seed: int, spread: Spread,
 ) -> Latents:
     """Continues the clip `context` (batch axis 1) of this name. Returns latents of batch axis num_samples, whose time axis
     holds the context and `horizon` predicted frames."""

@@ -1,6 +1,6 @@
 """What decides the shapes of the predictor's weights."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -28,7 +28,7 @@ class MixtureParams(NetworkParams):
     """Several trajectories per object, each with its probability: an open future stays open."""
 
     kind: Literal["mixture"] = "mixture"
-    """Tells the two apart in a weights file."""
+    """Tells the kinds apart in a weights file."""
     num_modes: int = Field(ge=2)
     """Trajectories per object."""
 
@@ -37,8 +37,35 @@ class DeterministicParams(NetworkParams):
     """One trajectory per object."""
 
     kind: Literal["deterministic"] = "deterministic"
-    """Tells the two apart in a weights file."""
+    """Tells the kinds apart in a weights file."""
 
     @property
     def num_modes(self) -> int:
         return 1
+
+
+class FlowParams(NetworkParams):
+    """Noise that flows to a future of all objects together."""
+
+    kind: Literal["flow"] = "flow"
+    """Tells the kinds apart in a weights file."""
+    num_flow_steps: int = Field(ge=2)
+    """Steps from noise to a future."""
+
+    @property
+    def num_modes(self) -> int:
+        return 1
+
+
+class AutoregressiveParams(NetworkParams):
+    """Frame by frame, each a mixture of next steps."""
+
+    kind: Literal["autoregressive"] = "autoregressive"
+    """Tells the kinds apart in a weights file."""
+    num_modes: int = Field(ge=1)
+    """Next steps per object."""
+
+
+ArchitectureParams = Annotated[
+    MixtureParams | DeterministicParams | FlowParams | AutoregressiveParams, Field(discriminator="kind")
+]

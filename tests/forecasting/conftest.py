@@ -1,9 +1,10 @@
 import pytest
 import torch
 
-from pipeline.predictor.losses import surprise
+from pipeline.predictor.kinds import build_predictor
 from pipeline.predictor.network_params import DeterministicParams
-from pipeline.predictor.predictor import Predictor, PredictorConfig
+from pipeline.predictor.predictor import Predictor
+from pipeline.predictor.predictor_config import PredictorConfig
 from tests.forecasting.bouncing import CONTEXT, HORIZON, SPEC, bouncing_clips
 
 
@@ -11,7 +12,7 @@ from tests.forecasting.bouncing import CONTEXT, HORIZON, SPEC, bouncing_clips
 def predictor() -> Predictor:
     """Has seen objects that come back from walls."""
     torch.manual_seed(0)
-    model = Predictor(PredictorConfig(
+    model = build_predictor(PredictorConfig(
         architecture=DeterministicParams(hidden_dim=32, num_layers=1, num_heads=2), spec=SPEC, context_frames=CONTEXT,
         horizon=HORIZON,
     ))
@@ -20,7 +21,7 @@ def predictor() -> Predictor:
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
     for step in range(200):
         batch = clips.map(lambda code, step=step: code[64 * (step % 31):][:64])
-        loss = surprise(model(batch.frames(0, CONTEXT)), batch.frames(CONTEXT, CONTEXT + HORIZON))["loss"]
+        loss = model.losses(batch.frames(0, CONTEXT), batch.frames(CONTEXT, CONTEXT + HORIZON))["loss"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -5,11 +5,15 @@ import torch
 
 from pipeline.errors import UserError
 from pipeline.latents.extrapolation import linear_extrapolation
-from pipeline.latents.latents import DIMS, POSE, Latents, LatentSpec
+from pipeline.latents.latents import DIMS, POSE, TIME_VARYING, Latents, LatentSpec
 from pipeline.predictor.augmentation import augment
-from pipeline.predictor.losses import surprise
-from pipeline.predictor.network_params import DeterministicParams, MixtureParams
-from pipeline.predictor.predictor import Predictor, PredictorConfig, load_predictor, save_predictor
+from pipeline.predictor.autoregressive import AutoregressivePredictor
+from pipeline.predictor.draws import Draws
+from pipeline.predictor.kinds import build_predictor, load_predictor, save_predictor
+from pipeline.predictor.losses import nearest_mode_surprise, surprise
+from pipeline.predictor.network_params import AutoregressiveParams, DeterministicParams, FlowParams, MixtureParams
+from pipeline.predictor.predictor import Predictor
+from pipeline.predictor.predictor_config import PredictorConfig
 from pipeline.predictor.rollout import position_error, rollout
 
 SPEC = LatentSpec(
@@ -18,6 +22,8 @@ SPEC = LatentSpec(
 ARCHITECTURES = {
     "mixture": MixtureParams(hidden_dim=16, num_layers=2, num_heads=2, num_modes=4),
     "deterministic": DeterministicParams(hidden_dim=16, num_layers=1, num_heads=2),
+    "flow": FlowParams(hidden_dim=16, num_layers=1, num_heads=2, num_flow_steps=3),
+    "autoregressive": AutoregressiveParams(hidden_dim=16, num_layers=2, num_heads=2, num_modes=4),
 }
 
 
@@ -27,13 +33,15 @@ def some_latents(batch=5, num_frames=10, seed=0) -> Latents:
     return latents.replace(pose=latents.pose * torch.tensor([48.0, 32, 1, 1]))
 
 
+def untrained(kind: str) -> Predictor:
+    torch.manual_seed(0)
+    return build_predictor(PredictorConfig(architecture=ARCHITECTURES[kind], spec=SPEC, context_frames=6, horizon=4))
+
+
 @pytest.fixture(params=ARCHITECTURES)
 def predictor(request) -> Predictor:
     """Trained on 6 -> 4 frames (not really: its weights are random, its statistics those of some latents)."""
-    torch.manual_seed(0)
-    model = Predictor(PredictorConfig(
-        architecture=ARCHITECTURES[request.param], spec=SPEC, context_frames=6, horizon=4
-    ))
+    model = untrained(request.param)
     model.fit_normalisation(some_latents(50))
     for parameter in model.parameters():
         parameter.data.add_(0.05 * torch.randn_like(parameter))
@@ -44,9 +52,41 @@ def draws(seed=0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def go_through_walls(model: Predictor) -> None:
-    model.walls.weight.data.zero_()
-    model.walls.bias.data.fill_(-100.0)
+class Equal(Draws):
+    """The same number whenever one is drawn: what is drawn then depends on the context alone."""
+
+    def uniform(self, shape, device):
+        return torch.full(shape, 0.3, device=device)
+
+
+@torch.no_grad()
+def future(model: Predictor, context: Latents, spread="branches") -> Latents:
+    """Context and 8 frames."""
+    codes, stop = model.futures(context, Equal(draws()), spread), context.num_frames + 8
+    while context.num_frames < stop:
+        context = context.append(**next(codes))
+    return context
+
+
+def training_loss(model: Predictor, clips: Latents) -> torch.Tensor:
+    torch.manual_seed(0)
+    return model.losses(clips.frames(0, 6), clips.frames(6, 10))["loss"]
+
+
+def set_motion(model: Predictor, heading=None, walls=(0.0, 0.0, -100.0), follows=None, beside=None) -> None:
+    """Makes all objects move alike: straight on, beside the line by `beside` px in x [modes], through walls."""
+    num_modes = model.config.architecture.num_modes
+    around = torch.stack([-2 * math.pi / num_modes * torch.arange(num_modes), torch.zeros(num_modes)], -1)
+    residual = torch.zeros(num_modes, 4, 3)
+    residual[..., 0] = torch.zeros(num_modes)[:, None] if beside is None else torch.tensor(beside)[:, None]
+    with torch.no_grad():
+        for layer in (model.moving, model.spread, model.mode_logits):
+            layer.weight.zero_()
+            layer.bias.zero_()
+        heading = around if heading is None else torch.tensor(heading).expand(num_modes, 2)
+        follows = torch.tensor([100.0, 0, 0, 100, 0, 0] if follows is None else follows)
+        rest = [torch.tensor(walls).expand(num_modes, 3), follows.expand(num_modes, 6), residual.flatten(1)]
+        model.moving.bias.copy_(torch.cat([heading, *rest], 1).flatten())
 
 
 @pytest.mark.parametrize("context_frames, horizon", [(2, 1), (3, 9), (6, 4), (11, 13)])
@@ -63,7 +103,7 @@ def test_any_context_is_continued_to_any_horizon(predictor, context_frames, hori
 
 def test_one_context_frame_is_refused(predictor):
     with pytest.raises(AssertionError, match="at least 2"):
-        predictor(some_latents(num_frames=1))
+        rollout(predictor, some_latents(num_frames=1), 1, 1, draws())
 
 
 def test_the_order_of_the_slots_does_not_matter(predictor):
@@ -72,11 +112,11 @@ def test_the_order_of_the_slots_does_not_matter(predictor):
         appearance=context.appearance[:, order], presence=context.presence[:, order], depth=context.depth[:, order],
         pose=context.pose[:, :, order], deformation=context.deformation[:, :, order],
     )
-    block, reordered = predictor(context), predictor(other)
-    for field in block._fields:
-        wanted, found = getattr(block, field), getattr(reordered, field)
-        wanted = wanted if field.startswith(("camera", "detail")) else wanted[:, order]
-        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+    for spread in ("branches", "full"):
+        codes, reordered = future(predictor, context, spread), future(predictor, other, spread)
+        for name in TIME_VARYING:
+            wanted = codes.items()[name] if name in ("camera", "detail") else codes.items()[name][:, :, order]
+            torch.testing.assert_close(reordered.items()[name], wanted, rtol=1e-3, atol=1e-3, msg=name)
 
 
 def test_objects_heed_those_present_and_not_those_absent(predictor):
@@ -86,14 +126,16 @@ def test_objects_heed_those_present_and_not_those_absent(predictor):
     def moved(slot):
         pose = context.pose.clone()
         pose[:, -1, slot] += torch.tensor([9.0, 5.0, 0.0, 0.0])
-        return (predictor(context.replace(pose=pose)).moving[:, 0] - predictor(context).moving[:, 0]).abs().mean()
+        return (future(predictor, context.replace(pose=pose)).pose - future(predictor, context).pose)[:, 10:, 0, :3].abs().mean()
 
     assert moved(1) > 0 and moved(2) < 0.02 * moved(1)
 
 
 def test_only_the_last_frames_of_a_long_context_count(predictor):
+    if isinstance(predictor, AutoregressivePredictor):
+        pytest.skip("what it saw earlier reaches on by what it made of it")
     context = some_latents(num_frames=9)
-    assert torch.equal(predictor(context).moving, predictor(context.frames(3, 9)).moving)
+    assert torch.equal(future(predictor, context).pose[:, 9:], future(predictor, context.frames(3, 9)).pose[:, 6:])
 
 
 def test_equal_seeds_give_equal_futures(predictor):
@@ -104,16 +146,10 @@ def test_equal_seeds_give_equal_futures(predictor):
 
 
 def test_modes_are_drawn_by_their_probability():
-    torch.manual_seed(0)
-    model = Predictor(PredictorConfig(architecture=ARCHITECTURES["mixture"], spec=SPEC, context_frames=6, horizon=4))
+    model = untrained("mixture")
     chances = torch.tensor([0.5, 0.3, 0.2, 1e-9])
-    with torch.no_grad():
-        model.mode_logits.weight.zero_()
-        model.mode_logits.bias.copy_(chances.log())
-        go_through_walls(model)
-        model.moving.weight.zero_()  # mode m goes 100 m px beside the line, far beyond its spread
-        model.moving.bias.copy_((torch.arange(4.0)[:, None, None] * 100).expand(2, 4, 4, 3).clone().mul_(
-            torch.tensor([1.0, 0.0])[:, None, None, None]).flatten())
+    set_motion(model, beside=[0.0, 100.0, 200.0, 300.0])  # far beyond their spread
+    model.mode_logits.bias.data.copy_(chances.log())
     context = some_latents(1)
     line = linear_extrapolation(context, 4).pose[:, -1, :, 0]
     beside = (rollout(model, context, 4, 4000, draws()).pose[:, -1, :, 0] - line) / 100
@@ -122,14 +158,8 @@ def test_modes_are_drawn_by_their_probability():
 
 
 def test_modes_within_their_spread_are_averaged():
-    model = Predictor(PredictorConfig(architecture=ARCHITECTURES["mixture"], spec=SPEC, context_frames=6, horizon=4))
-    with torch.no_grad():
-        model.mode_logits.weight.zero_()
-        go_through_walls(model)
-        model.moving.weight.zero_()
-        residual = torch.zeros(2, 4, 4, 3)
-        residual[0, :, :, 0] = torch.tensor([-0.1, 0.1, -0.1, 0.1])[:, None]
-        model.moving.bias.copy_(residual.flatten())
+    model = untrained("mixture")
+    set_motion(model, beside=[-0.1, 0.1, -0.1, 0.1])
     context = some_latents(1)
     line = linear_extrapolation(context, 4).pose[:, 10:, :, 0]
     future = rollout(model, context, 4, 20, draws()).pose[:, 10:, :, 0]
@@ -137,13 +167,9 @@ def test_modes_within_their_spread_are_averaged():
 
 
 def test_lines_come_back_from_walls_inside_the_frame():
-    config = PredictorConfig(architecture=ARCHITECTURES["deterministic"], spec=SPEC, context_frames=6, horizon=4)
-    model = Predictor(config)
-    with torch.no_grad():
-        for parameter in (model.walls.weight, model.moving.weight, model.moving.bias):
-            parameter.zero_()
-        # Walls 6 px from the left and right edges and 4 px from the others (a quarter of half the frame).
-        model.walls.bias.copy_(torch.tensor([-math.log(3), -math.log(3), 100.0]))
+    model = untrained("deterministic")
+    # Walls 6 px from the left and right edges and 4 px from the others (a quarter of half the frame).
+    set_motion(model, walls=(-math.log(3), -math.log(3), 100.0))
     context = some_latents(1)
     for slot, (start, speed) in enumerate([((30, 16), (3, 0)), ((20, 10), (-4, 2)), ((24, 24), (0, 1))]):
         for c in range(2):
@@ -159,13 +185,43 @@ def test_lines_come_back_from_walls_inside_the_frame():
     torch.testing.assert_close(beyond, torch.tensor([28.0, 27, 26, 25]), atol=1e-3, rtol=0)
 
 
+def test_modes_start_all_around_and_keep_the_speed():
+    model, context = untrained("mixture"), some_latents(1)
+    set_motion(model, heading=(0.0, 0.0))
+    context.pose[..., 0], context.pose[..., 1] = 20 + 2 * torch.arange(10.0)[:, None], 16 + torch.arange(10.0)[:, None]
+    way = model(context).moving[0, 0, :, :, :2] - context.pose[0, -1, 0, :2]
+    wanted = torch.tensor([[2.0, 1], [-1, 2], [-2, -1], [1, -2]])[:, None] * torch.arange(1.0, 5)[:, None]
+    torch.testing.assert_close(way, wanted, atol=1e-3, rtol=0)
+    set_motion(model, heading=(math.pi / 2, -0.5))
+    slower = model(context).moving[0, 0, 0, :, :2] - context.pose[0, -1, 0, :2]
+    torch.testing.assert_close(slower, wanted[1] / 2, atol=1e-3, rtol=0)
+
+
+def test_turned_tracks_come_back_from_walls_as_well():
+    model, context = untrained("mixture"), some_latents(1)
+    set_motion(model, heading=(0.0, 0.0), walls=(-math.log(3), -math.log(3), 100.0))
+    context.pose[..., 0], context.pose[..., 1] = 20 + 3 * torch.arange(-9.0, 1)[:, None], 20.0
+    down = model(context).moving[0, 0, 1, :, 1]  # the wall is at 28 px
+    torch.testing.assert_close(down, torch.tensor([23.0, 26, 27, 24]), atol=1e-3, rtol=0)
+
+
+def test_a_track_may_follow_its_last_two_frames_or_its_way_before_mirrored():
+    """A ball that came back from a wall on the left two frames ago."""
+    model, context = untrained("deterministic"), some_latents(1, 6)
+    x, y = torch.tensor([9.0, 7, 5, 3, 4, 6]), torch.arange(6.0)
+    context.pose[..., 0], context.pose[..., 1] = x[:, None], y[:, None]
+    for follows, last in (([0.0, 100, 0], 14.0), ([0.0, 0, 100], 14.0)):
+        set_motion(model, follows=[*follows, 100.0, 0, 0])
+        way = model(context).moving[0, 0, 0, -1, :2]
+        torch.testing.assert_close(way, torch.tensor([last, 9.0]), atol=1e-3, rtol=0)
+
+
 def test_long_rollouts_stay_finite(predictor):
     assert rollout(predictor, some_latents(2), 100, 1, draws()).pose.isfinite().all()
 
 
 def test_surprise_is_the_likelihood_by_hand():
-    torch.manual_seed(0)
-    model = Predictor(PredictorConfig(architecture=ARCHITECTURES["mixture"], spec=SPEC, context_frames=6, horizon=4))
+    model = untrained("mixture")
     clips = some_latents(2)
     block, target = model(clips.frames(0, 6)), clips.frames(6, 10)
     total = 0.0
@@ -186,29 +242,50 @@ def test_surprise_is_the_likelihood_by_hand():
     assert surprise(block, target)["objects"].item() == pytest.approx(total / (2 * 3 * 4 * 3), rel=1e-3)
 
 
+def test_the_nearest_mode_is_surprised_as_it_alone_would_be():
+    model, clips = untrained("mixture"), some_latents(3)
+    block, target = model(clips.frames(0, 6)), clips.frames(6, 10)
+    visible = target.pose[..., 3].transpose(1, 2)
+    apart = (block.moving[..., :2] - target.pose.transpose(1, 2)[:, :, None, :, :2]).norm(dim=-1)  # [B, K, M, H]
+    total = 0.0
+    for b in range(3):
+        for k in range(3):
+            nearest = int((apart[b, k] * visible[b, k]).sum(-1).argmin())
+            alone = block._replace(**{
+                name: getattr(block, name)[:, :, [nearest]] for name in ("moving", "moving_spread", "visibility_logits")
+            }, mode_logits=torch.zeros(3, 3, 1))
+            one = target.replace(presence=torch.zeros(3, 3).index_put((torch.tensor(b), torch.tensor(k)), target.presence[b, k]))
+            chance = block.mode_logits[b, k].log_softmax(-1)[nearest]
+            total += (surprise(alone, one)["objects"] - target.presence[b, k] * chance / (9 * 4 * 3)).item()
+    assert nearest_mode_surprise(block, target).item() == pytest.approx(total, rel=1e-4)
+    assert nearest_mode_surprise(block, target) > surprise(block, target)["objects"]
+
+
 def test_absent_objects_teach_nothing(predictor):
     clips = some_latents()
     clips = clips.replace(presence=torch.tensor([1.0, 1.0, 0.0]).expand(5, 3))
     wild = clips.pose.clone()
     wild[:, 6:, 2] += 1000
-    block = predictor(clips.frames(0, 6))
-    one, other = (surprise(block, c.frames(6, 10))["loss"] for c in (clips, clips.replace(pose=wild)))
+    one, other = (training_loss(predictor, c) for c in (clips, clips.replace(pose=wild)))
     assert torch.equal(one, other)
 
 
 def test_gradients_reach_every_weight(predictor):
     clips = some_latents()
-    surprise(predictor(clips.frames(0, 6)), clips.frames(6, 10))["loss"].backward()
+    training_loss(predictor, clips).backward()
     without = [n for n, p in predictor.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     only_mode = ["mode_logits.weight", "mode_logits.bias"]
-    assert without == (only_mode if predictor.config.architecture.kind == "deterministic" else [])
+    assert without == (only_mode if predictor.config.architecture.kind in ("deterministic", "flow") else [])
 
 
 def test_normalised_features_are_standard(predictor):
     clips = some_latents(50)
     clips = clips.replace(presence=torch.ones(50, 3))
     predictor.fit_normalisation(clips)
-    features = predictor.normalise(predictor._object_features(clips.frames(0, 6))).flatten(0, 1)
+    if isinstance(predictor, AutoregressivePredictor):
+        features = predictor.normalise(predictor._features(clips)[0][:, 1:]).flatten(0, 2)
+    else:
+        features = predictor.normalise(predictor._object_features(clips.frames(0, 6))).flatten(0, 1)
     varying = predictor.normalise.inverse_std > 0
     torch.testing.assert_close(features.mean(0)[varying], torch.zeros(int(varying.sum())), atol=0.02, rtol=0)
     torch.testing.assert_close(features.std(0)[varying], torch.ones(int(varying.sum())), atol=0.05, rtol=0)
@@ -220,7 +297,7 @@ def test_weights_are_read_as_they_were_written(predictor, tmp_path):
     assert loaded.config == predictor.config and loaded.spec == SPEC and not loaded.training
     assert weights.made_from == {"latents": "l", "autoencoder": "a"}
     assert (weights.config["context_frames"], weights.config["horizon"]) == (6, 4)
-    assert torch.equal(loaded(some_latents()).moving, predictor(some_latents()).moving)
+    assert torch.equal(future(loaded, some_latents()).pose, future(predictor, some_latents()).pose)
     (tmp_path / "p.safetensors").write_bytes(b"no weights")
     with pytest.raises(UserError):
         load_predictor(tmp_path / "p.safetensors")
@@ -237,8 +314,8 @@ def test_saved_activations_are_small(predictor):
     weights = {parameter.untyped_storage().data_ptr() for parameter in predictor.parameters()}
     clips = some_latents(8)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        surprise(predictor(clips.frames(0, 6)), clips.frames(6, 10))["loss"]
-    assert 0 < sum(n for pointer, n in kept.items() if pointer not in weights) / 8 < 2**16
+        training_loss(predictor, clips)
+    assert 0 < sum(n for pointer, n in kept.items() if pointer not in weights) / 8 < 2**17
 
 
 def test_position_error_is_that_of_the_rollout(predictor):

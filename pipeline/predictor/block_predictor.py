@@ -1,0 +1,118 @@
+"""What predictors of blocks share: all steps of a horizon at once, block after block, from the same view of the context.
+
+Legend: B batch, T context frames, W context frames trained on, K slots, H horizon of one block, D features,
+P pose components, C camera components, D_* widths of the detail and the deformation code.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.latents.extrapolation import camera_straight_on, held, line_fit, straight_on
+from pipeline.latents.latents import CAMERA, POSE, PRESENT, Latents
+from pipeline.predictor.draws import Draws
+from pipeline.predictor.layers import Normalise, SlotLayer
+from pipeline.predictor.predictor import NUM_MOVING, VISIBILITY, Predictor, attention_bias, scene_codes
+from pipeline.predictor.predictor_config import PredictorConfig
+from pipeline.predictor.spread import Spread
+
+
+class BlockPredictor(Predictor):
+    """A block looks at the last frames before it alone: there is nothing of earlier frames to keep."""
+
+    def __init__(self, config: PredictorConfig):
+        super().__init__(config)
+        width = config.architecture.hidden_dim
+        num_features = config.context_frames * len(POSE) + 2 * NUM_MOVING + 4 + self.spec.appearance_dim
+        num_features += (config.context_frames + 1) * self.spec.deformation_dim
+        num_scene = len(CAMERA) + self.spec.detail_dim
+        self.num_scene_features = (config.context_frames + 1) * num_scene + 1
+        self.normalise = Normalise(num_features)
+        self.normalise_camera = Normalise(self.num_scene_features)
+        self.register_buffer("residual_scale", torch.ones(config.horizon, NUM_MOVING))
+        self.register_buffer("camera_scale", torch.ones(config.horizon, num_scene))
+        self.embed = nn.Sequential(nn.Linear(num_features, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.layers = nn.ModuleList(
+            SlotLayer(width, config.architecture.num_heads) for _ in range(config.architecture.num_layers)
+        )
+        self.norm = nn.LayerNorm(width)
+        if self.spec.deformation_dim:
+            self.register_buffer("deformation_scale", torch.ones(config.horizon, self.spec.deformation_dim))
+
+    @abstractmethod
+    def draw_block(self, context: Latents, draws: Draws, spread: Spread) -> dict[str, Tensor]:
+        """One future per row of `context`: the next H frames of every time-varying code."""
+
+    def futures(self, context: Latents, draws: Draws, spread: Spread) -> Iterator[dict[str, Tensor]]:
+        while True:
+            codes = self.draw_block(context, draws, spread)
+            yield codes
+            context = context.append(**codes)
+
+    def see(self, context: Latents) -> tuple[Tensor, Tensor]:
+        """Features of each object of a context of T >= 2 frames, [B, K, width], and of the scene, [B, D + width]."""
+        assert context.num_frames >= 2, f"{context.num_frames} context frames, wanted at least 2"
+        context.check(self.spec)
+        objects = self.embed(self.normalise(self._object_features(context)))
+        bias = attention_bias(context)
+        for layer in self.layers:
+            objects = layer(objects, bias)
+        objects = self.norm(objects)
+        together = (objects * context.presence[..., None]).sum(1)
+        return objects, torch.cat([self.normalise_camera(self._camera_features(context)), together], -1)
+
+    @torch.no_grad()
+    def fit_normalisation(self, clips: Latents) -> None:
+        """Takes the statistics of training clips of W + H frames: of the inputs, and of how far a line misses."""
+        context = clips.frames(0, self.config.context_frames)
+        target = clips.frames(self.config.context_frames, self.config.context_frames + self.config.horizon)
+        present = context.presence > PRESENT
+        if present.any():
+            self.normalise.fit(self._object_features(context)[present])
+            error = (target.pose - straight_on(context.pose, self.config.horizon)).transpose(1, 2)[present]
+            self.residual_scale.copy_(error[..., :NUM_MOVING].abs().mean(0).clamp(min=1e-3))
+            if self.spec.deformation_dim:
+                error = target.deformation - held(context.deformation, self.config.horizon)
+                self.deformation_scale.copy_(error.transpose(1, 2)[present].abs().mean(0).clamp(min=1e-3))
+        self.normalise_camera.fit(self._camera_features(context))
+        error = scene_codes(target) - self.scene_straight_on(context)
+        self.camera_scale.copy_(error.abs().mean(0).clamp(min=1e-3))
+
+    def scene_straight_on(self, context: Latents) -> Tensor:
+        """Camera and detail, continued without learning: [B, H, C + D_detail]."""
+        horizon = self.config.horizon
+        return torch.cat([camera_straight_on(context.camera, horizon), held(context.detail, horizon)], -1)
+
+    def _object_features(self, context: Latents) -> Tensor:
+        """[B, K, D]: the recent track relative to the line's end, that end and the slope, and what it belongs to."""
+        track, known = self._window(context.pose)
+        end, slope = line_fit(context.pose)
+        relative = torch.cat([track[..., :NUM_MOVING] - end[:, None, :, :NUM_MOVING], track[..., VISIBILITY:]], -1)
+        known = known.expand(*context.presence.shape, 1)
+        return torch.cat([
+            relative.transpose(1, 2).flatten(2), end[..., :NUM_MOVING], slope[..., :NUM_MOVING],
+            end[..., POSE.index("log_scale"), None].exp(), context.appearance, context.depth[..., None],
+            context.presence[..., None], known, *self._since_last(context.deformation, 2),
+        ], -1)
+
+    def _camera_features(self, context: Latents) -> Tensor:
+        """[B, D]: the recent track of camera and detail relative to its last frame."""
+        relative, last = self._since_last(scene_codes(context), 1)
+        _, known = self._window(context.camera)
+        return torch.cat([relative, last, known.expand(len(last), 1)], -1)
+
+    def _since_last(self, track: Tensor, num_axes: int) -> tuple[Tensor, Tensor]:
+        """The recent track [B, T, ..., D] relative to its last frame, all frames in one row, and that frame; each with
+        `num_axes` axes before the row."""
+        recent, last = self._window(track)[0], track[:, -1]
+        return (recent - last[:, None]).movedim(1, -2).flatten(num_axes), last
+
+    def _window(self, track: Tensor) -> tuple[Tensor, Tensor]:
+        """The last W frames of track [B, T, ...], and the share of them that is known rather than lengthened."""
+        missing = max(0, self.config.context_frames - track.shape[1])
+        known = track.new_tensor(1.0 - missing / self.config.context_frames)
+        if missing:
+            track = torch.cat([straight_on(track.flip(1), missing).flip(1), track], 1)
+        return track[:, -self.config.context_frames:], known

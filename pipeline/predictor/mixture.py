@@ -1,0 +1,153 @@
+"""Continues latents by one block: the trained horizon at once, each object on one of several trajectories.
+
+A trajectory is a straight line (fitted to the last frames of the context) plus a residual, folded back at walls; the
+residual, where the walls are and whether they hold are learned.
+
+Legend: B batch, T context frames, K slots, H horizon trained on, M modes, P pose components, D_deformation width of the
+deformation code.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.latents.extrapolation import FIT_FRAMES, held, line_fit, straight_on
+from pipeline.latents.latents import CAMERA, Latents
+from pipeline.predictor.block import Block, draw
+from pipeline.predictor.block_predictor import BlockPredictor
+from pipeline.predictor.draws import Draws
+from pipeline.predictor.losses import nearest_mode_surprise, surprise
+from pipeline.predictor.predictor import LOG_SPREAD_RANGE, NUM_MOVING, VISIBILITY, visibility_logit
+from pipeline.predictor.predictor_config import PredictorConfig
+from pipeline.predictor.spread import Spread
+from pipeline.predictor.walls import MARGIN_BIAS, fold
+
+_FOLLOWS_BIAS = torch.tensor([3.0, 0.0, -3.0])
+"""Training starts with tracks that follow the line through their last frames."""
+_QUIET_SHARE = 0.15
+_PARTING = 0.5
+"""Share of the training after which modes are free to lie where they like."""
+
+
+class MixturePredictor(BlockPredictor):
+    """With one mode it is the deterministic predictor."""
+
+    def __init__(self, config: PredictorConfig):
+        super().__init__(config)
+        params, horizon, width = config.architecture, config.horizon, config.architecture.hidden_dim
+        deformation_dim, num_scene = self.spec.deformation_dim, len(CAMERA) + self.spec.detail_dim
+        self.mode_logits = nn.Linear(width, params.num_modes)
+        self.moving = nn.Linear(width, params.num_modes * (11 + horizon * NUM_MOVING))
+        self.spread = nn.Linear(width, params.num_modes * horizon * NUM_MOVING)
+        self.visibility = nn.Linear(width, params.num_modes * horizon)
+        self.camera = nn.Sequential(
+            nn.Linear(self.num_scene_features + width, width), nn.GELU(), nn.Linear(width, horizon * 2 * num_scene)
+        )
+        with torch.no_grad():
+            self.moving.weight.mul_(0.1)
+            self.spread.weight.mul_(0.1)
+            bias = self.moving.bias.unflatten(0, (params.num_modes, -1))
+            bias[:, :2].zero_()
+            bias[:, 2:4].fill_(MARGIN_BIAS)
+            bias[:, 5:11].copy_(_FOLLOWS_BIAS.repeat(2))
+        for last in (self.visibility, self.camera[-1]):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+        self.deformation = nn.Linear(width, horizon * 2 * deformation_dim) if deformation_dim else None
+        if self.deformation:
+            nn.init.zeros_(self.deformation.weight)
+            nn.init.zeros_(self.deformation.bias)
+
+    def forward(self, context: Latents) -> Block:
+        """Context of T >= 2 frames -> the block that follows it."""
+        return self.block(context, *self.see(context))
+
+    def losses(self, context: Latents, target: Latents, progress: float = 1.0) -> dict[str, Tensor]:
+        """Surprise; early in the training that of the nearest modes, so that they part."""
+        block = self(context)
+        parts, early = surprise(block, target), max(0.0, 1 - progress / _PARTING)
+        if early:
+            nearest = nearest_mode_surprise(block, target)
+            parts |= {"loss": parts["loss"] + early * (nearest - parts["objects"])}
+        return parts
+
+    def draw_block(self, context: Latents, draws: Draws, spread: Spread) -> dict[str, Tensor]:
+        return draw(self(context), draws, spread)
+
+    def block(self, context: Latents, objects: Tensor, scene: Tensor) -> Block:
+        """The block after `context`, whose features [B, K, width] and [B, D + width] are as `see` gives them."""
+        modes, horizon = self.config.architecture.num_modes, self.config.horizon
+        log_spread = self.spread(objects).unflatten(-1, (modes, horizon, NUM_MOVING))
+        visibility = held(context.pose, horizon)[..., VISIBILITY].transpose(1, 2)[:, :, None]
+        residual_of_scene, scene_log_spread = self.camera(scene).unflatten(-1, (2, horizon, -1)).unbind(1)
+        widths = len(CAMERA), self.spec.detail_dim
+        camera, detail = (self.scene_straight_on(context) + residual_of_scene * self.camera_scale).split(widths, -1)
+        spread = scene_log_spread.clamp(*LOG_SPREAD_RANGE).exp() * self.camera_scale
+        camera_spread, detail_spread = spread.split(widths, -1)
+        deformation, deformation_spread = self._deformation(context, objects)
+        return Block(
+            mode_logits=self.mode_logits(objects),
+            moving=self.course(context, self.motion(objects)),
+            moving_spread=log_spread.clamp(*LOG_SPREAD_RANGE).exp() * self.residual_scale,
+            visibility_logits=visibility_logit(visibility) + self.visibility(objects).unflatten(-1, (modes, horizon)),
+            camera=camera, camera_spread=camera_spread, detail=detail, detail_spread=detail_spread,
+            deformation=deformation, deformation_spread=deformation_spread,
+        )
+
+    def course(self, context: Latents, motion: Tensor) -> Tensor:
+        """Trajectories [B, K, M, H, P - 1] of modes: a line turned by a heading, plus a residual, folded back at walls.
+
+        motion [B, K, M, 11 + H * (P - 1)]: heading (2) as `turned` takes it, walls (3) as `fold` does, logits of what the
+        line follows in x and in y (2 * 3), residual.
+        """
+        heading, walls, follows, residual = motion.tensor_split([2, 5, 11], -1)
+        start, slope = self._lines(context)  # [B, K, 3, 2]
+        shares = follows.unflatten(-1, (2, 3)).softmax(-1).transpose(-1, -2)  # [B, K, M, 3, 2]
+        start, slope = ((shares * line[:, :, None]).sum(-2) for line in (start, slope))
+        steps = torch.arange(1, self.config.horizon + 1, device=motion.device)[:, None]
+        place = start[..., None, :] + turned(slope, heading)[..., None, :] * steps
+        size = straight_on(context.pose, self.config.horizon)[..., 2:NUM_MOVING].transpose(1, 2)[:, :, None]
+        line = torch.cat([place, size.expand(*place.shape[:-1], -1)], -1)
+        residual = residual.unflatten(-1, (-1, NUM_MOVING)) * self.residual_scale
+        return fold(line + self.quiet(residual), walls, self.spec)
+
+    def motion(self, objects: Tensor) -> Tensor:
+        """What `course` takes, from the objects' features [B, K, width]."""
+        return self.moving(objects).unflatten(-1, (self.config.architecture.num_modes, -1))
+
+    def quiet(self, residual: Tensor) -> Tensor:
+        """Draws residuals [..., H, P - 1] to zero that are small beside what a line misses in one frame: on a free stretch
+        the line is exact, and a network's noise would only blur it."""
+        small = _QUIET_SHARE * self.residual_scale[0]
+        return residual * residual.square() / (residual.square() + small.square())
+
+    def _lines(self, context: Latents) -> tuple[Tensor, Tensor]:
+        """Start and slope [B, K, 3, 2] in x and y of what a track may follow: the line through its last frames; through the last
+        two, and the mirror image of its way before, which are true of an object that has just come back from a wall."""
+        place = context.pose[..., :2]
+        earlier = self._window(place)[0][:, :max(2, self.config.context_frames - FIT_FRAMES)]
+        end, slope = line_fit(place)
+        slopes = [slope, line_fit(place[:, -2:])[1], -line_fit(earlier)[1]]
+        return torch.stack([end, place[:, -1], place[:, -1]], 2), torch.stack(slopes, 2)
+
+    def _deformation(self, context: Latents, objects: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and spread [B, K, H, D_deformation] from the objects' features [B, K, D]: what is there stays, but for a residual."""
+        stays = held(context.deformation, self.config.horizon).transpose(1, 2)
+        if not self.deformation:
+            return stays, stays
+        residual, log_spread = self.deformation(objects).unflatten(-1, (2, *stays.shape[2:])).unbind(2)
+        return stays + residual * self.deformation_scale, log_spread.clamp(*LOG_SPREAD_RANGE).exp() * self.deformation_scale
+
+
+def turned(slope: Tensor, heading: Tensor) -> Tensor:
+    """Velocities [B, K, M, 2] of modes turned and changed.
+
+    heading [B, K, M, 2]: angle, radians, to what is the mode's own from the start (all around, the first straight on), and by
+    how much the speed is changed, as a share of it.
+    """
+    (x, y), (angle, change) = slope.unbind(-1), heading.unbind(-1)
+    modes = heading.shape[2]
+    angle = angle + 2 * math.pi / modes * torch.arange(modes, device=slope.device)
+    way = torch.stack([x * angle.cos() - y * angle.sin(), x * angle.sin() + y * angle.cos()], -1)
+    return way * (1 + change)[..., None]
