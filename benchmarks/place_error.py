@@ -3,9 +3,9 @@
     python -m benchmarks.place_error
 
 A predictor learns from clips taken apart as a whole; what it continues is a context taken apart alone, whose tracks lie a
-little elsewhere. Encodes the contexts of the validation clips alone, and prints for several errors how surprised the predictor
-(of kind mixture or deterministic) is by where the whole clips say that objects went: nats per predicted number, with the
-error added to the spread of x and y. The least surprised one is the one to take. Half a minute on 2 cores.
+little elsewhere. Encodes the contexts of the validation clips alone, and prints for several errors how surprised the
+predictor is by where the whole clips say that objects went: nats per predicted number, with the error added to the spread
+of x and y. The least surprised one is the one to take. Half a minute on 2 cores.
 """
 
 import json
@@ -21,15 +21,14 @@ from scipy.optimize import linear_sum_assignment
 
 from benchmarks.stage_runs import ROOT, file_name
 from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
-from pipeline.errors import UserError, one_line_errors
+from pipeline.errors import one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.latent_store import LatentStore, open_latents
 from pipeline.latents.latents import PRESENT, Latents, concatenate
 from pipeline.predictor.block import PLACE_ERROR_PX, Block, unsure_of_place
-from pipeline.predictor.kinds import load_predictor
 from pipeline.predictor.losses import surprise
-from pipeline.predictor.mixture import MixturePredictor
+from pipeline.predictor.predictor import load_predictor
 from pipeline.provenance import match_rows
 
 ERRORS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0)
@@ -83,8 +82,6 @@ def main(
             data / file_name(name) for name in ("frames", "latents", "autoencoder", "predictor")
         )
         model, (forecaster, weights) = load_autoencoder(autoencoder)[0], load_predictor(predictor)
-        if not isinstance(forecaster, MixturePredictor):
-            raise UserError(f"{predictor}: wanted a predictor of kind mixture or deterministic")
         given, horizon = weights.config["context_frames"], weights.config["horizon"]
         context, target = validation_clips(open_frames(frames), open_latents(latents), model, given, horizon, batch_size)
         found = surprise_by_error(forecaster(context), target)

@@ -38,7 +38,7 @@ from pipeline.latents.clips import hold, random_windows
 from pipeline.latents.latent_store import open_latents
 from pipeline.params import read_section
 from pipeline.predictor.augmentation import augment
-from pipeline.predictor.kinds import load_predictor
+from pipeline.predictor.predictor import load_predictor
 from pipeline.predictor.train_predictor_params import TrainPredictorParams
 from stages.encode import encode
 from stages.preprocess import preprocess

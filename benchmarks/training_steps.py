@@ -20,9 +20,8 @@ from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
 from pipeline.autoencoder.training_set import PER_FRAME
 from pipeline.latents.latents import DIMS, Latents, LatentSpec
 from pipeline.params import read_section
-from pipeline.predictor.kinds import build_predictor
+from pipeline.predictor.context import PredictorConfig
 from pipeline.predictor.predictor import Predictor
-from pipeline.predictor.predictor_config import PredictorConfig
 from pipeline.predictor.train_predictor_params import TrainPredictorParams
 
 NUM_CLIPS = 2
@@ -136,6 +135,6 @@ def _clips(resolution: int, num_frames: int) -> tuple[Tensor, Proposals]:
 def _predictor(spec: LatentSpec, num_frames: int) -> Predictor:
     settings = read_section(PARAMS, "train_predictor", TrainPredictorParams)
     given = num_frames // 2
-    return build_predictor(PredictorConfig(
+    return Predictor(PredictorConfig(
         architecture=getattr(settings, settings.kind), spec=spec, context_frames=given, horizon=num_frames - given
     ))

@@ -13,9 +13,8 @@ from pipeline.latents.latent_store import LatentStore, open_latents
 from pipeline.latents.latents import Latents
 from pipeline.params import read_section
 from pipeline.predictor.augmentation import augment
-from pipeline.predictor.kinds import build_predictor, save_predictor
-from pipeline.predictor.predictor import Predictor
-from pipeline.predictor.predictor_config import PredictorConfig
+from pipeline.predictor.context import PredictorConfig
+from pipeline.predictor.predictor import Predictor, save_predictor
 from pipeline.predictor.rollout import position_error
 from pipeline.predictor.train_predictor_params import TrainPredictorParams
 from pipeline.resume.folders import is_main_process, resume_folder
@@ -52,7 +51,7 @@ def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves
     """The trained predictor; `folder` is for what an interrupted training goes on from."""
     given, num_frames = params.context_frames, params.context_frames + params.horizon
     training, validation = (hold(store.read, store.rows(split), folder / split) for split in ("train", "val"))
-    model = build_predictor(PredictorConfig(
+    model = Predictor(PredictorConfig(
         architecture=getattr(params, params.kind), spec=store.spec, context_frames=given, horizon=params.horizon
     ))
     model.fit_normalisation(spread_windows(training, num_frames))
@@ -72,7 +71,6 @@ def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves
         return model.losses(*batch, progress)
 
     def validate(model: Predictor) -> dict[str, float]:
-        torch.manual_seed(params.training.seed)  # the same draws for all that are compared
         device, totals = next(model.parameters()).device, {}
         for clips in regular_windows(validation, num_frames, params.batch_size):
             clips = clips.to(device)

@@ -19,8 +19,7 @@ from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.pictures.animations import forecast_animation, layers_animation, write_animations
 from pipeline.pictures.layers import layers_of_clip
 from pipeline.predictor.futures import draw_futures
-from pipeline.predictor.kinds import load_predictor
-from pipeline.predictor.predictor import Predictor
+from pipeline.predictor.predictor import Predictor, load_predictor
 from pipeline.predictor.spread import Spread
 from pipeline.progress import progress
 from pipeline.provenance import check_made_from

@@ -10,9 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pipeline.latents.latents import POSE
 from pipeline.predictor.draws import Draws
 from pipeline.predictor.spread import Spread
 
+VISIBILITY = POSE.index("visibility")
+NUM_MOVING = VISIBILITY
+"""Components of a pose that are real numbers; visibility, the last one, is a probability."""
 PLACE_ERROR_PX = 0.3
 """How exact a track is in x and y, standard deviation. A context alone is taken apart a little otherwise than the whole clips
 that the predictor learned from, so that on a free stretch a future is less sure than the predictor can know."""
@@ -53,9 +57,8 @@ def draw(block: Block, draws: Draws, spread: Spread) -> dict[str, Tensor]:
     pose = torch.cat([block.moving, block.visibility_logits.sigmoid()[..., None]], -1)
     camera, detail, deformation = block.camera, block.detail, block.deformation
     if spread == "branches":
-        # Two normal distributions overlap by exp(-distance^2 / 4), the distance in x and y counted in spreads.
-        apart = ((block.moving - moving) / block.moving_spread)[..., :2].square().sum(-1)  # [B, K, M, H]
-        share = (block.mode_logits[..., None] - apart / 4).softmax(2)
+        overlap = _log_overlap(block.moving, block.moving_spread, moving, of_mode(block.moving_spread))  # [B, K, M, H]
+        share = (block.mode_logits[..., None] + overlap).softmax(2)
         pose = (share[..., None] * pose).sum(2)
     else:
         deviation = unsure_of_place(of_mode(block.moving_spread)) * draws.sech(moving[:, :, :, :1])
@@ -66,6 +69,14 @@ def draw(block: Block, draws: Draws, spread: Spread) -> dict[str, Tensor]:
     return {
         "pose": pose.transpose(1, 2), "camera": camera, "detail": detail, "deformation": deformation.transpose(1, 2)
     }
+
+
+def _log_overlap(middle: Tensor, spread: Tensor, other: Tensor, other_spread: Tensor) -> Tensor:
+    """Logarithm of the cosine between two normal distributions of x and y [..., P - 1], as functions: 0 where they are the
+    same, less where they lie apart or one is wider."""
+    variance = (spread.square() + other_spread.square())[..., :2]
+    apart = (middle - other)[..., :2].square() / variance
+    return ((2 * (spread * other_spread)[..., :2] / variance).log() - apart).sum(-1) / 2
 
 
 def unsure_of_place(spread: Tensor, error: float = PLACE_ERROR_PX) -> Tensor:

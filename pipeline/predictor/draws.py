@@ -31,7 +31,3 @@ class Draws:
         function (2 / pi) ln tan(pi u / 2); the largest deviations, one draw in 4000, are cut off."""
         uniform = self.uniform(like.shape, like.device).clamp(1e-4, 1 - 1e-4)
         return 2 / math.pi * torch.log(torch.tan(math.pi / 2 * uniform))
-
-    def normal(self, like: Tensor) -> Tensor:
-        """Draws from the standard normal distribution, by its inverse distribution function."""
-        return math.sqrt(2) * torch.erfinv((2 * self.uniform(like.shape, like.device) - 1).clamp(-1 + 1e-6, 1 - 1e-6))

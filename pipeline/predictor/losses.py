@@ -10,8 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pipeline.latents.latents import Latents
-from pipeline.predictor.block import Block
-from pipeline.predictor.predictor import NUM_MOVING, VISIBILITY
+from pipeline.predictor.block import NUM_MOVING, VISIBILITY, Block
 
 
 def surprise(block: Block, target: Latents) -> dict[str, Tensor]:

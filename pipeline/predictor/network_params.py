@@ -44,28 +44,4 @@ class DeterministicParams(NetworkParams):
         return 1
 
 
-class FlowParams(NetworkParams):
-    """Noise that flows to a future of all objects together."""
-
-    kind: Literal["flow"] = "flow"
-    """Tells the kinds apart in a weights file."""
-    num_flow_steps: int = Field(ge=2)
-    """Steps from noise to a future."""
-
-    @property
-    def num_modes(self) -> int:
-        return 1
-
-
-class AutoregressiveParams(NetworkParams):
-    """Frame by frame, each a mixture of next steps."""
-
-    kind: Literal["autoregressive"] = "autoregressive"
-    """Tells the kinds apart in a weights file."""
-    num_modes: int = Field(ge=1)
-    """Next steps per object."""
-
-
-ArchitectureParams = Annotated[
-    MixtureParams | DeterministicParams | FlowParams | AutoregressiveParams, Field(discriminator="kind")
-]
+ArchitectureParams = Annotated[MixtureParams | DeterministicParams, Field(discriminator="kind")]

@@ -1,63 +1,168 @@
-"""The interface of all kinds of predictor.
+"""Continues latents by one block: the trained horizon at once, each object on one of several trajectories.
 
-Legend: B batch, T frames, K slots, C camera components, D_detail width of the detail code.
+A trajectory is a straight line that the end of the context shows, turned to a heading of the mode's own, plus a residual, and
+folded back at walls; all of these are learned.
+
+Legend: B batch, T context frames, K slots, H horizon trained on, M modes, P pose components, D_deformation width of the
+deformation code.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
+import math
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from pipeline.latents.latents import POSE, Latents, LatentSpec
+from pipeline import checkpoint
+from pipeline.checkpoint import Checkpoint
+from pipeline.latents.extrapolation import FIT_FRAMES, held, line_fit, straight_on
+from pipeline.latents.latents import CAMERA, Latents
+from pipeline.predictor.block import NUM_MOVING, VISIBILITY, Block, draw
+from pipeline.predictor.context import ContextNetwork, PredictorConfig
 from pipeline.predictor.draws import Draws
-from pipeline.predictor.predictor_config import PredictorConfig
+from pipeline.predictor.losses import nearest_mode_surprise, surprise
 from pipeline.predictor.spread import Spread
+from pipeline.predictor.walls import MARGIN_BIAS, fold
 
-VISIBILITY = POSE.index("visibility")
-NUM_MOVING = VISIBILITY
-"""Components of a pose that are real numbers; visibility, the last one, is a probability."""
-LOG_SPREAD_RANGE = (-5.0, 3.0)
+KIND = "predictor"
 _MAX_LOGIT = 6.0
+_LOG_SPREAD_RANGE = (-5.0, 3.0)
+_FOLLOWS_BIAS = torch.tensor([3.0, 0.0, -3.0])
+"""Training starts with tracks that follow the line through their last frames."""
+_QUIET_SHARE = 0.15
+_PARTING = 0.5
+"""Share of the training after which modes are free to lie where they like."""
 
 
-class Predictor(nn.Module, ABC):
-    """Call `fit_normalisation` once before training; the statistics are part of the weights.
-
-    Objects share all weights and look at one another by attention, so that the order of the slots does not matter; what does
-    not vary in time (appearance, presence, depth) is part of what is known of an object.
-    """
+class Predictor(ContextNetwork):
+    """Of kind mixture, or with a single mode of kind deterministic."""
 
     def __init__(self, config: PredictorConfig):
-        super().__init__()
-        self.config = config
-        self.spec: LatentSpec = config.spec
+        super().__init__(config)
+        params, horizon, width = config.architecture, config.horizon, config.architecture.hidden_dim
+        deformation_dim, num_scene = self.spec.deformation_dim, len(CAMERA) + self.spec.detail_dim
+        self.mode_logits = nn.Linear(width, params.num_modes)
+        self.moving = nn.Linear(width, params.num_modes * (11 + horizon * NUM_MOVING))
+        self.spread = nn.Linear(width, params.num_modes * horizon * NUM_MOVING)
+        self.visibility = nn.Linear(width, params.num_modes * horizon)
+        self.camera = nn.Sequential(
+            nn.Linear(self.num_scene_features + width, width), nn.GELU(), nn.Linear(width, horizon * 2 * num_scene)
+        )
+        with torch.no_grad():
+            self.moving.weight.mul_(0.1)
+            self.spread.weight.mul_(0.1)
+            bias = self.moving.bias.unflatten(0, (params.num_modes, -1))
+            bias[:, :2].zero_()
+            bias[:, 2:4].fill_(MARGIN_BIAS)
+            bias[:, 5:11].copy_(_FOLLOWS_BIAS.repeat(2))
+        for last in (self.visibility, self.camera[-1]):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+        self.deformation = nn.Linear(width, horizon * 2 * deformation_dim) if deformation_dim else None
+        if self.deformation:
+            nn.init.zeros_(self.deformation.weight)
+            nn.init.zeros_(self.deformation.bias)
 
-    @abstractmethod
-    def fit_normalisation(self, clips: Latents) -> None:
-        """Takes the statistics of training clips of context_frames + horizon frames."""
+    def forward(self, context: Latents) -> Block:
+        """Context of T >= 2 frames -> the block that follows it."""
+        objects, scene = self.see(context)
+        modes, horizon = self.config.architecture.num_modes, self.config.horizon
+        log_spread = self.spread(objects).unflatten(-1, (modes, horizon, NUM_MOVING))
+        visibility = held(context.pose, horizon)[..., VISIBILITY].transpose(1, 2)[:, :, None]
+        residual_of_scene, scene_log_spread = self.camera(scene).unflatten(-1, (2, horizon, -1)).unbind(1)
+        widths = len(CAMERA), self.spec.detail_dim
+        camera, detail = (self.scene_straight_on(context) + residual_of_scene * self.camera_scale).split(widths, -1)
+        spread = scene_log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.camera_scale
+        camera_spread, detail_spread = spread.split(widths, -1)
+        deformation, deformation_spread = self._deformation(context, objects)
+        return Block(
+            mode_logits=self.mode_logits(objects),
+            moving=self._course(context, self.moving(objects).unflatten(-1, (modes, -1))),
+            moving_spread=log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.residual_scale,
+            visibility_logits=_logit(visibility) + self.visibility(objects).unflatten(-1, (modes, horizon)),
+            camera=camera, camera_spread=camera_spread, detail=detail, detail_spread=detail_spread,
+            deformation=deformation, deformation_spread=deformation_spread,
+        )
 
-    @abstractmethod
     def losses(self, context: Latents, target: Latents, progress: float = 1.0) -> dict[str, Tensor]:
-        """What training lowers, "loss", with its parts by name: scalars. context: T >= 2 frames, target: the `horizon`
-        frames that came after, progress: how much of the training is done, 0 to 1."""
+        """What training lowers, "loss", and its parts: surprise by `target`, the H frames after `context`. Early in the
+        training (progress: 0 to 1) it is that of the nearest modes, so that modes part."""
+        block = self(context)
+        parts, early = surprise(block, target), max(0.0, 1 - progress / _PARTING)
+        if early:
+            nearest = nearest_mode_surprise(block, target)
+            parts |= {"loss": parts["loss"] + early * (nearest - parts["objects"])}
+        return parts
 
-    @abstractmethod
-    def futures(self, context: Latents, draws: Draws, spread: Spread) -> Iterator[dict[str, Tensor]]:
-        """One future for each row of `context`, T >= 2 frames: one or several further frames of every time-varying code at
-        a time, without end."""
+    def draw_block(self, context: Latents, draws: Draws, spread: Spread) -> dict[str, Tensor]:
+        """One future per row of `context`: the next H frames of every time-varying code, as `draw` gives them."""
+        return draw(self(context), draws, spread)
+
+    def _course(self, context: Latents, motion: Tensor) -> Tensor:
+        """Trajectories [B, K, M, H, P - 1] of modes: a line turned by a heading, plus a residual, folded back at walls.
+
+        motion [B, K, M, 11 + H * (P - 1)]: heading (2) as `_turned` takes it, walls (3) as `fold` does, logits of what the
+        line follows in x and in y (2 * 3), residual.
+        """
+        heading, walls, follows, residual = motion.tensor_split([2, 5, 11], -1)
+        start, slope = self._lines(context)  # [B, K, 3, 2]
+        shares = follows.unflatten(-1, (2, 3)).softmax(-1).transpose(-1, -2)  # [B, K, M, 3, 2]
+        start, slope = ((shares * line[:, :, None]).sum(-2) for line in (start, slope))
+        steps = torch.arange(1, self.config.horizon + 1, device=motion.device)[:, None]
+        place = start[..., None, :] + _turned(slope, heading)[..., None, :] * steps
+        size = straight_on(context.pose, self.config.horizon)[..., 2:NUM_MOVING].transpose(1, 2)[:, :, None]
+        line = torch.cat([place, size.expand(*place.shape[:-1], -1)], -1)
+        residual = residual.unflatten(-1, (-1, NUM_MOVING)) * self.residual_scale
+        return fold(line + self._quiet(residual), walls, self.spec)
+
+    def _quiet(self, residual: Tensor) -> Tensor:
+        """Draws residuals [..., H, P - 1] to zero that are small beside what a line misses in one frame: on a free stretch
+        the line is exact, and a network's noise would only blur it."""
+        small = _QUIET_SHARE * self.residual_scale[0]
+        return residual * residual.square() / (residual.square() + small.square())
+
+    def _lines(self, context: Latents) -> tuple[Tensor, Tensor]:
+        """Start and slope [B, K, 3, 2] in x and y of what a track may follow: the line through its last frames; the one through
+        the last two, or the way before mirrored, which are true of an object that has just come back from a wall."""
+        place = context.pose[..., :2]
+        earlier = self._window(place)[0][:, :max(2, self.config.context_frames - FIT_FRAMES)]
+        end, slope = line_fit(place)
+        slopes = [slope, line_fit(place[:, -2:])[1], -line_fit(earlier)[1]]
+        return torch.stack([end, place[:, -1], place[:, -1]], 2), torch.stack(slopes, 2)
+
+    def _deformation(self, context: Latents, objects: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and spread [B, K, H, D_deformation] from the objects' features [B, K, D]: what is there stays, but for a
+        residual."""
+        stays = held(context.deformation, self.config.horizon).transpose(1, 2)
+        if not self.deformation:
+            return stays, stays
+        residual, log_spread = self.deformation(objects).unflatten(-1, (2, *stays.shape[2:])).unbind(2)
+        return stays + residual * self.deformation_scale, log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.deformation_scale
 
 
-def attention_bias(context: Latents) -> Tensor:
-    """[B, 1, 1, K], added to the attention paid to each object: an absent one is as good as invisible to the others."""
-    return context.presence.clamp(min=1e-3).log()[:, None, None, :]
+def _turned(slope: Tensor, heading: Tensor) -> Tensor:
+    """Velocities [B, K, M, 2] of modes turned and changed.
+
+    heading [B, K, M, 2]: angle, radians, to what is the mode's own from the start (all around, the first straight on), and by
+    how much the speed is changed, as a share of it.
+    """
+    (x, y), (angle, change) = slope.unbind(-1), heading.unbind(-1)
+    modes = heading.shape[2]
+    angle = angle + 2 * math.pi / modes * torch.arange(modes, device=slope.device)
+    way = torch.stack([x * angle.cos() - y * angle.sin(), x * angle.sin() + y * angle.cos()], -1)
+    return way * (1 + change)[..., None]
 
 
-def scene_codes(latents: Latents) -> Tensor:
-    """Camera and detail: what varies in time and belongs to no object, [B, T, C + D_detail]."""
-    return torch.cat([latents.camera, latents.detail], -1)
+def save_predictor(path: Path, predictor: Predictor, made_from: dict[str, str]) -> None:
+    """Writes weights and configuration; made_from names latents and autoencoder."""
+    config = predictor.config.model_dump(mode="json")
+    checkpoint.save(path, KIND, predictor.state_dict(), config, made_from)
 
 
-def visibility_logit(share: Tensor) -> Tensor:
-    """Of a share in [0, 1], finite."""
+def load_predictor(path: Path) -> tuple[Predictor, Checkpoint]:
+    """In eval mode. Raises UserError when the file is missing, damaged, of another kind or of another architecture."""
+    return checkpoint.load_model(path, KIND, PredictorConfig, Predictor)
+
+
+def _logit(share: Tensor) -> Tensor:
     return torch.logit(share, eps=1 / (1 + torch.exp(torch.tensor(_MAX_LOGIT)).item()))

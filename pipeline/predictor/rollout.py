@@ -1,6 +1,6 @@
-"""Continues latents: the one rollout of validation and generation, for every kind of predictor.
+"""Continues latents: the one rollout of validation and generation.
 
-Legend: B batch, S samples, T context frames, K slots.
+Legend: B batch, T context frames, K slots, H horizon of one block.
 """
 
 import torch
@@ -20,14 +20,15 @@ def rollout(
     """Draws `num_samples` futures of `horizon` frames (any number) for each clip of `context` (T >= 2 frames).
 
     Returns context and future: batch axis B * num_samples (row b * num_samples + s), time axis T + horizon. All draws
-    come from `generator`, which lies on the CPU. What a predictor remembers of earlier frames, it keeps between the steps of
-    `futures`, so that a horizon costs time in proportion to its length.
+    come from `generator`, which lies on the CPU.
+
+    A block needs no state of the blocks before it: it looks at the last frames alone, once for all its steps. So there are
+    no keys and values of earlier steps to keep, and a horizon costs time in proportion to its length.
     """
-    latents, stop = context.map(lambda code: code.repeat_interleave(num_samples, 0)), context.num_frames + horizon
-    for codes in predictor.futures(latents, Draws(generator, num_samples), spread):
-        latents = latents.append(**codes)
-        if latents.num_frames >= stop:
-            return latents.frames(0, stop)
+    latents, draws = context.map(lambda code: code.repeat_interleave(num_samples, 0)), Draws(generator, num_samples)
+    while latents.num_frames < context.num_frames + horizon:
+        latents = latents.append(**predictor.draw_block(latents, draws, spread))
+    return latents.frames(0, context.num_frames + horizon)
 
 
 def position_error(predictor: Predictor, context: Latents, target: Latents, seed: int) -> dict[str, Tensor]:

@@ -5,19 +5,17 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.params import Params
-from pipeline.predictor.network_params import AutoregressiveParams, DeterministicParams, FlowParams, MixtureParams
+from pipeline.predictor.network_params import DeterministicParams, MixtureParams
 from pipeline.training.training_params import TrainingParams
 
 
 class TrainPredictorParams(Params):
     """How to learn to continue latents."""
 
-    kind: Literal["mixture", "deterministic", "flow", "autoregressive"]
-    """Which of those below is trained."""
+    kind: Literal["mixture", "deterministic"]
+    """Which of the two below is trained."""
     mixture: MixtureParams
     deterministic: DeterministicParams
-    flow: FlowParams
-    autoregressive: AutoregressiveParams
     training: TrainingParams
     context_frames: int = Field(ge=2)
     """Frames given."""

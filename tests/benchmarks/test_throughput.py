@@ -12,9 +12,9 @@ from pipeline.frames import sequences
 from pipeline.frames.frame_store import open_frames
 from pipeline.latents.latent_store import LatentWriter
 from pipeline.latents.latents import DIMS, Latents, LatentSpec
-from pipeline.predictor.kinds import build_predictor, save_predictor
+from pipeline.predictor.context import PredictorConfig
 from pipeline.predictor.network_params import MixtureParams
-from pipeline.predictor.predictor_config import PredictorConfig
+from pipeline.predictor.predictor import Predictor, save_predictor
 
 SIDE, NUM_FRAMES = 16, 6
 
@@ -79,7 +79,7 @@ def test_what_a_step_waits_for_is_a_share_of_it(folder):
     )
     writer.write(0, codes)
     writer.finish()
-    predictor = build_predictor(PredictorConfig(
+    predictor = Predictor(PredictorConfig(
         architecture=MixtureParams(hidden_dim=16, num_layers=1, num_heads=2, num_modes=2), spec=spec, context_frames=10,
         horizon=10,
     ))

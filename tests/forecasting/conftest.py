@@ -1,10 +1,9 @@
 import pytest
 import torch
 
-from pipeline.predictor.kinds import build_predictor
+from pipeline.predictor.context import PredictorConfig
 from pipeline.predictor.network_params import DeterministicParams
 from pipeline.predictor.predictor import Predictor
-from pipeline.predictor.predictor_config import PredictorConfig
 from tests.forecasting.bouncing import CONTEXT, HORIZON, SPEC, bouncing_clips
 
 
@@ -12,7 +11,7 @@ from tests.forecasting.bouncing import CONTEXT, HORIZON, SPEC, bouncing_clips
 def predictor() -> Predictor:
     """Has seen objects that come back from walls."""
     torch.manual_seed(0)
-    model = build_predictor(PredictorConfig(
+    model = Predictor(PredictorConfig(
         architecture=DeterministicParams(hidden_dim=32, num_layers=1, num_heads=2), spec=SPEC, context_frames=CONTEXT,
         horizon=HORIZON,
     ))

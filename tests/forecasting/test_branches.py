@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from pipeline.metrics import calibration
-from pipeline.predictor.kinds import build_predictor
+from pipeline.predictor.context import PredictorConfig
 from pipeline.predictor.network_params import DeterministicParams, MixtureParams
-from pipeline.predictor.predictor_config import PredictorConfig
+from pipeline.predictor.predictor import Predictor
 from pipeline.predictor.rollout import rollout
 from tests.forecasting.bouncing import CONTEXT, HORIZON, SPEC, clip_of
 
@@ -29,7 +29,7 @@ def turning(batch: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 def futures(architecture, spread: str, num_samples: int) -> tuple[np.ndarray, np.ndarray]:
     """Of a predictor trained on turning tracks: samples [B, S, H, K, 2] and truth [B, H, K, 2]."""
     torch.manual_seed(0)
-    model = build_predictor(PredictorConfig(architecture=architecture, spec=SPEC, context_frames=CONTEXT, horizon=HORIZON))
+    model = Predictor(PredictorConfig(architecture=architecture, spec=SPEC, context_frames=CONTEXT, horizon=HORIZON))
     clips = clip_of(turning(2000, 0)[1])
     model.fit_normalisation(clips)
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)

@@ -35,8 +35,7 @@ PARAMS = {
     },
     "encode": {"batch_size": 2},
     "train_predictor": {
-        "kind": "mixture", "mixture": {**ATTENTION, "num_modes": 2}, "deterministic": ATTENTION,
-        "flow": {**ATTENTION, "num_flow_steps": 2}, "autoregressive": {**ATTENTION, "num_modes": 2}, "training": TRAINING,
+        "kind": "mixture", "mixture": {**ATTENTION, "num_modes": 2}, "deterministic": ATTENTION, "training": TRAINING,
         "context_frames": 4, "horizon": 2, "batch_size": 4, "short_context_share": 0.2, "augmentation": "motion",
     },
     "generate": {"context_frames": None, "horizon": None, "num_samples": 2, "carry_detail": True, "num_pictures": 1,

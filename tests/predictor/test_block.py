@@ -76,3 +76,16 @@ def test_detail_and_deformation_are_drawn_as_the_camera_is():
     codes = drawn(block(4), "branches")
     detail, deformation = codes["detail"], codes["deformation"]
     assert (detail == 7).all() and (deformation == -7).all()
+
+
+def test_a_broad_mode_does_not_pull_at_a_narrow_one_inside_it():
+    """Two likely ones of spread 0.1 and 0.2 px side by side are one future; an unlikely one as wide as the frame is another."""
+    modes = (500, 1, 3, 1, 3)
+    narrow = block(500)._replace(
+        mode_logits=torch.tensor([0.6, 0.35, 0.05]).log().expand(500, 1, 3), visibility_logits=torch.zeros(modes[:-1]),
+        moving=torch.tensor([0.0, 0.1, 10.0])[:, None, None].expand(modes),
+        moving_spread=torch.tensor([0.1, 0.2, 30.0])[:, None, None].expand(modes),
+    )
+    x = drawn(narrow, "branches")["pose"][:, 0, 0, 0]
+    assert ((x > 0) & (x < 0.1)).float().mean().item() == pytest.approx(0.95, abs=0.03)
+    assert ((x > 8) & (x <= 10)).float().mean().item() == pytest.approx(0.05, abs=0.03)

@@ -14,9 +14,9 @@ from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.latent_store import LatentWriter, open_latents
-from pipeline.predictor.kinds import build_predictor, save_predictor
+from pipeline.predictor.context import PredictorConfig
 from pipeline.predictor.network_params import MixtureParams
-from pipeline.predictor.predictor_config import PredictorConfig
+from pipeline.predictor.predictor import Predictor, save_predictor
 
 SIDE, CONTEXT_FRAMES, HORIZON, NUM_FRAMES, NUM_SEQUENCES = 32, 4, 3, 15, 3
 """Each sequence holds two clips and one frame more."""
@@ -96,7 +96,7 @@ def artefacts(tmp_path_factory) -> Artefacts:
     save_autoencoder(made.autoencoder, model, {"frames": "f" * 64})
     autoencoder = load(made.autoencoder, "autoencoder").identity
     write_latents(made.latents, model, store, {"autoencoder": autoencoder, "test_frames": store.identity})
-    predictor = build_predictor(PredictorConfig(
+    predictor = Predictor(PredictorConfig(
         architecture=MixtureParams(kind="mixture", hidden_dim=16, num_layers=1, num_heads=2, num_modes=3),
         spec=model.spec, context_frames=CONTEXT_FRAMES, horizon=HORIZON,
     ))

@@ -1,29 +1,42 @@
-"""What predictors of blocks share: all steps of a horizon at once, block after block, from the same view of the context.
+"""How a predictor sees a context: features of every object, which then look at one another, and of the scene.
 
-Legend: B batch, T context frames, W context frames trained on, K slots, H horizon of one block, D features,
+Objects share all weights and look at one another by attention, so that the order of the slots does not matter; what does
+not vary in time (appearance, presence, depth) is part of what is known of an object.
+
+Legend: B batch, T context frames, W context frames trained on, K slots, H horizon trained on, D features,
 P pose components, C camera components, D_* widths of the detail and the deformation code.
 """
 
-from abc import abstractmethod
-from collections.abc import Iterator
-
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from pipeline.latents.extrapolation import camera_straight_on, held, line_fit, straight_on
-from pipeline.latents.latents import CAMERA, POSE, PRESENT, Latents
-from pipeline.predictor.draws import Draws
+from pipeline.latents.latents import CAMERA, POSE, PRESENT, Latents, LatentSpec
+from pipeline.params import Params
+from pipeline.predictor.block import NUM_MOVING, VISIBILITY
 from pipeline.predictor.layers import Normalise, SlotLayer
-from pipeline.predictor.predictor import NUM_MOVING, VISIBILITY, Predictor, attention_bias, scene_codes
-from pipeline.predictor.predictor_config import PredictorConfig
-from pipeline.predictor.spread import Spread
+from pipeline.predictor.network_params import ArchitectureParams
 
 
-class BlockPredictor(Predictor):
-    """A block looks at the last frames before it alone: there is nothing of earlier frames to keep."""
+class PredictorConfig(Params):
+    """All that decides the shapes of the weights."""
+
+    architecture: ArchitectureParams
+    spec: LatentSpec
+    context_frames: int = Field(ge=2)
+    """W: frames looked at; of a longer context the last ones, a shorter one is lengthened backwards in a line."""
+    horizon: int = Field(ge=1)
+    """H: frames predicted at once."""
+
+
+class ContextNetwork(nn.Module):
+    """Call `fit_normalisation` once before training; the statistics are part of the weights."""
 
     def __init__(self, config: PredictorConfig):
-        super().__init__(config)
+        super().__init__()
+        self.config = config
+        self.spec = config.spec
         width = config.architecture.hidden_dim
         num_features = config.context_frames * len(POSE) + 2 * NUM_MOVING + 4 + self.spec.appearance_dim
         num_features += (config.context_frames + 1) * self.spec.deformation_dim
@@ -41,22 +54,13 @@ class BlockPredictor(Predictor):
         if self.spec.deformation_dim:
             self.register_buffer("deformation_scale", torch.ones(config.horizon, self.spec.deformation_dim))
 
-    @abstractmethod
-    def draw_block(self, context: Latents, draws: Draws, spread: Spread) -> dict[str, Tensor]:
-        """One future per row of `context`: the next H frames of every time-varying code."""
-
-    def futures(self, context: Latents, draws: Draws, spread: Spread) -> Iterator[dict[str, Tensor]]:
-        while True:
-            codes = self.draw_block(context, draws, spread)
-            yield codes
-            context = context.append(**codes)
-
     def see(self, context: Latents) -> tuple[Tensor, Tensor]:
         """Features of each object of a context of T >= 2 frames, [B, K, width], and of the scene, [B, D + width]."""
         assert context.num_frames >= 2, f"{context.num_frames} context frames, wanted at least 2"
         context.check(self.spec)
         objects = self.embed(self.normalise(self._object_features(context)))
-        bias = attention_bias(context)
+        # An absent object is as good as invisible to the others.
+        bias = context.presence.clamp(min=1e-3).log()[:, None, None, :]
         for layer in self.layers:
             objects = layer(objects, bias)
         objects = self.norm(objects)
@@ -77,7 +81,7 @@ class BlockPredictor(Predictor):
                 error = target.deformation - held(context.deformation, self.config.horizon)
                 self.deformation_scale.copy_(error.transpose(1, 2)[present].abs().mean(0).clamp(min=1e-3))
         self.normalise_camera.fit(self._camera_features(context))
-        error = scene_codes(target) - self.scene_straight_on(context)
+        error = _scene_codes(target) - self.scene_straight_on(context)
         self.camera_scale.copy_(error.abs().mean(0).clamp(min=1e-3))
 
     def scene_straight_on(self, context: Latents) -> Tensor:
@@ -99,7 +103,7 @@ class BlockPredictor(Predictor):
 
     def _camera_features(self, context: Latents) -> Tensor:
         """[B, D]: the recent track of camera and detail relative to its last frame."""
-        relative, last = self._since_last(scene_codes(context), 1)
+        relative, last = self._since_last(_scene_codes(context), 1)
         _, known = self._window(context.camera)
         return torch.cat([relative, last, known.expand(len(last), 1)], -1)
 
@@ -116,3 +120,8 @@ class BlockPredictor(Predictor):
         if missing:
             track = torch.cat([straight_on(track.flip(1), missing).flip(1), track], 1)
         return track[:, -self.config.context_frames:], known
+
+
+def _scene_codes(latents: Latents) -> Tensor:
+    """Camera and detail: what varies in time and belongs to no object, [B, T, C + D_detail]."""
+    return torch.cat([latents.camera, latents.detail], -1)
