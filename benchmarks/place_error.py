@@ -4,7 +4,7 @@
 
 A predictor learns from clips taken apart as a whole; what it continues is a context taken apart alone, whose tracks lie a
 little elsewhere. Encodes the contexts of the validation clips alone, and prints for several errors how surprised the
-predictor is by where the whole clips say that objects went: nats per predicted number, with the error added to the spread
+predictor is by where the whole clips say that objects went: nats per object and frame, with the error added to the spread
 of x and y. The least surprised one is the one to take. Half a minute on 2 cores.
 """
 
@@ -62,13 +62,16 @@ def in_order_of(context: Latents, whole: Latents) -> Latents:
 
 
 def surprise_by_error(block: Block, target: Latents) -> dict[float, float]:
-    """Nats per number of an object's track, for each of ERRORS."""
-    share = target.presence.mean()
-    return {
-        error: (surprise(block._replace(moving_spread=unsure_of_place(block.moving_spread, error)), target)["objects"]
-                / share).item()
-        for error in ERRORS
-    }
+    """Nats per object and frame, its size as if known, for each of ERRORS."""
+    share, modes = target.presence.mean(), block.moving.shape[2]
+    size = target.pose[..., 2:3].transpose(1, 2)[:, :, None].expand(-1, -1, modes, -1, -1)
+    block = block._replace(moving=torch.cat([block.moving[..., :2], size], -1))
+    found = {}
+    for error in ERRORS:
+        place = unsure_of_place(block.moving_spread, error)[..., :2]
+        unsure = block._replace(moving_spread=torch.cat([place, torch.ones_like(size)], -1))
+        found[error] = (3 * surprise(unsure, target)["objects"] / share).item()
+    return found
 
 
 def main(

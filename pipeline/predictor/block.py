@@ -17,9 +17,10 @@ from pipeline.predictor.spread import Spread
 VISIBILITY = POSE.index("visibility")
 NUM_MOVING = VISIBILITY
 """Components of a pose that are real numbers; visibility, the last one, is a probability."""
-PLACE_ERROR_PX = 0.3
+PLACE_ERROR_PX = 0.25
 """How exact a track is in x and y, standard deviation. A context alone is taken apart a little otherwise than the whole clips
-that the predictor learned from, so that on a free stretch a future is less sure than the predictor can know."""
+that the predictor learned from, so that on a free stretch a future is less sure than the predictor can know. Fitted on the
+validation split by benchmarks/place_error."""
 
 
 class Block(NamedTuple):
