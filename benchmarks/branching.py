@@ -5,8 +5,9 @@
 Draws such videos, trains stage 1 once and every kind of predictor on it, and scores K samples of each against the truth:
 
 nearest     distance of an object's nearest sample from the object at the last step, px, averaged over objects
-of clip     the same with one sample for all objects of a clip: the one nearest on average over them
-mean        the same averaged over samples
+ratio       nearest, divided by what the deterministic predictor's only sample reaches
+of clip     nearest with one sample for all objects of a clip: the one nearest on average over them
+mean        the distance averaged over samples
 parts       share of objects whose samples at the last step are more than BRANCH_PX apart
 coverage    how often an object's x or y lies in its samples' central 90 % interval (metrics/calibration.py), all steps
 
@@ -131,7 +132,7 @@ def score(clips: list[Clip]) -> dict[str, float | None]:
 def print_table(figures: dict[str, dict[str, float | None]], console: Console) -> None:
     single = figures["deterministic"]["nearest"]
     table = Table(title=f"{NUM_SAMPLES} samples, errors at the last step in px", title_justify="left")
-    for column in ("", "nearest", "/ deterministic", "of clip", "mean", "parts", "coverage"):
+    for column in ("", "nearest", "ratio", "of clip", "mean", "parts", "coverage"):
         table.add_column(column, justify="right" if column else "left")
     for kind, row in figures.items():
         cells = (row["nearest"], row["nearest"] / single, row["of clip"], row["mean"], row["parts"], row["coverage"])

@@ -42,8 +42,8 @@ def draw(block: Block, draws: Draws, spread: Spread) -> dict[str, Tensor]:
     """One future per row, by code: pose [B, H, K, P] follows a mode drawn for each object; camera [B, H, C], detail
     [B, H, D_detail] and deformation [B, H, K, D_deformation] have one mode.
 
-    branches: an object takes the middle of its mode, the others their own. Modes that lie closer to the drawn one than their
-    spread are the same future told several times: their average, by probability, is nearer to the truth than any of them.
+    branches: an object takes the middle of its mode, the others their own. Modes that overlap with the drawn one are the same
+    future told several times: their average, by probability, is nearer to the truth than any of them.
     full: a draw from the learned distribution, whose places are made unsure by PLACE_ERROR_PX. One deviation, in spreads,
     holds for a whole block, so that every frame has the learned spread and a track stays smooth.
     """
@@ -58,7 +58,8 @@ def draw(block: Block, draws: Draws, spread: Spread) -> dict[str, Tensor]:
     pose = torch.cat([block.moving, block.visibility_logits.sigmoid()[..., None]], -1)
     camera, detail, deformation = block.camera, block.detail, block.deformation
     if spread == "branches":
-        overlap = _log_overlap(block.moving, block.moving_spread, moving, of_mode(block.moving_spread))  # [B, K, M, H]
+        unsure = unsure_of_place(block.moving_spread)
+        overlap = _log_overlap(block.moving, unsure, moving, of_mode(unsure))  # [B, K, M, H]
         share = (block.mode_logits[..., None] + overlap).softmax(2)
         pose = (share[..., None] * pose).sum(2)
     else:
