@@ -26,7 +26,7 @@ from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.latent_store import LatentStore, open_latents
 from pipeline.latents.latents import PRESENT, Latents, concatenate
-from pipeline.predictor.block import PLACE_ERROR_PX, Block, unsure_of_place
+from pipeline.predictor.block import NUM_MOVING, PLACE_ERROR_PX, Block, unsure_of_place
 from pipeline.predictor.losses import surprise
 from pipeline.predictor.predictor import load_predictor
 from pipeline.provenance import match_rows
@@ -70,7 +70,7 @@ def surprise_by_error(block: Block, target: Latents) -> dict[float, float]:
     for error in ERRORS:
         place = unsure_of_place(block.moving_spread, error)[..., :2]
         unsure = block._replace(moving_spread=torch.cat([place, torch.ones_like(size)], -1))
-        found[error] = (3 * surprise(unsure, target)["objects"] / share).item()
+        found[error] = (NUM_MOVING * surprise(unsure, target)["objects"] / share).item()
     return found
 
 

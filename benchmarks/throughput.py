@@ -133,7 +133,7 @@ def waiting_share(num_steps: int, data: Path) -> float:
             clips = clips.to(device)
             there = time.perf_counter()
             context, target = clips.frames(0, params.context_frames), clips.frames(params.context_frames, num_frames)
-            model.losses(context, target)["loss"].backward()
+            model.losses(context, target, step / num_steps)["loss"].backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), params.training.max_grad_norm)
             adam.step()
             adam.zero_grad()
