@@ -4,7 +4,7 @@ Beside a store that may be resumed lies NAME.rows: for every whole shard the row
 """
 
 import hashlib
-import os
+import io
 import shutil
 import zipfile
 from pathlib import Path
@@ -13,8 +13,8 @@ import numpy as np
 import zarr
 
 from pipeline import zarr_io
-from pipeline.errors import writing
 from pipeline.frames.frame_store import FRAME_DIMS, KIND, TRUTH_DIMS
+from pipeline.write_file import write_file
 
 _SHARD_BYTES = 1 << 25
 """A shard holds about this much, and is held in memory while it fills."""
@@ -129,15 +129,12 @@ class FrameStoreWriter:
         files = [f"{array.name[1:]}/c/{number}" + "/0" * (array.ndim - 1) for array in self._arrays.values()]
         labels = dict(zip(_LABELS, zip(*self.labels[start:stop], strict=True), strict=True))
         facts = {name: np.stack([row[name] for row in self._facts[start:stop]]) for name in (self._facts or [{}])[0]}
-        with writing(self._journal):
-            self._journal.mkdir(exist_ok=True)
-            partial = self._journal / "partial"
-            with partial.open("wb") as file:
-                np.savez(
-                    file, **labels, shard=files, sha256=[_sha256(root / name) for name in files],
-                    **{_FACT + name: values for name, values in facts.items()},
-                )
-            os.replace(partial, self._journal / f"{number:06}.npz")
+        entry = io.BytesIO()
+        np.savez(
+            entry, **labels, shard=files, sha256=[_sha256(root / name) for name in files],
+            **{_FACT + name: values for name, values in facts.items()},
+        )
+        write_file(self._journal / f"{number:06}.npz", entry.getbuffer())
 
     def _recover(self) -> frozenset[str]:
         """Takes over the leading shards of an interrupted writer that are as it wrote them; returns their files."""

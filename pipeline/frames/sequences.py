@@ -1,22 +1,21 @@
-"""Cuts videos into sequences in several processes at once; their order depends on nothing but the list of videos."""
+"""Cuts several videos at once into sequences, whose order depends on nothing but the list of videos."""
 
 import os
-import signal
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 
 import numpy as np
 
-from pipeline.errors import UserError, end_with_parent
+from pipeline.errors import UserError
 from pipeline.frames.frame_format import FrameFormat
 from pipeline.frames.read_video import VideoInfo, read_frames
 from pipeline.frames.source_video import SourceVideo
 from pipeline.frames.truth import VideoTruth
 
 NUM_LANES = 4
-"""Processes that decode; fixed, because the order of the rows follows it. More cores become threads of each."""
+"""Videos that are decoded at once; fixed, because the order of the rows follows it. More cores become threads of each."""
 
 
 @dataclass(frozen=True)
@@ -82,33 +81,34 @@ def cut_videos(
     """Yields the sequences of all videos; where one cannot be read (to its end), the error takes the place of its rest.
 
     Videos are dealt to lanes, and the lanes take turns sequence by sequence: all of them work at once, also on a few
-    long videos, and each holds two sequences at a time. Those that are `known`, by the place of their video, come in
-    their turn, too, but without frames.
+    long videos, and each is one sequence ahead. Those that are `known`, by the place of their video, come in their turn,
+    too, but without frames.
     """
     known_of = [known.get(number, NOTHING_KNOWN) for number in range(len(videos))]
     jobs = list(zip(range(len(videos)), videos, infos, known_of, strict=True))
-    num_threads = max(1, (os.cpu_count() or 1) // min(NUM_LANES, len(jobs)))
-    context = get_context("spawn")
-    lanes, processes = [], []
+    num_cores, num_lanes = os.cpu_count() or 1, min(NUM_LANES, len(jobs))
+    lanes = [_lane(jobs[lane::NUM_LANES], cut, max(1, num_cores // num_lanes)) for lane in range(num_lanes)]
+    # Threads suffice: decoding, scaling and unpacking leave Python's lock alone. Processes take longer to start than a few
+    # thousand frames to decode.
+    pool = ThreadPoolExecutor(min(num_cores, num_lanes))
     try:
-        for lane in range(min(NUM_LANES, len(jobs))):
-            receiver, sender = context.Pipe(duplex=False)
-            process = context.Process(target=_work, args=(sender, jobs[lane::NUM_LANES], cut, num_threads), daemon=True)
-            process.start()
-            sender.close()  # the worker holds the only one, so its death ends the stream
-            lanes.append(receiver)
-            processes.append(process)
-        while lanes:
-            for lane in list(lanes):
-                item = _receive(lane)
-                if item is None:
-                    lanes.remove(lane)
-                else:
-                    yield item
+        ahead = deque((lane, pool.submit(next, lane, None)) for lane in lanes)
+        while ahead:
+            lane, future = ahead.popleft()
+            item = future.result()
+            if item is not None:
+                ahead.append((lane, pool.submit(next, lane, None)))
+                yield item
     finally:
-        for process in processes:
-            process.terminate()
-            process.join()
+        pool.shutdown(cancel_futures=True)
+
+
+def _lane(jobs: list[Job], cut: Cut, num_threads: int) -> Iterator[FrameSequence | UserError]:
+    for job in jobs:
+        try:
+            yield from cut_video(*job, cut, num_threads)
+        except UserError as error:
+            yield error
 
 
 def cut_video(
@@ -149,25 +149,3 @@ def _decode(
             else:
                 facts = truth.frames(list(indices)) if truth else {}
                 yield FrameSequence(number, first_frame, np.stack(frames), facts, is_last=False)
-
-
-def _receive(lane: Connection) -> FrameSequence | UserError | None:
-    try:
-        return lane.recv()
-    except EOFError as error:
-        raise RuntimeError("a decoding process ended before its work was done (killed? out of memory?)") from error
-
-
-def _work(sender: Connection, jobs: list[Job], cut: Cut, num_threads: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
-    end_with_parent()
-    try:
-        for job in jobs:
-            try:
-                for sequence in cut_video(*job, cut, num_threads):
-                    sender.send(sequence)
-            except UserError as error:
-                sender.send(error)
-        sender.send(None)
-    except BrokenPipeError:
-        pass  # nobody listens any more

@@ -22,7 +22,7 @@ class VideoTruth:
 
     def __init__(self, video: SourceVideo, form: FrameFormat, info: VideoInfo):
         """Raises UserError when the sidecar cannot be read or lacks an array."""
-        self._arrays = {name: _read(video, name) for name in NAMES}
+        self._arrays = _read(video, NAMES)
         self._form, self._path = form, video.truth
         exists = self._arrays["size"] > 0
         height, width = self._arrays["segmentation"].shape[1:3]
@@ -59,19 +59,25 @@ class VideoTruth:
 
 def count_objects(video: SourceVideo) -> int | None:
     """The number of true objects, None without ground truth. Raises UserError when the sidecar cannot be read."""
-    return None if video.truth is None else len(_read(video, "size"))
+    return None if video.truth is None else len(_read(video, ("size",))["size"])
 
 
-def _read(video: SourceVideo, name: str) -> np.ndarray:
-    """One array of the truth of a video; that of an array source stays on disk until it is used."""
+def _read(video: SourceVideo, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Arrays of the truth of a video; those of an array source stay on disk until they are used."""
     path: Path = video.truth
+    found = {}
     try:
         if path.is_dir():
-            return np.load(path / f"{name}.npy", mmap_mode="r", allow_pickle=False)[video.index[0]]
-        with np.load(path, allow_pickle=False) as arrays:
-            return arrays[name]
+            for name in names:
+                found[name] = np.load(path / f"{name}.npy", mmap_mode="r", allow_pickle=False)[video.index[0]]
+        else:
+            with np.load(path, allow_pickle=False) as arrays:
+                for name in names:
+                    found[name] = arrays[name]
     except (OSError, KeyError, ValueError, IndexError, EOFError, zipfile.BadZipFile) as error:
+        wanted = names[len(found)]
         raise UserError(
-            f"truth of video '{video.video_id}': wanted array '{name}' in {path.name}, cannot be read ({error}); "
+            f"truth of video '{video.video_id}': wanted array '{wanted}' in {path.name}, cannot be read ({error}); "
             "make it again or remove it"
         ) from error
+    return found

@@ -8,7 +8,6 @@ from ruamel.yaml import YAML
 from benchmarks import throughput
 from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
-from pipeline.frames import sequences
 from pipeline.frames.frame_store import open_frames
 from pipeline.latents.latent_store import LatentWriter
 from pipeline.latents.latents import DIMS, Latents, LatentSpec
@@ -32,7 +31,6 @@ def folder(tmp_path, monkeypatch):
     YAML().dump(document, tmp_path / "params.yaml")
     monkeypatch.setattr(throughput, "PARAMS", tmp_path / "params.yaml")
     monkeypatch.setenv("LAYERCAST_RESUME_DIR", "set back after the test")
-    monkeypatch.setattr(sequences, "NUM_LANES", 1)
     return tmp_path
 
 

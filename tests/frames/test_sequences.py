@@ -1,12 +1,14 @@
-from multiprocessing import Pipe
+import threading
+from itertools import zip_longest
 
 import numpy as np
 import pytest
 
 from pipeline.frames.frame_format import FrameFormat
-from pipeline.frames.read_video import probe
-from pipeline.frames.sequences import NOTHING_KNOWN, Cut, _receive, cut_video, known_sequences
+from pipeline.frames.read_video import UnreadableVideo, VideoInfo, probe
+from pipeline.frames.sequences import NOTHING_KNOWN, Cut, cut_video, cut_videos, known_sequences
 from pipeline.frames.source import open_source
+from pipeline.frames.source_video import SourceVideo
 
 FORM = FrameFormat(height=8, width=8, crop="center", color="gray", fps=None, fps_if_unknown=10)
 
@@ -43,8 +45,35 @@ def test_known_sequences_come_again_without_frames(tmp_path):
     assert again == [(0, None, False), (5, None, False), (10, None, True)]
 
 
-def test_a_process_that_died_is_noticed():
-    receiver, sender = Pipe(duplex=False)
-    sender.close()
-    with pytest.raises(RuntimeError, match="decoding process ended"):
-        _receive(receiver)
+@pytest.fixture
+def jobs(tmp_path):
+    """Six videos of four, one, two, no (it is not there), three and five sequences of two frames."""
+    videos = []
+    for number, count in enumerate((4, 1, 2, 0, 3, 5)):
+        path = tmp_path / f"{number}.npy"
+        if count:
+            np.save(path, np.full((1, 2 * count, 8, 8), number, np.uint8))
+        videos.append(SourceVideo(path.name, "array", path, (0, 0)))
+    return videos, [VideoInfo(2, 10, 10)] * 6, Cut(FORM, 2, 2), {}
+
+
+@pytest.mark.parametrize("num_cores", [1, 2, 16])
+def test_lanes_take_turns(jobs, monkeypatch, num_cores):
+    """Four lanes: videos 0 and 4, 1 and 5, 2, 3."""
+    monkeypatch.setattr("os.cpu_count", lambda: num_cores)
+    found = [
+        item.video_id if isinstance(item, UnreadableVideo) else (item.video, item.first_frame) for item in cut_videos(*jobs)
+    ]
+    lanes = [
+        [*((0, start) for start in range(0, 8, 2)), *((4, start) for start in range(0, 6, 2))],
+        [(1, 0), *((5, start) for start in range(0, 10, 2))], [(2, 0), (2, 2)], ["3.npy"],
+    ]
+    assert found == [item for turn in zip_longest(*lanes) for item in turn if item is not None]
+
+
+def test_who_wants_no_more_leaves_no_thread_behind(jobs):
+    before = threading.active_count()
+    sequences = cut_videos(*jobs)
+    assert next(sequences).video == 0 and threading.active_count() > before
+    sequences.close()
+    assert threading.active_count() == before

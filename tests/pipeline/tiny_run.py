@@ -9,7 +9,6 @@ from click.testing import Result
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from pipeline.frames import sequences
 from tests.pipeline.conftest import change
 from tests.pipeline.dvc_stages import STAGE_NAMES
 
@@ -75,9 +74,7 @@ def write_params(path: Path, changes: dict) -> None:
 
 def run_stage(name: str, *arguments: str) -> Result:
     """Runs a stage in the current folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sequences, "NUM_LANES", 1)  # each lane is a process that takes half a second to start
-        return CliRunner().invoke(importlib.import_module(f"stages.{name}").app, list(arguments))
+    return CliRunner().invoke(importlib.import_module(f"stages.{name}").app, list(arguments))
 
 
 def run_all(folder: Path) -> None:

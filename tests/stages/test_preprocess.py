@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from pipeline.frames import sequences
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.write_video import write_video
@@ -29,8 +28,7 @@ def run(tmp_path, monkeypatch):
 
     monkeypatch.setenv("LAYERCAST_RESUME_DIR", str(tmp_path / "resume"))
 
-    def run(source=tmp_path / "videos", num_lanes=1, **changes):
-        monkeypatch.setattr(sequences, "NUM_LANES", num_lanes)  # every process takes half a second to start
+    def run(source=tmp_path / "videos", **changes):
         section = {
             "source": str(source), "array_layout": None, "split": "random", "tfrecord_feature": "{}/encoded",
             "digits": {"num_videos": 3, "num_frames": LENGTH, "num_digits": 2, "frame_px": 64, "seed": 0}, "height": 16, "width": 16, "crop": "center", "color": "rgb",
@@ -91,7 +89,7 @@ def refuses(run, capsys, tmp_path):
 
 
 def test_every_sequence_of_every_video_is_stored_once_under_its_name(run, videos):
-    stores = run(num_lanes=3)
+    stores = run()
     found = {}
     for store in stores:
         for row in range(len(store)):
