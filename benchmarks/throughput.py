@@ -3,8 +3,8 @@
     python -m benchmarks.throughput
 
 needs data/ as `dvc repro` leaves it. preprocess: the stage (deciding, decoding, resizing, storing) beside decoding and
-resizing alone, on all cores; on H.264 videos of 640x480, made here of the demonstration videos, and on these themselves, which
-are so small that starting processes, reading the ground truth and storing take longer than decoding. encode: reading,
+resizing alone, in processes on all cores; on H.264 videos of 640x480, made here of the demonstration videos, and on these
+themselves, which are so small that reading the ground truth and storing take about as long as decoding. encode: reading,
 encoding and storing beside encoding frames that lie in memory. Training: the share of a step that waits for its batch. Bars:
 0.7 on ordinary videos, 0.85, and at most 5 % for stage 2.
 """
