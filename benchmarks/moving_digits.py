@@ -11,6 +11,7 @@ after 200 epochs on GPUs (OpenSTL, arXiv 2306.11249). What lies in the folder al
 import gzip
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import numpy as np
@@ -19,29 +20,24 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.stage_runs import OUTPUTS, file_name, run_stage, write_params
-from pipeline.errors import UserError, one_line_errors
+from pipeline.errors import one_line_errors
+from pipeline.frames.digit_source import MAGIC, read_pictures
 
 MSE_BAR, MINUTES_BAR, CONVLSTM = 60.0, 15.0, 29.8
 NUM_TRAINING_FILES, TEST_SHARE = 8, 0.2
 """Every file gives as many videos: eight times as many to learn from as to be judged by."""
-_HEADER = 16
 
 
 def cut_digits(source: Path, folder: Path) -> None:
     """Writes the pictures of an idx file into files named by the split that they are for. Raises UserError when it is
     none."""
-    try:
-        packed = source.read_bytes()
-        data = gzip.decompress(packed) if source.suffix == ".gz" else packed
-        count, height, width = np.frombuffer(data, ">u4", 3, 4).tolist()
-        pictures = np.frombuffer(data, np.uint8, offset=_HEADER).reshape(count, height, width)
-    except (OSError, EOFError, ValueError) as error:
-        raise UserError(f"{source}: wanted pictures of digits (an idx3-ubyte file), cannot be read ({error})") from error
+    with TemporaryDirectory() as scratch:
+        pictures = np.array(read_pictures(source, Path(scratch) / "pictures.idx"))
     folder.mkdir(parents=True, exist_ok=True)
-    num_training = count - round(TEST_SHARE * count)
+    num_training = len(pictures) - round(TEST_SHARE * len(pictures))
     parts = {f"train-{i}": part for i, part in enumerate(np.array_split(pictures[:num_training], NUM_TRAINING_FILES))}
     for name, part in {**parts, "test": pictures[num_training:]}.items():
-        header = data[:4] + np.array(part.shape, ">u4").tobytes()
+        header = MAGIC + np.array(part.shape, ">u4").tobytes()
         (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + part.tobytes(), mtime=0))
 
 

@@ -47,7 +47,8 @@ def initialise(model: Autoencoder, proposals: Proposals) -> None:
     weight[-1] = len(weight) - 1
     weight = weight.flatten()
     linear = model.appearance_encoder.components
-    mean, components, scale = simple_structure(*principal_components(pictures.flatten(1) * weight, linear.out_features))
+    mean, components, scale = principal_components(pictures.flatten(1) * weight, linear.out_features)
+    components, scale = simple_structure(components, scale)
     linear.weight.copy_(components * weight / scale[:, None])
     linear.bias.copy_(-(components @ mean) / scale)
     linear = model.appearance_decoder.components
@@ -72,9 +73,10 @@ def principal_components(rows: Tensor, num_components: int) -> tuple[Tensor, Ten
     return mean, components, F.pad(variance.clamp(min=0).sqrt(), (0, missing)).clamp(min=MIN_SCALE)
 
 
-def simple_structure(mean: Tensor, components: Tensor, scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def simple_structure(components: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
     """The same space in axes that each speak of a part of the picture and leave the rest alone: the components
-    [num_components, D] rotated by varimax (Kaiser 1958), with the standard deviations along them; those that hardly vary stay as they are.
+    [num_components, D] rotated by varimax (Kaiser 1958), with the standard deviations along them; those that hardly vary stay
+    as they are.
 
     Principal components each speak of all of it, the lesser ones of noise. A probe, or a hand, finds in parts what it looks
     for with fewer examples.
@@ -90,4 +92,4 @@ def simple_structure(mean: Tensor, components: Tensor, scale: Tensor) -> tuple[T
     components, scale = components.clone(), scale.clone()
     components[real] = rotation.T @ components[real]
     scale[real] = (rotation.square().T @ scale[real].square()).sqrt()
-    return mean, components, scale
+    return components, scale

@@ -19,9 +19,10 @@ from pipeline.autoencoder import sprites as sprite_fit
 from pipeline.autoencoder.architecture_params import ProposalParams
 from pipeline.autoencoder.camera import lay_out, view
 from pipeline.autoencoder.compositing import uncovered
+from pipeline.autoencoder.meetings import keep_identities
 from pipeline.autoencoder.registration import follow, start, steady
 from pipeline.autoencoder.sprites import Sprites
-from pipeline.autoencoder.tracking import Tracks, evidence, find_tracks
+from pipeline.autoencoder.tracking import Tracks, find_tracks, look_coarsely
 from pipeline.latents.latents import NUM_CAMERA_MOVING
 
 NUM_ROUNDS = 3
@@ -77,24 +78,20 @@ def concatenate(parts: list[Proposals]) -> Proposals:
 @torch.no_grad()
 def _propose(frames: Tensor, params: ProposalParams) -> Proposals:
     H, W = frames.shape[-2:]
-    cell = max(1, round(params.object_px / 8))
     background, camera = _start_background(frames, params.canvas_margin)
     still, hint = frames, None
     for _ in range(NUM_ROUNDS):
-        behind = view(background, camera, H, W)
-        small, small_background = (
-            F.avg_pool2d(x.flatten(0, 1), cell).unflatten(0, x.shape[:2]) for x in (still, behind)
-        )
-        tracks = find_tracks(small, small_background, params.num_slots, hint)
-        moving = evidence(small, small_background)
-        roams = moves(tracks, camera, cell)
-        presence = prune(tracks, moving, roams)
+        cells = look_coarsely(still, view(background, camera, H, W), params.object_px)
+        tracks = find_tracks(cells, params.num_slots, hint)
+        roams = moves(tracks, camera, cells.step)
+        presence = prune(tracks, cells.moving, roams)
         hint = torch.where(presence[..., None] > 0, tracks.color, torch.nan)
-        covered = F.interpolate(boxes(tracks, moving, roams), size=(H, W), mode="bilinear", align_corners=False)
+        covered = F.interpolate(boxes(tracks, cells.moving, roams), size=(H, W), mode="bilinear", align_corners=False)
         camera = follow(frames, background, camera, covered)
         still = steady(frames, camera)
         background, _ = _background_behind(still, covered, camera, params.canvas_margin)
-    sprites, covered = _start_sprites(tracks, presence, cell, frames, params)
+    tracks = keep_identities(tracks, presence, cells)
+    sprites, covered = _start_sprites(tracks, presence, cells.step, frames, params)
     sprites, background, seen = _fit_sprites(still, background, camera, sprites, covered)
     return Proposals(background, seen, camera, _pad(sprites, params.num_slots))
 
@@ -154,12 +151,13 @@ def prune(tracks: Tracks, moving: Tensor, roams: Tensor) -> Tensor:
     return presence.float()
 
 
-def moves(tracks: Tracks, camera: Tensor, cell: int) -> Tensor:
-    """[B, K] whether a track leads anywhere over the background, whose motion is that of camera [B, T, CAMERA]."""
+def moves(tracks: Tracks, camera: Tensor, step: Tensor) -> Tensor:
+    """[B, K] whether a track leads anywhere over the background, whose motion is that of camera [B, T, CAMERA]; step [2]:
+    px per cell."""
     h, w = tracks.responsibility.shape[-2:]
     x, y, log_zoom = camera[:, :, None, :NUM_CAMERA_MOVING].unbind(-1)
     middle = tracks.centre.new_tensor([w, h]) / 2
-    place = (tracks.centre - middle) * torch.exp(-log_zoom)[..., None] + middle + torch.stack([x, y], -1) / cell
+    place = (tracks.centre - middle) * torch.exp(-log_zoom)[..., None] + middle + torch.stack([x, y], -1) / step
     spread = place.quantile(0.95, dim=1) - place.quantile(0.05, dim=1)
     return spread.amax(-1) > 0.75
 
@@ -190,7 +188,7 @@ def _fill(image: Tensor, known: Tensor) -> Tensor:
     return known * image + (1 - known) * filled
 
 
-def _start_sprites(tracks: Tracks, presence: Tensor, cell: int, frames: Tensor,
+def _start_sprites(tracks: Tracks, presence: Tensor, step: Tensor, frames: Tensor,
                    params: ProposalParams) -> tuple[Sprites, Tensor]:
     """Empty sprites at the tracks and their places [B, T, k, H, W], for as many slots k as the fullest clip needs; the
     present ones come first."""
@@ -198,7 +196,7 @@ def _start_sprites(tracks: Tracks, presence: Tensor, cell: int, frames: Tensor,
     k = max(1, int(presence.sum(1).max()))
     order = presence.argsort(dim=1, descending=True, stable=True)[:, :k]
     presence = presence.gather(1, order)
-    centre = tracks.centre.gather(2, order[:, None, :, None].expand(-1, T, -1, 2)) * cell
+    centre = tracks.centre.gather(2, order[:, None, :, None].expand(-1, T, -1, 2)) * step
     places = tracks.responsibility.gather(2, order[:, None, :, None, None].expand(-1, T, -1, *tracks.responsibility.shape[3:]))
     places = (places * presence[:, None, :, None, None]).flatten(0, 1)
     places = F.interpolate(places, size=(H, W), mode="bilinear", align_corners=False)
@@ -222,11 +220,13 @@ def _fit_sprites(frames: Tensor, background: Tensor, camera: Tensor, sprites: Sp
         sprites = sprite_fit.fit_picture(seen, sprites)
         if step > 0:
             sprites = sprite_fit.fit_visibility(seen, sprites)
-        sprites = sprite_fit.refine_track(seen, sprites)
+        # not at first: a blurred picture says little of any frame, and straight lines cut corners
+        sprites = sprite_fit.refine_track(seen, sprites, steadily=step in (5, 7))
         if step in (2, 5):
             sprites = sprite_fit.normalise(sprites)
         mask = sprite_fit.masks(sprites, H, W)
         if step in (1, 3, 6, 8):
+            sprites = sprite_fit.drop_parts(sprites)
             sprites = sprite_fit.compare(frames, behind, sprites, mask)
             mask = mask * (sprites.presence > 0)[:, None, :, None, None]
             covered = F.max_pool2d(mask.amax(2), 3, stride=1, padding=1)

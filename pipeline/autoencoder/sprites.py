@@ -23,6 +23,10 @@ BOX_MARGIN = 1.25
 """A patch's side as a multiple of its object's longer side."""
 MIN_GAIN = 0.3
 """Squared error per frame, summed over pixels and channels, that an object must take away to count as one."""
+JOLT_PX = 0.25
+"""How far from straight on an object is expected in the next frame, px."""
+RIGID_PX = 0.5
+"""Sprites that stray no further from one another than this move as one."""
 OUTLIER = 0.15
 """Difference from which on a sample counts as showing something else."""
 
@@ -115,6 +119,7 @@ def fit_picture(view: View, sprites: Sprites) -> Sprites:
     )
     odds = (0.5 * as_background / as_object) ** 3
     guess = odds / (1 + odds)
+    guess = guess * _coverage(mean_frame - mean_background, guess)
     frame, background = view.frame - mean_frame[:, None], view.background - mean_background[:, None]
     stiffness = total[:, :, 0] * 0.05**2
     b = (weight * frame * background).sum((1, 3)) + stiffness * (1 - guess)
@@ -124,6 +129,18 @@ def fit_picture(view: View, sprites: Sprites) -> Sprites:
     alpha = _keep_blob((1 - b) * seen)
     color = mean_frame - (1 - alpha)[:, :, None] * mean_background
     return replace(sprites, color=torch.minimum(color.clamp(min=0), alpha[:, :, None]), alpha=alpha, seen=seen)
+
+
+def _coverage(contrast: Tensor, likely: Tensor) -> Tensor:
+    """The share [B, K, P, P] of a sample that an object covers if it has the colour of its surroundings: how far the contrast
+    to the background [B, K, C, P, P] goes towards the strongest around, as edges and thin strokes go halfway. Two thirds count
+    as all: shades and textures are no edges."""
+    squared = contrast.square().sum(2)
+    weight = (likely * squared.square())[:, :, None] + 1e-8
+    def around(x: Tensor) -> Tensor:
+        return F.avg_pool2d(x.flatten(0, 1), 5, stride=1, padding=2).unflatten(0, x.shape[:2])
+    strongest = around(weight * contrast) / around(weight)
+    return (1.5 * (contrast * strongest).sum(2) / (strongest.square().sum(2) + NOISE**2)).clamp(0, 1)
 
 
 def _shown(view: View, sprites: Sprites) -> Tensor:
@@ -144,9 +161,9 @@ def _keep_blob(alpha: Tensor) -> Tensor:
     return alpha * ((around - 0.08) / 0.2).clamp(0, 1)
 
 
-def refine_track(view: View, sprites: Sprites) -> Sprites:
+def refine_track(view: View, sprites: Sprites, steadily: bool = False) -> Sprites:
     """One Gauss-Newton step of every frame's position on x_t(u) = a(u - d) + b(u - d) bg_t(u); at most 1.5 samples
-    long."""
+    long. `steadily`: where frames say little, hidden behind another object or mistaken for it, the track goes straight on."""
     b = 1 - sprites.alpha[:, None, :, None]
     residual = view.frame - sprites.color[:, None] - b * view.background
     color_y, color_x = _gradient(sprites.color)
@@ -164,7 +181,24 @@ def refine_track(view: View, sprites: Sprites) -> Sprites:
     determinant = xx * yy - xy.square()
     move = torch.stack([yy * rx - xy * ry, xx * ry - xy * rx], -1) / determinant[..., None]
     centre = sprites.centre + move.clamp(-1.5, 1.5) * sprites.step[:, None, :, None]
-    return replace(sprites, centre=centre)
+    if not steadily:
+        return replace(sprites, centre=centre)
+    misfit = residual.square().mean(3, keepdim=True) * sprites.alpha[:, None, :, None] * _shown(view, sprites)
+    noise = misfit.sum((3, 4, 5)) / (sprites.alpha.sum((2, 3))[:, None] + 1e-3) + NOISE**2
+    precision = (xx + yy) / (2 * noise * sprites.step[:, None].square())
+    return replace(sprites, centre=_steady(centre, precision))
+
+
+def _steady(track: Tensor, precision: Tensor) -> Tensor:
+    """The likeliest course of a track [B, T, K, 2] that is known to `precision` [B, T, K], 1 / px^2, of an object that flies on
+    as it came but for jolts of standard deviation JOLT_PX (Whittaker 1923, "On a new method of graduation")."""
+    T = track.shape[1]
+    if T < 3:
+        return track
+    second = torch.eye(T, device=track.device, dtype=track.dtype).diff(n=2, dim=0)
+    known = precision.transpose(1, 2)
+    matrix = torch.diag_embed(known) + second.T @ second / JOLT_PX**2
+    return torch.linalg.solve(matrix, known[..., None] * track.transpose(1, 2)).transpose(1, 2)
 
 
 def _gradient(image: Tensor) -> tuple[Tensor, Tensor]:
@@ -220,6 +254,23 @@ def compare(frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor) 
     least = worth.argmin(1, keepdim=True)
     useless = torch.zeros_like(worth).scatter(1, least, (worth.gather(1, least) < MIN_GAIN).to(worth))
     return replace(sprites, depth=depth, presence=sprites.presence * (1 - useless))
+
+
+def drop_parts(sprites: Sprites) -> Sprites:
+    """Takes presence from all but the largest of sprites that move as one, side by side: parts of one object, which the
+    largest then shows."""
+    centre, presence = sprites.centre, sprites.presence.clone()
+    size = sprites.alpha.sum((2, 3)) * sprites.step.square()
+    for k in range(presence.shape[1]):
+        for other in range(presence.shape[1]):
+            if other != k:
+                apart = centre[:, :, k] - centre[:, :, other]
+                usual = apart.median(1).values
+                stray = (apart - usual[:, None]).norm(dim=-1).quantile(0.75, dim=1)
+                reach = sprites.step[:, other] * sprites.patch_dim / 2
+                one = (stray < RIGID_PX) & (usual.norm(dim=-1) < reach)
+                presence[:, k] *= ~(one & (presence[:, other] > 0) & (size[:, k] < size[:, other]))
+    return replace(sprites, presence=presence)
 
 
 def normalise(sprites: Sprites) -> Sprites:

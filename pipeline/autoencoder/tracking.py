@@ -1,6 +1,6 @@
 """Where the moving objects are: tracks found without learning, from the difference to the background.
 
-Legend: B clips, T frames, K slots, C channels, h w the discovery grid, on which a typical object is about 8 cells wide.
+Legend: B clips, T frames, K slots, C channels, h w the discovery grid, on which a typical object is OBJECT_CELLS wide.
 All positions here are (x, y) in cells, the first cell's centre at 0.5.
 
 A track is found greedily, slot by slot, as the smoothest path through the most unexplained evidence (Viterbi), then
@@ -15,15 +15,34 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+OBJECT_CELLS = 8
+"""Width of a typical object on the discovery grid."""
 BLUR_CELLS = 2.0
 """Standard deviation of the blur that turns evidence into a score for an object's centre."""
-POSITION_SIGMA = 3.5
-"""Standard deviation of an object's pixels around its centre, cells."""
+SEARCH_SIGMA = 3.5
+"""Standard deviation of the window in which a path is drawn to the middle of an object, cells."""
+POSITION_SIGMA = 2.5
+"""Standard deviation of an object's pixels around its centre, cells; two of one colour that are nearer than twice it merge."""
 COLOR_SIGMA = 0.15
 BACKGROUND_SIGMA = 0.05
 REACH = 2
 """Furthest move between frames on the path grid, in its cells of 2 discovery cells."""
 NUM_EM_STEPS = 6
+
+
+class Cells(NamedTuple):
+    """A clip on the discovery grid."""
+
+    frames: Tensor
+    """[B, T, C, h, w] means"""
+    background: Tensor
+    """[B, 1 or T, C, h, w] means"""
+    color: Tensor
+    """[B, T, C, h, w] of what differs from the background: edges and thin strokes fill their cells in part only"""
+    moving: Tensor
+    """[B, T, h, w] `evidence`"""
+    step: Tensor
+    """[2] px per cell in x and y"""
 
 
 class Tracks(NamedTuple):
@@ -43,24 +62,37 @@ def evidence(frames: Tensor, background: Tensor) -> Tensor:
     return (9 * ((frames - background).abs().amax(2) - 0.03)).clamp(0, 1)
 
 
-def find_tracks(frames: Tensor, background: Tensor, num_slots: int, hint: Tensor | None = None) -> Tracks:
+def look_coarsely(frames: Tensor, background: Tensor, object_px: float) -> Cells:
+    """The discovery grid of frames [B, T, C, H, W] before background [B, 1 or T, C, H, W], on which an object of `object_px` is
+    OBJECT_CELLS wide; no finer than the pixels."""
+    H, W = frames.shape[-2:]
+    h, w = (min(side, max(1, round(OBJECT_CELLS * side / object_px))) for side in (H, W))
+    def pool(x: Tensor) -> Tensor:
+        return F.adaptive_avg_pool2d(x.flatten(0, 1), (h, w)).unflatten(0, x.shape[:2])
+    difference = (frames - background).abs().amax(2, keepdim=True) + 1e-3
+    small, small_background = pool(frames), pool(background)
+    color = pool(difference * frames) / pool(difference)
+    return Cells(small, small_background, color, evidence(small, small_background), frames.new_tensor([W / w, H / h]))
+
+
+def find_tracks(cells: Cells, num_slots: int, hint: Tensor | None = None) -> Tracks:
     """Tracks of up to `num_slots` objects; a slot without an object tracks noise and is pruned by the caller.
 
-    frames [B, T, C, h, w], background [B, T, C, h, w]; hint [B, K, C] (NaN where unknown): colours found in an earlier
-    round, which keep a path from changing over to another object where two cross.
+    hint [B, K, C] (NaN where unknown): colours found in an earlier round, which keep a path from changing over to another
+    object where two cross.
     """
-    unexplained = evidence(frames, background)
+    unexplained = cells.moving
     tracks = []
     for slot in range(num_slots):
         score = unexplained
         if hint is not None:
-            distance = (frames - hint[:, None, slot, :, None, None]).square().sum(2)
+            distance = (cells.color - hint[:, None, slot, :, None, None]).square().sum(2)
             likeness = torch.exp(-distance / (2 * (1.5 * COLOR_SIGMA) ** 2))
             score = unexplained * torch.where(distance.isnan(), 1.0, 0.1 + likeness)
         centre = _mean_shift(_best_path(_blur(score)), score)
         tracks.append(centre)
         unexplained = unexplained * (1 - torch.exp(-(_distance(centre, score) / (2 * 3.0**2)).square()))
-    return _joint_em(frames, background, torch.stack(tracks, 2))
+    return _joint_em(cells, torch.stack(tracks, 2))
 
 
 def _offsets(centre: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -129,30 +161,30 @@ def _best_path(score: Tensor) -> Tensor:
 def _mean_shift(centre: Tensor, score: Tensor) -> Tensor:
     """Moves centre [B, T, 2] to the local mean of score [B, T, h, w], three times."""
     for _ in range(3):
-        centre = _mean_place(score * _bell(centre, score, POSITION_SIGMA) + 1e-6)
+        centre = _mean_place(score * _bell(centre, score, SEARCH_SIGMA) + 1e-6)
     return centre
 
 
-def _joint_em(frames: Tensor, background: Tensor, centre: Tensor) -> Tracks:
+def _joint_em(cells: Cells, centre: Tensor) -> Tracks:
     """Refines all tracks together. Classes of a cell: each object, background, outlier (uniform in colour)."""
-    B, T, C, h, w = frames.shape
-    to_background = -(frames - background).square().sum(2) / (2 * BACKGROUND_SIGMA**2) - C * math.log(BACKGROUND_SIGMA)
+    shown, moving, C = cells.color, cells.moving, cells.color.shape[2]
+    difference = cells.frames - cells.background
+    to_background = -difference.square().sum(2) / (2 * BACKGROUND_SIGMA**2) - C * math.log(BACKGROUND_SIGMA)
     outlier = torch.full_like(to_background, C * math.log(math.sqrt(2 * math.pi)) - 3.0)
-    moving = evidence(frames, background)
     near = moving[:, :, None] * _bell(centre, moving, 2.0) + 1e-6
-    color = torch.einsum("btkhw,btchw->bkc", near, frames) / near.sum((1, 3, 4))[..., None]
+    color = torch.einsum("btkhw,btchw->bkc", near, shown) / near.sum((1, 3, 4))[..., None]
     # |x - c|^2 expanded, so that no [B, T, K, C, h, w] tensor is needed; the softmax does not see what is added to all
-    squared = frames.square().sum(2) / (2 * COLOR_SIGMA**2)
+    squared = shown.square().sum(2) / (2 * COLOR_SIGMA**2)
     others = torch.stack([to_background + squared, outlier + squared], 2)
     for _ in range(NUM_EM_STEPS):
-        objects = torch.einsum("bkc,btchw->btkhw", color / COLOR_SIGMA**2, frames)
+        objects = torch.einsum("bkc,btchw->btkhw", color / COLOR_SIGMA**2, shown)
         objects -= (color.square().sum(-1) / (2 * COLOR_SIGMA**2) + C * math.log(COLOR_SIGMA))[:, None, :, None, None]
         objects -= _distance(centre, moving) / (2 * POSITION_SIGMA**2)
         responsibility = torch.cat([objects, others], 2).softmax(2)[:, :, :-2]
-        weight = responsibility + 1e-6 * _bell(centre, moving, POSITION_SIGMA)
+        weight = responsibility + 1e-6 * _bell(centre, moving, SEARCH_SIGMA)
         mass = weight.sum((3, 4))
         centre = _smooth(_mean_place(weight), mass)
-        color = torch.einsum("btkhw,btchw->bkc", weight, frames) / mass.sum(1)[..., None]
+        color = torch.einsum("btkhw,btchw->bkc", weight, shown) / mass.sum(1)[..., None]
     return Tracks(centre, responsibility, color)
 
 

@@ -23,7 +23,7 @@ STEP = 0.1
 """Way per frame, in widths of the range that a digit's corner has."""
 
 _NAME = re.compile(r"(idx3-ubyte|\.idx)(\.gz)?$")
-_MAGIC = bytes([0, 0, 8, 3])
+MAGIC = bytes([0, 0, 8, 3])
 """Unsigned bytes on three axes, whose lengths follow as big-endian uint32."""
 _HEADER = 16
 
@@ -38,18 +38,24 @@ def find_videos(path: Path, name: str, params: DigitParams, scratch: Path) -> li
     Raises UserError when it is not one, or its pictures are larger than the frames.
     """
     unpacked = scratch / f"{len(list(scratch.iterdir()))}.idx"
-    try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as packed, unpacked.open("wb") as file:
-            shutil.copyfileobj(packed, file)
-        pictures = _pictures(unpacked)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise UserError(f"{path}: wanted pictures of digits (an idx3-ubyte file), cannot be read ({error}); get it "
-                        "again") from error
+    pictures = read_pictures(path, unpacked)
     if max(pictures.shape[1:]) > params.frame_px:
         raise UserError(f"{path}: digits of {pictures.shape[2]}x{pictures.shape[1]} px do not fit into frames of "
                         f"{params.frame_px}; raise preprocess.digits.frame_px")
     index = (params.num_frames, params.num_digits, params.frame_px, params.seed)
     return [SourceVideo(video, "digits", unpacked, index) for video in numbered(name, params.num_videos)]
+
+
+def read_pictures(path: Path, unpacked: Path) -> np.ndarray:
+    """uint8 [picture, height, width] of an idx file that may be packed by gzip; they stay on disk, in the file `unpacked`.
+    Raises UserError when it is none."""
+    try:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as packed, unpacked.open("wb") as file:
+            shutil.copyfileobj(packed, file)
+        return _pictures(unpacked)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise UserError(f"{path}: wanted pictures of digits (an idx3-ubyte file), cannot be read ({error}); get it "
+                        "again") from error
 
 
 def num_frames(video: SourceVideo) -> int:
@@ -80,7 +86,7 @@ def _pictures(path: Path) -> np.ndarray:
     """uint8 [picture, height, width], still on disk. Raises ValueError."""
     with path.open("rb") as file:
         header = file.read(_HEADER)
-    if len(header) < _HEADER or header[:4] != _MAGIC:
+    if len(header) < _HEADER or header[:4] != MAGIC:
         raise ValueError("its head is another one")
     shape = tuple(np.frombuffer(header, ">u4", 3, 4).tolist())
     if 0 in shape or np.prod(shape, dtype=object) != path.stat().st_size - _HEADER:

@@ -42,3 +42,14 @@ def filmed(camera: Tensor, objects: Tensor, colors: Tensor, px: int = 64, side: 
 def line(start: tuple[float, float], velocity: tuple[float, float], num_frames: int) -> Tensor:
     """Track [T, 2] at constant velocity."""
     return torch.tensor(start) + torch.arange(num_frames)[:, None] * torch.tensor(velocity)
+
+
+def moving_pictures(tracks: Tensor, pictures: list[Tensor], px: int = 64) -> Tensor:
+    """Clip [1, T, 1, px, px]: grey pictures [h, w] on black, where they meet the brighter one; tracks [T, N, 2]: left upper
+    corners, whole pixels within the frame."""
+    frames = torch.zeros(1, len(tracks), 1, px, px)
+    for t, corners in enumerate(tracks.round().long().tolist()):
+        for (x, y), picture in zip(corners, pictures, strict=True):
+            window = frames[0, t, 0, y:y + picture.shape[0], x:x + picture.shape[1]]
+            torch.maximum(window, picture, out=window)
+    return frames

@@ -149,14 +149,14 @@ def test_simple_structure_finds_the_parts_of_which_pictures_are_made():
     for i in range(3):
         parts[i, 4 * i:4 * i + 4] = torch.tensor([1.0, 2.0, 2.0, 1.0]) / 10**0.5
     strengths = torch.randn(4000, 3, generator=generator) * torch.tensor([1.1, 1.0, 0.9])
-    mixed = principal_components(strengths @ torch.linalg.qr(torch.randn(3, 3, generator=generator))[0] @ parts + 5, 4)
-    mean, components, scale = simple_structure(*mixed)
+    _, *mixed = principal_components(strengths @ torch.linalg.qr(torch.randn(3, 3, generator=generator))[0] @ parts + 5, 4)
+    components, scale = simple_structure(*mixed)
     found = (components[:3] @ parts.T).abs()
     torch.testing.assert_close(found.amax(1), torch.ones(3), atol=0.01, rtol=0)
-    assert sorted(found.argmax(1).tolist()) == [0, 1, 2] and (mixed[1][:3] @ parts.T).abs().amax(1).min() < 0.95
-    torch.testing.assert_close(components.T @ components, mixed[1].T @ mixed[1], atol=1e-5, rtol=0)  # the same space
-    assert torch.equal(components[3], mixed[1][3]) and mean is mixed[0]
-    torch.testing.assert_close(scale[:3].square().sum(), mixed[2][:3].square().sum())
+    assert sorted(found.argmax(1).tolist()) == [0, 1, 2] and (mixed[0][:3] @ parts.T).abs().amax(1).min() < 0.95
+    torch.testing.assert_close(components.T @ components, mixed[0].T @ mixed[0], atol=1e-5, rtol=0)  # the same space
+    assert torch.equal(components[3], mixed[0][3])
+    torch.testing.assert_close(scale[:3].square().sum(), mixed[1][:3].square().sum())
 
 
 def test_loss_trains_what_the_start_left_open(model, clips, proposals):

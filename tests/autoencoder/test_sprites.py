@@ -68,6 +68,43 @@ def test_normalise_centres_and_scales_the_box(scene):
     torch.testing.assert_close(fitted.step * P, torch.full((1, 1), 10 * 2 * BOX_MARGIN), atol=1.0, rtol=0)
 
 
+def test_edges_on_black_are_covered_in_part(scene):
+    frames, _, true = scene
+    alpha = true.alpha.clone()
+    alpha[..., 3:13, 3:13] = 0.5
+    alpha[..., 4:12, 4:12] = 1
+    white = replace(true, alpha=alpha, color=alpha[:, :, None].expand_as(true.color))
+    black = torch.zeros(1, 3, PX, PX)
+    frames = sprite_fit.paste(white.color, white, PX, PX)[:, :, 0]
+    fitted = sprite_fit.fit_picture(look(frames, black, white), white)
+    assert (fitted.alpha[alpha == 1] > 0.9).all()
+    edge = fitted.alpha[alpha == 0.5]
+    assert (edge > 0.4).all() and edge.mean() < 0.8
+
+
+def test_parts_that_move_as_one_become_one(scene):
+    _, _, true = scene
+    def double(part):
+        return Sprites(*(torch.cat([x, part(name, x)], 2 if name in ("centre", "visibility") else 1)
+                         for name, x in vars(true).items()))
+    part = double(lambda name, x: x + 3.0 if name == "centre" else 0.5 * x if name == "alpha" else x)
+    assert sprite_fit.drop_parts(part).presence.tolist() == [[1, 0]]
+    turning = torch.linspace(-2, 2, T)[None, :, None, None]
+    other = double(lambda name, x: x + turning if name == "centre" else 0.5 * x if name == "alpha" else x)
+    assert sprite_fit.drop_parts(other).presence.tolist() == [[1, 1]]
+
+
+def test_a_track_that_is_mistaken_for_a_while_flies_on(scene):
+    frames, background, true = scene
+    off = replace(true, centre=true.centre.clone())
+    off.centre[:, 5:8] += 8
+    step = sprite_fit.refine_track(look(frames, background, off), off)
+    steady = sprite_fit.refine_track(look(frames, background, off), off, steadily=True)
+    wrong, left = ((sprites.centre - true.centre)[:, 5:8].norm(dim=-1).mean() for sprites in (step, steady))
+    assert left < 0.6 * wrong
+    assert (steady.centre - true.centre)[:, 9:].abs().max() < 0.5
+
+
 def test_a_double_loses_its_presence_and_only_one_of_the_two(scene):
     frames, background, true = scene
     both = Sprites(*(torch.cat([x, x], 2 if name in ("centre", "visibility") else 1) for name, x in vars(true).items()))

@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from pipeline.autoencoder.tracking import evidence, find_tracks
+from pipeline.autoencoder.tracking import evidence, find_tracks, look_coarsely
 from tests.autoencoder.clips import line, moving_squares
 
 
@@ -14,7 +15,7 @@ def test_tracks_follow_objects_through_their_crossing():
     tracks = torch.stack([line((1, 8), (1.5, 0), 14), line((22, 11), (-1.5, 0), 14)], 1)
     colors = torch.tensor([[0.9, 0.1, 0.1], [0.1, 0.9, 0.9]])
     frames, background, _ = moving_squares(tracks, colors, side=7, px=32)
-    found = find_tracks(frames, background[None, None].expand_as(frames), num_slots=2)
+    found = find_tracks(look_coarsely(frames, background[None, None], object_px=8), num_slots=2)
     for n in range(2):
         slot = (found.color[0] - colors[n]).square().sum(-1).argmin()
         assert (found.centre[0, :, slot] - (tracks[:, n].round() + 3.5)).abs().max() < 1.5
@@ -25,5 +26,24 @@ def test_known_colours_tell_slots_apart():
     colors = torch.tensor([[0.9, 0.1, 0.1], [0.1, 0.9, 0.9]])
     frames, background, _ = moving_squares(tracks, colors, side=7, px=32)
     for order in ([0, 1], [1, 0]):
-        found = find_tracks(frames, background[None, None].expand_as(frames), num_slots=2, hint=colors[None, order])
+        found = find_tracks(look_coarsely(frames, background[None, None], object_px=8), num_slots=2, hint=colors[None, order])
         torch.testing.assert_close(found.color[0], colors[order], atol=0.1, rtol=0)
+
+
+@pytest.mark.parametrize("object_px, side", [(8, 64), (16, 32), (22, 23), (24, 21), (4, 64)])
+def test_the_grid_is_as_fine_as_objects_are_small(object_px, side):
+    frames = torch.zeros(1, 3, 1, 64, 48)
+    frames[..., 30:34, 22:26] = 1
+    cells = look_coarsely(frames, torch.zeros_like(frames[:, :1]), object_px)
+    assert cells.moving.shape[-2] == side
+    places = torch.stack(torch.meshgrid(torch.arange(cells.moving.shape[-1]) + 0.5, torch.arange(side) + 0.5, indexing="xy"), -1)
+    middle = (cells.frames[0, 0, 0, ..., None] * places).sum((0, 1)) / cells.frames[0, 0, 0].sum()
+    torch.testing.assert_close(middle * cells.step, torch.tensor([24.0, 32.0]), atol=0.5, rtol=0)
+
+
+def test_a_thin_stroke_has_its_own_colour_on_the_grid():
+    frames = torch.zeros(1, 1, 1, 16, 16)
+    frames[..., 5] = 0.9
+    cells = look_coarsely(frames, torch.zeros_like(frames), object_px=32)
+    assert cells.frames.max() < 0.3
+    torch.testing.assert_close(cells.color[cells.moving[:, :, None] > 0].min(), torch.tensor(0.9), atol=0.01, rtol=0)
