@@ -119,8 +119,11 @@ def fit_picture(view: View, sprites: Sprites) -> Sprites:
     )
     odds = (0.5 * as_background / as_object) ** 3
     guess = odds / (1 + odds)
-    guess = guess * _coverage(mean_frame - mean_background, guess)
     frame, background = view.frame - mean_frame[:, None], view.background - mean_background[:, None]
+    # Before plain ground an edge is as steady as the inside, and only its contrast tells them apart.
+    varies = (weight * background.square()).sum((1, 3)) / total[:, :, 0]
+    plain = NOISE**2 / (NOISE**2 + varies)
+    guess = guess * (1 - plain * (1 - _coverage(mean_frame - mean_background, guess)))
     stiffness = total[:, :, 0] * 0.05**2
     b = (weight * frame * background).sum((1, 3)) + stiffness * (1 - guess)
     b = (b / ((weight * background.square()).sum((1, 3)) + stiffness)).clamp(0, 1)
@@ -133,14 +136,13 @@ def fit_picture(view: View, sprites: Sprites) -> Sprites:
 
 def _coverage(contrast: Tensor, likely: Tensor) -> Tensor:
     """The share [B, K, P, P] of a sample that an object covers if it has the colour of its surroundings: how far the contrast
-    to the background [B, K, C, P, P] goes towards the strongest around, as edges and thin strokes go halfway. Two thirds count
-    as all: shades and textures are no edges."""
+    to the background [B, K, C, P, P] goes towards the strongest around, as edges and thin strokes go halfway."""
     squared = contrast.square().sum(2)
     weight = (likely * squared.square())[:, :, None] + 1e-8
     def around(x: Tensor) -> Tensor:
         return F.avg_pool2d(x.flatten(0, 1), 5, stride=1, padding=2).unflatten(0, x.shape[:2])
     strongest = around(weight * contrast) / around(weight)
-    return (1.5 * (contrast * strongest).sum(2) / (strongest.square().sum(2) + NOISE**2)).clamp(0, 1)
+    return ((contrast * strongest).sum(2) / (strongest.square().sum(2) + NOISE**2)).clamp(0, 1)
 
 
 def _shown(view: View, sprites: Sprites) -> Tensor:

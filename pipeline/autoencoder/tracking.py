@@ -21,8 +21,11 @@ BLUR_CELLS = 2.0
 """Standard deviation of the blur that turns evidence into a score for an object's centre."""
 SEARCH_SIGMA = 3.5
 """Standard deviation of the window in which a path is drawn to the middle of an object, cells."""
-POSITION_SIGMA = 2.5
-"""Standard deviation of an object's pixels around its centre, cells; two of one colour that are nearer than twice it merge."""
+POSITION_SIGMA, GREY_POSITION_SIGMA = 3.5, 2.5
+"""Standard deviation of an object's pixels around its centre, cells. In a grey clip colours do not tell objects apart, and two
+that are nearer than twice it merge."""
+GREY = 0.05
+"""Largest difference between the channels of a grey clip."""
 COLOR_SIGMA = 0.15
 BACKGROUND_SIGMA = 0.05
 REACH = 2
@@ -176,10 +179,12 @@ def _joint_em(cells: Cells, centre: Tensor) -> Tracks:
     # |x - c|^2 expanded, so that no [B, T, K, C, h, w] tensor is needed; the softmax does not see what is added to all
     squared = shown.square().sum(2) / (2 * COLOR_SIGMA**2)
     others = torch.stack([to_background + squared, outlier + squared], 2)
+    grey = (cells.frames.amax(2) - cells.frames.amin(2)).flatten(1).amax(1) < GREY
+    sigma = torch.where(grey, GREY_POSITION_SIGMA, POSITION_SIGMA)[:, None, None, None, None]
     for _ in range(NUM_EM_STEPS):
         objects = torch.einsum("bkc,btchw->btkhw", color / COLOR_SIGMA**2, shown)
         objects -= (color.square().sum(-1) / (2 * COLOR_SIGMA**2) + C * math.log(COLOR_SIGMA))[:, None, :, None, None]
-        objects -= _distance(centre, moving) / (2 * POSITION_SIGMA**2)
+        objects -= _distance(centre, moving) / (2 * sigma.square())
         responsibility = torch.cat([objects, others], 2).softmax(2)[:, :, :-2]
         weight = responsibility + 1e-6 * _bell(centre, moving, SEARCH_SIGMA)
         mass = weight.sum((3, 4))
