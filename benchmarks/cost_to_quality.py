@@ -137,10 +137,11 @@ def end_to_end(method: str, budget: float, seed: int, store: FrameStore, context
     return points
 
 
-def _draw(points: list[Point], path: Path) -> None:
+def _draw(points: list[Point], still: dict[str, float], path: Path) -> None:
     import matplotlib
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for axis, name in zip(axes, ("psnr", "ssim"), strict=True):
@@ -150,9 +151,13 @@ def _draw(points: list[Point], path: Path) -> None:
                 own.sort(key=lambda point: point.hours)
                 axis.plot([point.gib * point.hours for point in own], [getattr(point, name) for point in own], "o-",
                           color=f"C{number}", label=method if seed == points[0].seed else None)
+        axis.axhline(still[name], color="grey", linestyle=":", label="copy the last frame")
         axis.set(xscale="log", xlabel="GiB x hours of training", ylabel={"psnr": "psnr, dB"}.get(name, name))
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.grid(alpha=0.3)
-    axes[0].legend(frameon=False)
+    axes[1].legend(frameon=False)
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
@@ -211,7 +216,7 @@ def _apart(method: str, budget: float, seed: int, folder: Path) -> list[Point]:
 def _write(points: list[Point], still: dict[str, float], output: Path) -> None:
     document = {"copy_last": still, "points": [vars(point) for point in points]}
     output.with_suffix(".json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    _draw(points, output.with_suffix(".png"))
+    _draw(points, still, output.with_suffix(".png"))
 
 
 if __name__ == "__main__":
