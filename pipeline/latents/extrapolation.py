@@ -4,6 +4,7 @@ Legend: B batch, T frames, K slots, P pose components, H horizon.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.latents.latents import NUM_CAMERA_MOVING, POSE, Latents
@@ -22,6 +23,15 @@ def line_fit(track: Tensor) -> tuple[Tensor, Tensor]:
     centred = times - times.mean()
     slope = torch.einsum("t,bt...->b...", centred / centred.square().sum().clamp(min=0.5), recent)
     return recent.mean(1) + slope * centred[-1], slope
+
+
+def pace(track: Tensor) -> Tensor:
+    """Speed per frame [B, ...] over all of track [B, T, ...], T at least 2, whichever way it goes: an object that comes back
+    from a wall keeps it. Frames beside a turn do not count, part of their way is the way back."""
+    change = track.diff(dim=1)
+    straight = F.pad((change[:, 1:] * change[:, :-1] > 0).to(track), (0, 0) * (track.dim() - 2) + (1, 1), value=1.0)
+    weight = straight[:, 1:] * straight[:, :-1] + 1e-4
+    return (weight * change.abs()).sum(1) / weight.sum(1)
 
 
 def straight_on(track: Tensor, horizon: int) -> Tensor:

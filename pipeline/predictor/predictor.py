@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from pipeline import checkpoint
 from pipeline.checkpoint import Checkpoint
-from pipeline.latents.extrapolation import FIT_FRAMES, held, line_fit, straight_on
+from pipeline.latents.extrapolation import FIT_FRAMES, held, line_fit, pace, straight_on
 from pipeline.latents.latents import CAMERA, Latents
 from pipeline.predictor.block import NUM_MOVING, VISIBILITY, Block, draw
 from pipeline.predictor.context import ContextNetwork, PredictorConfig
@@ -27,8 +27,9 @@ from pipeline.predictor.walls import MARGIN_BIAS, fold
 KIND = "predictor"
 _MAX_LOGIT = 6.0
 _LOG_SPREAD_RANGE = (-5.0, 3.0)
-_FOLLOWS_BIAS = torch.tensor([3.0, 0.0, -3.0])
-"""Training starts with tracks that follow the line through their last frames."""
+_FOLLOWS_BIAS = torch.tensor([3.0, 0.0, 0.0, -3.0])
+"""Training starts with tracks that mostly go on at their pace."""
+_NUM_LINES = len(_FOLLOWS_BIAS)
 _QUIET_SHARE = 0.15
 _PARTING = 0.5
 """Share of the training after which modes are free to lie where they like."""
@@ -42,7 +43,7 @@ class Predictor(ContextNetwork):
         params, horizon, width = config.architecture, config.horizon, config.architecture.hidden_dim
         deformation_dim, num_scene = self.spec.deformation_dim, len(CAMERA) + self.spec.detail_dim
         self.mode_logits = nn.Linear(width, params.num_modes)
-        self.moving = nn.Linear(width, params.num_modes * (11 + horizon * NUM_MOVING))
+        self.moving = nn.Linear(width, params.num_modes * (5 + 2 * _NUM_LINES + horizon * NUM_MOVING))
         self.spread = nn.Linear(width, params.num_modes * horizon * NUM_MOVING)
         self.visibility = nn.Linear(width, params.num_modes * horizon)
         self.camera = nn.Sequential(
@@ -54,7 +55,7 @@ class Predictor(ContextNetwork):
             bias = self.moving.bias.unflatten(0, (params.num_modes, -1))
             bias[:, :2].zero_()
             bias[:, 2:4].fill_(MARGIN_BIAS)
-            bias[:, 5:11].copy_(_FOLLOWS_BIAS.repeat(2))
+            bias[:, 5:5 + 2 * _NUM_LINES].copy_(_FOLLOWS_BIAS.repeat(2))
         for last in (self.visibility, self.camera[-1]):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
@@ -101,12 +102,12 @@ class Predictor(ContextNetwork):
     def _course(self, context: Latents, motion: Tensor) -> Tensor:
         """Trajectories [B, K, M, H, P - 1] of modes: a line turned by a heading, plus a residual, folded back at walls.
 
-        motion [B, K, M, 11 + H * (P - 1)]: heading (2) as `_turned` takes it, walls (3) as `fold` does, logits of what the
-        line follows in x and in y (2 * 3), residual.
+        motion [B, K, M, 5 + 2 L + H * (P - 1)]: heading (2) as `_turned` takes it, walls (3) as `fold` does, logits of which
+        of the L lines it follows in x and in y, residual.
         """
-        heading, walls, follows, residual = motion.tensor_split([2, 5, 11], -1)
-        start, slope = self._lines(context)  # [B, K, 3, 2]
-        shares = follows.unflatten(-1, (2, 3)).softmax(-1).transpose(-1, -2)  # [B, K, M, 3, 2]
+        heading, walls, follows, residual = motion.tensor_split([2, 5, 5 + 2 * _NUM_LINES], -1)
+        start, slope = self._lines(context)  # [B, K, L, 2]
+        shares = follows.unflatten(-1, (2, _NUM_LINES)).softmax(-1).transpose(-1, -2)  # [B, K, M, L, 2]
         start, slope = ((shares * line[:, :, None]).sum(-2) for line in (start, slope))
         steps = torch.arange(1, self.config.horizon + 1, device=motion.device)[:, None]
         place = start[..., None, :] + _turned(slope, heading)[..., None, :] * steps
@@ -122,13 +123,16 @@ class Predictor(ContextNetwork):
         return residual * residual.square() / (residual.square() + small.square())
 
     def _lines(self, context: Latents) -> tuple[Tensor, Tensor]:
-        """Start and slope [B, K, 3, 2] in x and y of what a track may follow: the line through its last frames; the one through
-        the last two, or the way before mirrored, which are true of an object that has just come back from a wall."""
+        """Start and slope [B, K, L, 2] in x and y of what a track may follow: its pace over the whole context, the way it goes
+        now; the line through its last frames; the one through the last two, or the way before mirrored, which are true of an
+        object that has just come back from a wall."""
         place = context.pose[..., :2]
-        earlier = self._window(place)[0][:, :max(2, self.config.context_frames - FIT_FRAMES)]
+        recent = self._window(place)[0]
         end, slope = line_fit(place)
-        slopes = [slope, line_fit(place[:, -2:])[1], -line_fit(earlier)[1]]
-        return torch.stack([end, place[:, -1], place[:, -1]], 2), torch.stack(slopes, 2)
+        last = line_fit(place[:, -2:])[1]
+        before = line_fit(recent[:, :max(2, self.config.context_frames - FIT_FRAMES)])[1]
+        slopes = [pace(recent) * (last + 0.5 * slope).sign(), slope, last, -before]
+        return torch.stack([place[:, -1], end, place[:, -1], place[:, -1]], 2), torch.stack(slopes, 2)
 
     def _deformation(self, context: Latents, objects: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and spread [B, K, H, D_deformation] from the objects' features [B, K, D]: what is there stays, but for a

@@ -2,12 +2,22 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.latents.extrapolation import held, line_fit, linear_extrapolation, straight_on
+from pipeline.latents.extrapolation import held, line_fit, linear_extrapolation, pace, straight_on
 from pipeline.latents.latents import DIMS, POSE, Latents, LatentSpec
 
 SPEC = LatentSpec(
     num_slots=2, background_dim=3, appearance_dim=4, height=16, width=24, detail_dim=2, deformation_dim=1
 )
+
+
+def test_pace_is_kept_over_turns_whose_frames_go_part_of_the_way():
+    x = torch.tensor([1.0, 4, 7, 10, 11, 8, 5])  # from 10 to a wall at 12 and back
+    y = torch.full((7,), 3.0)
+    track = torch.stack([x, x.flip(0), y], -1)[None].repeat(2, 1, 1)
+    torch.testing.assert_close(pace(track), torch.tensor([[3.0, 3, 0]] * 2), atol=1e-3, rtol=0)
+    torch.testing.assert_close(pace(track[:, :2]), torch.tensor([[3.0, 3, 0]] * 2), atol=1e-3, rtol=0)
+    there_and_back = torch.tensor([0.0, 2, 0, 2]).view(1, 4, 1, 1)  # nothing but turns
+    torch.testing.assert_close(pace(there_and_back), torch.full((1, 1, 1), 2.0))
 
 
 @pytest.mark.parametrize("num_frames", [2, 3, 5, 9])
