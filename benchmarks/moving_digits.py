@@ -52,7 +52,8 @@ def run(source: Path, folder: Path, kind: str, num_videos: int) -> dict[str, flo
             "digits": {"num_videos": num_videos},
         },
         "train_autoencoder": {"architecture": {"num_slots": 2, "object_px": 20, "patch_dim": 28}},
-        "train_predictor": {"kind": kind},
+        # looks say how far a digit reaches to either side, and with that where it turns back
+        "train_predictor": {"kind": kind, "augmentation": "reverse"},
         "generate": {"num_samples": 1, "num_pictures": 4},
     })
     for stage, outputs in OUTPUTS.items():

@@ -128,8 +128,7 @@ def waiting_share(num_steps: int, data: Path) -> float:
             start = time.perf_counter()
             generator = torch.Generator().manual_seed(step)
             clips = random_windows(latents, num_frames, params.batch_size, generator)
-            if params.augmentation == "motion":
-                clips = augment(clips, store.spec, generator)
+            clips = augment(clips, store.spec, params.augmentation, generator)
             clips = clips.to(device)
             there = time.perf_counter()
             context, target = clips.frames(0, params.context_frames), clips.frames(params.context_frames, num_frames)

@@ -60,8 +60,7 @@ def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves
     def make_batch(step: int) -> tuple[Latents, Latents]:
         generator = torch.Generator().manual_seed((params.training.seed << 31) + step)
         clips = random_windows(training, num_frames, params.batch_size, generator)
-        if params.augmentation == "motion":
-            clips = augment(clips, store.spec, generator)
+        clips = augment(clips, store.spec, params.augmentation, generator)
         short, start = torch.rand(2, generator=generator).tolist()
         first = int(start * (given - 1)) if short < params.short_context_share else 0
         clips = clips.map(lambda code: code[share])

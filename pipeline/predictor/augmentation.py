@@ -4,17 +4,26 @@ import torch
 from torch import Tensor
 
 from pipeline.latents.latents import POSE, TIME_VARYING, Latents, LatentSpec
+from pipeline.predictor.train_predictor_params import Augmentation
 
 X, Y = POSE.index("x"), POSE.index("y")
 
 
-def augment(clips: Latents, spec: LatentSpec, generator: torch.Generator) -> Latents:
-    """Each clip mirrored in x, mirrored in y, with x and y exchanged (square frames only) and run backwards, each by
-    the toss of a coin. Codes of what things look like stay, detail and deformations too: to the predictor they tell how big and how near,
-    and how fast they change."""
-    mirror_x, mirror_y, exchange, backwards = (
-        torch.rand(len(clips.pose), generator=generator) < 0.5 for _ in range(4)
-    )
+def augment(clips: Latents, spec: LatentSpec, augmentation: Augmentation, generator: torch.Generator) -> Latents:
+    """Each clip run backwards by the toss of a coin (reverse); also mirrored in x, mirrored in y, with x and y exchanged
+    (motion; the last in square frames only). Codes of what things look like stay, detail and deformations too: to the predictor
+    they tell how big and how near, and how fast they change. Where they tell how far an object reaches to either side,
+    as of digits that turn back with their edge, only `reverse` is true to them."""
+    if augmentation == "none":
+        return clips
+    if augmentation == "motion":
+        clips = _seen_otherwise(clips, spec, generator)
+    backwards, codes = _tossed(clips, generator), clips.items()
+    return clips.replace(**{name: _where(backwards, codes[name].flip(1), codes[name]) for name in TIME_VARYING})
+
+
+def _seen_otherwise(clips: Latents, spec: LatentSpec, generator: torch.Generator) -> Latents:
+    mirror_x, mirror_y, exchange = (_tossed(clips, generator) for _ in range(3))
     x, y, *rest = clips.pose.unbind(-1)
     x, y = _where(mirror_x, spec.width - x, x), _where(mirror_y, spec.height - y, y)
     if spec.width == spec.height:
@@ -24,10 +33,11 @@ def augment(clips: Latents, spec: LatentSpec, generator: torch.Generator) -> Lat
     x, y = _where(mirror_x, -x, x), _where(mirror_y, -y, y)
     if spec.width == spec.height:
         x, y = _where(exchange, y, x), _where(exchange, x, y)
-    camera = torch.stack([x, y, *rest], -1)
-    clips = clips.replace(pose=pose, camera=camera)
-    codes = clips.items()
-    return clips.replace(**{name: _where(backwards, codes[name].flip(1), codes[name]) for name in TIME_VARYING})
+    return clips.replace(pose=pose, camera=torch.stack([x, y, *rest], -1))
+
+
+def _tossed(clips: Latents, generator: torch.Generator) -> Tensor:
+    return torch.rand(len(clips.pose), generator=generator) < 0.5
 
 
 def _where(chosen: Tensor, there: Tensor, elsewhere: Tensor) -> Tensor:

@@ -8,6 +8,8 @@ from pipeline.params import Params
 from pipeline.predictor.network_params import DeterministicParams, MixtureParams
 from pipeline.training.training_params import TrainingParams
 
+Augmentation = Literal["none", "reverse", "motion"]
+
 
 class TrainPredictorParams(Params):
     """How to learn to continue latents."""
@@ -25,5 +27,5 @@ class TrainPredictorParams(Params):
     """Clips per step."""
     short_context_share: float = Field(ge=0, le=1)
     """Share of the steps with fewer context frames than that, so that fewer may be given later."""
-    augmentation: Literal["none", "motion"]
-    """motion: mirror, turn and reverse the tracks of clips at random."""
+    augmentation: Augmentation
+    """motion: mirror, turn and reverse the tracks of clips at random; reverse: that alone."""
