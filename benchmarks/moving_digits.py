@@ -85,7 +85,7 @@ def main(
     source: Annotated[Path, typer.Argument(help="MNIST's pictures: an idx3-ubyte file, packed or not.")],
     folder: Annotated[Path, typer.Option(help="Folder for all that is made.")] = Path(".benchmarks/moving_digits"),
     kind: Annotated[str, typer.Option(help="Kind of predictor.")] = "deterministic",
-    num_videos: Annotated[int, typer.Option(help="Test videos; eight times as many train.")] = 120,
+    num_videos: Annotated[int, typer.Option(help="Test videos; eight times as many train.")] = 300,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Trains and judges on moving digits."""
