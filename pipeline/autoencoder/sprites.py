@@ -121,12 +121,12 @@ def fit_picture(view: View, sprites: Sprites) -> Sprites:
     guess = odds / (1 + odds)
     frame, background = view.frame - mean_frame[:, None], view.background - mean_background[:, None]
     # Before plain ground an edge is as steady as the inside, and only its contrast tells them apart.
-    varies = (weight * background.square()).sum((1, 3)) / total[:, :, 0]
-    plain = NOISE**2 / (NOISE**2 + varies)
+    varies = (weight * background.square()).sum((1, 3))
+    plain = NOISE**2 / (NOISE**2 + varies / total[:, :, 0])
     guess = guess * (1 - plain * (1 - _coverage(mean_frame - mean_background, guess)))
     stiffness = total[:, :, 0] * 0.05**2
     b = (weight * frame * background).sum((1, 3)) + stiffness * (1 - guess)
-    b = (b / ((weight * background.square()).sum((1, 3)) + stiffness)).clamp(0, 1)
+    b = (b / (varies + stiffness)).clamp(0, 1)
     # a sample seen in less than one frame is not part of the picture
     seen = _shown(view, sprites).sum((1, 3)).clamp(max=1)
     alpha = _keep_blob((1 - b) * seen)

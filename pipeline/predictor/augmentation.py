@@ -24,16 +24,14 @@ def augment(clips: Latents, spec: LatentSpec, augmentation: Augmentation, genera
 
 def _seen_otherwise(clips: Latents, spec: LatentSpec, generator: torch.Generator) -> Latents:
     mirror_x, mirror_y, exchange = (_tossed(clips, generator) for _ in range(3))
-    x, y, *rest = clips.pose.unbind(-1)
-    x, y = _where(mirror_x, spec.width - x, x), _where(mirror_y, spec.height - y, y)
-    if spec.width == spec.height:
-        x, y = _where(exchange, y, x), _where(exchange, x, y)
-    pose = torch.stack([x, y, *rest], -1)
-    x, y, *rest = clips.camera.unbind(-1)
-    x, y = _where(mirror_x, -x, x), _where(mirror_y, -y, y)
-    if spec.width == spec.height:
-        x, y = _where(exchange, y, x), _where(exchange, x, y)
-    return clips.replace(pose=pose, camera=torch.stack([x, y, *rest], -1))
+    def seen(code: Tensor, width: float, height: float) -> Tensor:
+        x, y, *rest = code.unbind(-1)
+        x, y = _where(mirror_x, width - x, x), _where(mirror_y, height - y, y)
+        if spec.width == spec.height:
+            x, y = _where(exchange, y, x), _where(exchange, x, y)
+        return torch.stack([x, y, *rest], -1)
+    # places count from a corner of the frame, the camera from its middle
+    return clips.replace(pose=seen(clips.pose, spec.width, spec.height), camera=seen(clips.camera, 0, 0))
 
 
 def _tossed(clips: Latents, generator: torch.Generator) -> Tensor:

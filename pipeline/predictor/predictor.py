@@ -30,6 +30,8 @@ _LOG_SPREAD_RANGE = (-5.0, 3.0)
 _FOLLOWS_BIAS = torch.tensor([3.0, 0.0, 0.0, -3.0])
 """Training starts with tracks that mostly go on at their pace."""
 _NUM_LINES = len(_FOLLOWS_BIAS)
+_ENDS = (2, 5, 5 + 2 * _NUM_LINES)
+"""Where heading, walls and what is followed end among the numbers of a mode's motion; the residual comes after them."""
 _QUIET_SHARE = 0.15
 _PARTING = 0.5
 """Share of the training after which modes are free to lie where they like."""
@@ -43,7 +45,7 @@ class Predictor(ContextNetwork):
         params, horizon, width = config.architecture, config.horizon, config.architecture.hidden_dim
         deformation_dim, num_scene = self.spec.deformation_dim, len(CAMERA) + self.spec.detail_dim
         self.mode_logits = nn.Linear(width, params.num_modes)
-        self.moving = nn.Linear(width, params.num_modes * (5 + 2 * _NUM_LINES + horizon * NUM_MOVING))
+        self.moving = nn.Linear(width, params.num_modes * (_ENDS[-1] + horizon * NUM_MOVING))
         self.spread = nn.Linear(width, params.num_modes * horizon * NUM_MOVING)
         self.visibility = nn.Linear(width, params.num_modes * horizon)
         self.camera = nn.Sequential(
@@ -52,10 +54,10 @@ class Predictor(ContextNetwork):
         with torch.no_grad():
             self.moving.weight.mul_(0.1)
             self.spread.weight.mul_(0.1)
-            bias = self.moving.bias.unflatten(0, (params.num_modes, -1))
-            bias[:, :2].zero_()
-            bias[:, 2:4].fill_(MARGIN_BIAS)
-            bias[:, 5:5 + 2 * _NUM_LINES].copy_(_FOLLOWS_BIAS.repeat(2))
+            heading, walls, follows, _ = self.moving.bias.unflatten(0, (params.num_modes, -1)).tensor_split(_ENDS, -1)
+            heading.zero_()
+            walls[:, :2].fill_(MARGIN_BIAS)
+            follows.copy_(_FOLLOWS_BIAS.repeat(2))
         for last in (self.visibility, self.camera[-1]):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
@@ -105,7 +107,7 @@ class Predictor(ContextNetwork):
         motion [B, K, M, 5 + 2 L + H * (P - 1)]: heading (2) as `_turned` takes it, walls (3) as `fold` does, logits of which
         of the L lines it follows in x and in y, residual.
         """
-        heading, walls, follows, residual = motion.tensor_split([2, 5, 5 + 2 * _NUM_LINES], -1)
+        heading, walls, follows, residual = motion.tensor_split(_ENDS, -1)
         start, slope = self._lines(context)  # [B, K, L, 2]
         shares = follows.unflatten(-1, (2, _NUM_LINES)).softmax(-1).transpose(-1, -2)  # [B, K, M, L, 2]
         start, slope = ((shares * line[:, :, None]).sum(-2) for line in (start, slope))
