@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,18 +94,30 @@ class Interrupted:
     num_bytes: int
     last_written: float
     """Seconds since 1970."""
-    in_use: bool
+
+    @property
+    def in_use(self) -> bool:
+        return _is_locked(self.path)
 
 
 def list_interrupted() -> list[Interrupted]:
-    """All folders, the latest first."""
+    """All folders, the latest first. Other processes may write in them and remove them meanwhile."""
     found = []
     for path in resume_root().glob("*/*"):
-        facts = [file.stat() for file in path.rglob("*") if file.is_file()] or [path.stat()]
-        num_bytes, latest = sum(fact.st_size for fact in facts), max(fact.st_mtime for fact in facts)
-        name = path.relative_to(resume_root()).as_posix()
-        found.append(Interrupted(name, path, num_bytes, latest, in_use=_is_locked(path)))
+        files = [Path(folder) / name for folder, _, names in os.walk(path) for name in names]
+        if facts := _facts(files) or _facts([path]):
+            num_bytes, latest = sum(fact.st_size for fact in facts), max(fact.st_mtime for fact in facts)
+            found.append(Interrupted(path.relative_to(resume_root()).as_posix(), path, num_bytes, latest))
     return sorted(found, key=lambda folder: (-folder.last_written, folder.name))
+
+
+def _facts(paths: list[Path]) -> list[os.stat_result]:
+    """Of those that are still there."""
+    facts = []
+    for path in paths:
+        with suppress(FileNotFoundError):
+            facts.append(path.stat())
+    return facts
 
 
 def remove(folder: Path) -> bool:

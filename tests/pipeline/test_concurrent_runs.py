@@ -24,7 +24,8 @@ OUTS = {
     "train_predictor": ("data/predictor.safetensors", "data/curves/train_predictor"),
     "generate": ("data/predicted_latents.zarr", "data/predicted_frames.zarr", "data/pictures"),
 }
-NUM_STEPS = 120
+NUM_STEPS = 300
+"""Enough that no training ends before its first checkpoint is noticed, even on a machine that halts for seconds."""
 SMALL = {
     "train_predictor": {
         "mixture": {"hidden_dim": 32, "num_layers": 1}, "batch_size": 16,
@@ -106,12 +107,18 @@ def experiments(copy: Workspace) -> dict[str, str]:
     return {reference.split("/")[-1]: reference for reference in references}
 
 
-def wait_until(done: Callable[[], object], what: str, every: float = 0.02):
+def wait_until(copy: Workspace, done: Callable[[], object], what: str, every: float = 0.02):
     end = time.monotonic() + LONGEST_WAIT
     while not (result := done()):
-        assert time.monotonic() < end, what
+        assert time.monotonic() < end, f"{what}\n{printed(copy)}"
         time.sleep(every)
     return result
+
+
+def printed(copy: Workspace) -> str:
+    """The last that DVC's workers and their experiments, and commands that run beside a test, have printed."""
+    logs = [*(copy.root / ".dvc/tmp/exps").rglob("*.out"), *copy.root.parent.glob("*.log")]
+    return "\n".join(f"{log}:\n{log.read_text()[-3000:]}" for log in sorted(logs))
 
 
 def at_checkpoint(copy: Workspace) -> set[int]:
@@ -129,7 +136,7 @@ def signal_at_checkpoint(copy: Workspace, number: int, what: signal.Signals) -> 
             sent.add(process)
         return len(sent) == number
 
-    wait_until(send, f"{number} trainings at a checkpoint")
+    wait_until(copy, send, f"{number} trainings at a checkpoint")
     return sent
 
 
@@ -157,18 +164,18 @@ def queue(copy: Workspace, name: str, seed: int, target: str) -> None:
 
 
 def wait_for_experiments(copy: Workspace, *names: str) -> None:
-    wait_until(lambda: set(names) <= experiments(copy).keys(), f"experiments {names}", every=0.5)
+    wait_until(copy, lambda: set(names) <= experiments(copy).keys(), f"experiments {names}", every=0.5)
 
 
 def test_two_queue_workers_and_the_workspace_end_as_they_do_alone(copy, alone, tmp_path):
     for seed in SEEDS[:2]:
         queue(copy, f"seed-{seed}", seed, "generate")
     with (
-        beside(copy, tmp_path / "queue", "queue", "start", "-j", "2"),
-        beside(copy, tmp_path / "here", "repro", "generate") as here,
+        beside(copy, tmp_path / "queue.log", "queue", "start", "-j", "2"),
+        beside(copy, tmp_path / "here.log", "repro", "generate") as here,
     ):
         let_go_on(signal_at_checkpoint(copy, 3, signal.SIGSTOP))
-    output = (tmp_path / "here").read_text()
+    output = (tmp_path / "here.log").read_text()
     assert here.returncode == 0, output
     assert stages_run(output) == list(OUTS)
     wait_for_experiments(copy, *(f"seed-{seed}" for seed in SEEDS[:2]))
@@ -180,12 +187,12 @@ def test_two_queue_workers_and_the_workspace_end_as_they_do_alone(copy, alone, t
 def test_a_queue_worker_and_the_workspace_at_the_very_same(copy, alone, tmp_path):
     """The second waits for the first and takes over what it made."""
     queue(copy, "same", SEEDS[-1], "train_predictor")
-    with beside(copy, tmp_path / "queue", "queue", "start"):
+    with beside(copy, tmp_path / "queue.log", "queue", "start"):
         (first,) = signal_at_checkpoint(copy, 1, signal.SIGSTOP)
-        with beside(copy, tmp_path / "here", "repro", "train_predictor") as here:
-            wait_until(lambda: f"process {first} is at the very same" in (tmp_path / "here").read_text(), "it waits")
+        with beside(copy, tmp_path / "here.log", "repro", "train_predictor") as here:
+            wait_until(copy, lambda: f"process {first} is at the very same" in (tmp_path / "here.log").read_text(), "it waits")
             let_go_on({first})
-    output = (tmp_path / "here").read_text()
+    output = (tmp_path / "here.log").read_text()
     assert here.returncode == 0 and f"going on after step {NUM_STEPS}" in output, output
     wait_for_experiments(copy, "same")
     wanted = {out: alone[SEEDS[-1]][out] for out in OUTS["train_predictor"]}
@@ -211,7 +218,7 @@ def killed_in_queue(copy: Workspace, log: Path) -> str:
     queue(copy, "first", SEEDS[-1], "train_predictor")
     with beside(copy, log, "queue", "start"):
         signal_at_checkpoint(copy, 1, signal.SIGKILL)
-    status = wait_until(lambda: ended(copy.dvc("queue", "status")), "its worker ends", every=3)
+    status = wait_until(copy, lambda: ended(copy.dvc("queue", "status")), "its worker ends", every=3)
     assert "Failed" in status
     queue(copy, "again", SEEDS[-1], "train_predictor")
     copy.dvc("queue", "start")
@@ -221,7 +228,7 @@ def killed_in_queue(copy: Workspace, log: Path) -> str:
 
 @pytest.mark.parametrize("killed", [killed_in_temp, killed_in_queue])
 def test_a_killed_experiment_goes_on_to_the_same_bytes(copy, alone, tmp_path, killed):
-    assert "going on after step" in killed(copy, tmp_path / "log")
+    assert "going on after step" in killed(copy, tmp_path / "killed.log")
     wanted = {out: alone[SEEDS[-1]][out] for out in OUTS["train_predictor"]}
     assert in_experiment(copy, "again", ("train_predictor",)) == wanted
     assert not list((copy.root / ".resume").glob("*/*"))

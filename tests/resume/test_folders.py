@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from pipeline.errors import UserError
 from pipeline.params import Params
-from pipeline.resume.folders import fingerprint, hold, list_interrupted, resume_folder
+from pipeline.resume.folders import fingerprint, hold, list_interrupted, remove, resume_folder
 from stages.resume import app
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -47,6 +47,31 @@ def test_parameters_inputs_and_machine_decide_the_folder():
     }
     assert len(prints) == 5
     assert fingerprint(Settings(), {"data": "a"}) in prints
+
+
+def write_and_remove(root, stop):
+    """What a run does that writes checkpoints and ends, again and again."""
+    while not stop.is_set():
+        with hold(root / "stage" / "other"):
+            for _ in range(20):
+                (root / "stage" / "other" / "partial").write_text("half")
+                (root / "stage" / "other" / "partial").rename(root / "stage" / "other" / "checkpoint")
+        remove(root / "stage" / "other")
+
+
+def test_folders_are_listed_while_a_run_writes_and_removes(root):
+    stop = SPAWN.Event()
+    other = SPAWN.Process(target=write_and_remove, args=(root, stop))
+    other.start()
+    try:
+        while not list_interrupted():
+            time.sleep(0.01)
+        for _ in range(3000):
+            list_interrupted()
+    finally:
+        stop.set()
+        other.join()
+    assert other.exitcode == 0
 
 
 def test_loaded_code_decides_the_folder(monkeypatch, tmp_path):
