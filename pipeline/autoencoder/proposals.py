@@ -26,7 +26,9 @@ from pipeline.autoencoder.tracking import Tracks, find_tracks, look_coarsely
 from pipeline.latents.latents import NUM_CAMERA_MOVING
 
 NUM_ROUNDS = 3
-NUM_SPRITE_STEPS = 9
+NUM_BLURRED_STEPS, NUM_SPRITE_STEPS = 3, 9
+"""The first sprites see blurred frames: tracks are not exact yet, and thin strokes that lie beside themselves from frame to
+frame make no picture."""
 SEARCH_MARGIN = 1.75
 """Side of the first patch around a track, in widths of a typical object: generous, the track is not centred yet."""
 BUSY = 0.6
@@ -92,7 +94,7 @@ def _propose(frames: Tensor, params: ProposalParams) -> Proposals:
         background, _ = _background_behind(still, covered, camera, params.canvas_margin)
     tracks = keep_identities(tracks, presence, cells)
     sprites, covered = _start_sprites(tracks, presence, cells.step, frames, params)
-    sprites, background, seen = _fit_sprites(still, background, camera, sprites, covered)
+    sprites, background, seen = _fit_sprites(still, background, camera, sprites, covered, params.object_px)
     return Proposals(background, seen, camera, _pad(sprites, params.num_slots))
 
 
@@ -209,14 +211,17 @@ def _start_sprites(tracks: Tracks, presence: Tensor, step: Tensor, frames: Tenso
 
 
 def _fit_sprites(frames: Tensor, background: Tensor, camera: Tensor, sprites: Sprites,
-                 mask: Tensor) -> tuple[Sprites, Tensor, Tensor]:
+                 mask: Tensor, object_px: int) -> tuple[Sprites, Tensor, Tensor]:
     """Pictures, tracks, visibility, depth and background in turn, each given the others."""
     H, W = frames.shape[-2:]
     margin = (background.shape[-1] - W) // 2
-    behind = view(background, camera, H, W)
-    for step in range(NUM_SPRITE_STEPS):
+    behind, moving = view(background, camera, H, W), mask.amax(2)
+    for step in range(-NUM_BLURRED_STEPS, NUM_SPRITE_STEPS):
         free = uncovered(mask, sprites.depth)
-        seen = sprite_fit.look(frames, behind.expand_as(frames), free, sprites)
+        images = frames, behind.expand_as(frames)
+        if step < 0:
+            images = (_blur(image, object_px) for image in images)
+        seen = sprite_fit.look(*images, free, sprites)
         sprites = sprite_fit.fit_picture(seen, sprites)
         if step > 0:
             sprites = sprite_fit.fit_visibility(seen, sprites)
@@ -230,9 +235,18 @@ def _fit_sprites(frames: Tensor, background: Tensor, camera: Tensor, sprites: Sp
             sprites = sprite_fit.compare(frames, behind, sprites, mask)
             mask = mask * (sprites.presence > 0)[:, None, :, None, None]
             covered = F.max_pool2d(mask.amax(2), 3, stride=1, padding=1)
+            if step < 6:  # what a picture still lacks must not end in the background
+                covered = torch.maximum(covered, moving)
             background, known = _background_behind(frames, covered, camera, margin)
             behind = view(background, camera, H, W)
     return sprites, background, known
+
+
+def _blur(images: Tensor, object_px: int) -> Tensor:
+    """Means [B, T, C, H, W] over squares, whose sides are a quarter of a typical object's and more."""
+    reach = round(object_px / 8)
+    mean = F.avg_pool2d(images.flatten(0, 1), 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)
+    return mean.unflatten(0, images.shape[:2])
 
 
 def _pad(sprites: Sprites, num_slots: int) -> Sprites:

@@ -4,7 +4,7 @@ import torch
 from pipeline.autoencoder.architecture_params import ProposalParams
 from pipeline.autoencoder.proposals import estimate_background, propose
 from pipeline.autoencoder.sprites import masks
-from tests.autoencoder.clips import line, moving_squares
+from tests.autoencoder.clips import line, moving_pictures, moving_squares
 
 PARAMS = ProposalParams(num_slots=3, object_px=16, patch_dim=24, canvas_margin=0)
 RED, CYAN = torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.9, 0.9])
@@ -52,6 +52,24 @@ def test_crossing_objects_keep_their_slots_and_their_order():
     assert (proposals.sprites.centre[0, :, red] - (tracks[:, 0] + 7)).abs().max() < 1
     assert (proposals.sprites.centre[0, :, cyan] - (tracks[:, 1] + 7)).abs().max() < 1
     assert proposals.sprites.depth[0, cyan] > proposals.sprites.depth[0, red] + 2
+
+
+@pytest.mark.parametrize("num_frames", [10, 16])
+def test_a_thin_stroke_that_passes_over_another_object_is_drawn_whole(num_frames):
+    y, x = torch.meshgrid(torch.arange(18.0), torch.arange(8.0), indexing="ij")
+    stroke, ring = (1.3 - (x - 6 + y / 3.5).abs()).clamp(0, 1), torch.ones(16, 16)
+    ring[3:13, 3:13] = 0
+    speed = 36 / num_frames
+    tracks = torch.stack([line((20, 2), (1, speed), num_frames), line((6, 30), (speed, -0.8), num_frames)], 1)
+    middles = tracks + torch.tensor([[4.0, 9], [8, 8]])
+    params = ProposalParams(num_slots=2, object_px=20, patch_dim=28, canvas_margin=0)
+    sprites = propose(moving_pictures(tracks, [stroke, ring]), params).sprites
+    assert sprites.presence.tolist() == [[1, 1]]
+    area = sprites.alpha[0].sum((1, 2)) * sprites.step[0].square()
+    thin = int(area.argmin())
+    for middle, picture, slot in ((middles[:, 0], stroke, thin), (middles[:, 1], ring, 1 - thin)):
+        assert area[slot].item() == pytest.approx(picture.sum().item(), rel=0.2)
+        assert (sprites.centre[0, :, slot] - middle).norm(dim=-1).median() < 0.8
 
 
 def test_object_that_stops_stays_an_object():
