@@ -52,7 +52,8 @@ def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves
     given, num_frames = params.context_frames, params.context_frames + params.horizon
     training, validation = (hold(store.read, store.rows(split), folder / split) for split in ("train", "val"))
     model = Predictor(PredictorConfig(
-        architecture=getattr(params, params.kind), spec=store.spec, context_frames=given, horizon=params.horizon
+        architecture=getattr(params, params.kind), spec=store.spec, context_frames=given, horizon=params.horizon,
+        sided=params.augmentation != "motion",
     ))
     model.fit_normalisation(spread_windows(training, num_frames))
     share = batch_share(params.batch_size)

@@ -28,6 +28,8 @@ class PredictorConfig(Params):
     """W: frames looked at; of a longer context the last ones, a shorter one is lengthened backwards in a line."""
     horizon: int = Field(ge=1)
     """H: frames predicted at once."""
+    sided: bool = False
+    """Whether what an object looks like tells its left from its right, top from bottom, and with that where it turns back."""
 
 
 class ContextNetwork(nn.Module):
@@ -38,15 +40,15 @@ class ContextNetwork(nn.Module):
         self.config = config
         self.spec = config.spec
         width = config.architecture.hidden_dim
-        num_features = config.context_frames * len(POSE) + 2 * NUM_MOVING + 4 + self.spec.appearance_dim
-        num_features += (config.context_frames + 1) * self.spec.deformation_dim
+        self.num_features = config.context_frames * len(POSE) + 2 * NUM_MOVING + 4 + self.spec.appearance_dim
+        self.num_features += (config.context_frames + 1) * self.spec.deformation_dim
         num_scene = len(CAMERA) + self.spec.detail_dim
         self.num_scene_features = (config.context_frames + 1) * num_scene + 1
-        self.normalise = Normalise(num_features)
+        self.normalise = Normalise(self.num_features)
         self.normalise_camera = Normalise(self.num_scene_features)
         self.register_buffer("residual_scale", torch.ones(config.horizon, NUM_MOVING))
         self.register_buffer("camera_scale", torch.ones(config.horizon, num_scene))
-        self.embed = nn.Sequential(nn.Linear(num_features, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.embed = nn.Sequential(nn.Linear(self.num_features, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
         self.layers = nn.ModuleList(
             SlotLayer(width, config.architecture.num_heads) for _ in range(config.architecture.num_layers)
         )
@@ -54,18 +56,20 @@ class ContextNetwork(nn.Module):
         if self.spec.deformation_dim:
             self.register_buffer("deformation_scale", torch.ones(config.horizon, self.spec.deformation_dim))
 
-    def see(self, context: Latents) -> tuple[Tensor, Tensor]:
-        """Features of each object of a context of T >= 2 frames, [B, K, width], and of the scene, [B, D + width]."""
+    def see(self, context: Latents) -> tuple[Tensor, Tensor, Tensor]:
+        """Of a context of T >= 2 frames: each object alone, [B, K, num_features]; among the others, [B, K, width]; and the
+        scene, [B, num_scene_features + width]."""
         assert context.num_frames >= 2, f"{context.num_frames} context frames, wanted at least 2"
         context.check(self.spec)
-        objects = self.embed(self.normalise(self._object_features(context)))
+        alone = self.normalise(self._object_features(context))
+        objects = self.embed(alone)
         # An absent object is as good as invisible to the others.
         bias = context.presence.clamp(min=1e-3).log()[:, None, None, :]
         for layer in self.layers:
             objects = layer(objects, bias)
         objects = self.norm(objects)
         together = (objects * context.presence[..., None]).sum(1)
-        return objects, torch.cat([self.normalise_camera(self._camera_features(context)), together], -1)
+        return alone, objects, torch.cat([self.normalise_camera(self._camera_features(context)), together], -1)
 
     @torch.no_grad()
     def fit_normalisation(self, clips: Latents) -> None:

@@ -61,6 +61,10 @@ class Predictor(ContextNetwork):
         for last in (self.visibility, self.camera[-1]):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
+        self.turning_point = nn.Linear(self.num_features, 2) if config.sided else None
+        if self.turning_point:
+            nn.init.zeros_(self.turning_point.weight)
+            nn.init.zeros_(self.turning_point.bias)
         self.deformation = nn.Linear(width, horizon * 2 * deformation_dim) if deformation_dim else None
         if self.deformation:
             nn.init.zeros_(self.deformation.weight)
@@ -68,7 +72,8 @@ class Predictor(ContextNetwork):
 
     def forward(self, context: Latents) -> Block:
         """Context of T >= 2 frames -> the block that follows it."""
-        objects, scene = self.see(context)
+        alone, objects, scene = self.see(context)
+        turning_point = self.turning_point(alone) if self.turning_point else alone.new_zeros(2)
         modes, horizon = self.config.architecture.num_modes, self.config.horizon
         log_spread = self.spread(objects).unflatten(-1, (modes, horizon, NUM_MOVING))
         visibility = held(context.pose, horizon)[..., VISIBILITY].transpose(1, 2)[:, :, None]
@@ -80,7 +85,7 @@ class Predictor(ContextNetwork):
         deformation, deformation_spread = self._deformation(context, objects)
         return Block(
             mode_logits=self.mode_logits(objects),
-            moving=self._course(context, self.moving(objects).unflatten(-1, (modes, -1))),
+            moving=self._course(context, self.moving(objects).unflatten(-1, (modes, -1)), turning_point),
             moving_spread=log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.residual_scale,
             visibility_logits=_logit(visibility) + self.visibility(objects).unflatten(-1, (modes, horizon)),
             camera=camera, camera_spread=camera_spread, detail=detail, detail_spread=detail_spread,
@@ -101,7 +106,7 @@ class Predictor(ContextNetwork):
         """One future per row of `context`: the next H frames of every time-varying code, as `draw` gives them."""
         return draw(self(context), draws, spread)
 
-    def _course(self, context: Latents, motion: Tensor) -> Tensor:
+    def _course(self, context: Latents, motion: Tensor, turning_point: Tensor) -> Tensor:
         """Trajectories [B, K, M, H, P - 1] of modes: a line turned by a heading, plus a residual, folded back at walls.
 
         motion [B, K, M, 5 + 2 L + H * (P - 1)]: heading (2) as `_turned` takes it, walls (3) as `fold` does, logits of which
@@ -116,7 +121,7 @@ class Predictor(ContextNetwork):
         size = straight_on(context.pose, self.config.horizon)[..., 2:NUM_MOVING].transpose(1, 2)[:, :, None]
         line = torch.cat([place, size.expand(*place.shape[:-1], -1)], -1)
         residual = residual.unflatten(-1, (-1, NUM_MOVING)) * self.residual_scale
-        return fold(line + self._quiet(residual), walls, self.spec)
+        return fold(line + self._quiet(residual), walls, turning_point[..., None, :], self.spec)
 
     def _quiet(self, residual: Tensor) -> Tensor:
         """Draws residuals [..., H, P - 1] to zero that are small beside what a line misses in one frame: on a free stretch

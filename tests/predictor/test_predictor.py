@@ -29,9 +29,10 @@ def some_latents(batch=5, num_frames=10, seed=0) -> Latents:
     return latents.replace(pose=latents.pose * torch.tensor([48.0, 32, 1, 1]))
 
 
-def untrained(kind: str) -> Predictor:
+def untrained(kind: str, sided: bool = False) -> Predictor:
     torch.manual_seed(0)
-    return Predictor(PredictorConfig(architecture=ARCHITECTURES[kind], spec=SPEC, context_frames=6, horizon=4))
+    architecture = ARCHITECTURES[kind]
+    return Predictor(PredictorConfig(architecture=architecture, spec=SPEC, context_frames=6, horizon=4, sided=sided))
 
 
 @pytest.fixture(params=ARCHITECTURES)
@@ -177,6 +178,19 @@ def test_lines_come_back_from_walls_inside_the_frame():
     context.pose[..., 1] += 3
     beyond = rollout(model, context, 4, 1, draws()).pose[0, 10:, 2, 1]
     torch.testing.assert_close(beyond, torch.tensor([28.0, 27, 26, 25]), atol=1e-3, rtol=0)
+
+
+def test_an_object_may_turn_back_with_a_point_beside_its_middle():
+    model = untrained("deterministic", sided=True)
+    set_motion(model, walls=(-math.log(3), -math.log(3), 100.0))
+    with torch.no_grad():  # the walls are 6 px from the edges, the point is 2 px to the right of the place
+        model.turning_point.bias.copy_(torch.tensor([2.0, 0.0]))
+    context, times = some_latents(1), torch.arange(-9.0, 1.0)
+    context.pose[..., 1] = 16.0
+    context.pose[0, :, 0, 0], context.pose[0, :, 1, 0] = 36 + 3 * times, 9 - 3 * times
+    future = rollout(model, context, 4, 1, draws()).pose[0, 10:, :2, 0].T
+    wanted = torch.tensor([[39.0, 38, 35, 32], [6, 5, 8, 11]])
+    torch.testing.assert_close(future, wanted, atol=1e-3, rtol=0)
 
 
 def test_modes_start_all_around_and_keep_the_speed():
