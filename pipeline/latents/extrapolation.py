@@ -39,7 +39,8 @@ def pace(track: Tensor) -> Tensor:
     beside = torch.full_like(length[:, :1], torch.inf)
     turns = (length < torch.cat([beside, length[:, :-1]], 1)) & (length <= torch.cat([length[:, 1:], beside], 1))
     way = change.norm(dim=-1, keepdim=True)
-    rests = way < 0.5 * way.median(1, keepdim=True).values
+    usual = way.sort(1).values[:, None, (way.shape[1] - 1) // 2]  # torch's median may differ from run to run on CUDA
+    rests = way < 0.5 * usual
     stretch = F.pad((turns & length.isfinite() | rests).cumsum(1), (0, 0) * (track.dim() - 2) + (1, 0))
     same = (stretch[:, :, None] == stretch[:, None]).to(track)  # [B, T, T, ...]
     count = same.sum(2)
