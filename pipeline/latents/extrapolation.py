@@ -41,7 +41,7 @@ def pace(track: Tensor) -> Tensor:
     way = change.norm(dim=-1, keepdim=True)
     usual = way.sort(1).values[:, None, (way.shape[1] - 1) // 2]  # torch's median may differ from run to run on CUDA
     rests = way < 0.5 * usual
-    stretch = F.pad((turns & length.isfinite() | rests).cumsum(1), (0, 0) * (track.dim() - 2) + (1, 0))
+    stretch = F.pad((turns | rests).cumsum(1), (0, 0) * (track.dim() - 2) + (1, 0))
     same = (stretch[:, :, None] == stretch[:, None]).to(track)  # [B, T, T, ...]
     count = same.sum(2)
     def centred(x: Tensor) -> Tensor:

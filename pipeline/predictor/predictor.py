@@ -58,17 +58,12 @@ class Predictor(ContextNetwork):
             heading.zero_()
             walls[:, :2].fill_(MARGIN_BIAS)
             follows.copy_(_FOLLOWS_BIAS.repeat(2))
-        for last in (self.visibility, self.camera[-1]):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
         self.turning_point = nn.Linear(self.num_features, 2) if config.sided else None
-        if self.turning_point:
-            nn.init.zeros_(self.turning_point.weight)
-            nn.init.zeros_(self.turning_point.bias)
         self.deformation = nn.Linear(width, horizon * 2 * deformation_dim) if deformation_dim else None
-        if self.deformation:
-            nn.init.zeros_(self.deformation.weight)
-            nn.init.zeros_(self.deformation.bias)
+        for last in (self.visibility, self.camera[-1], self.turning_point, self.deformation):
+            if last:
+                nn.init.zeros_(last.weight)
+                nn.init.zeros_(last.bias)
 
     def forward(self, context: Latents) -> Block:
         """Context of T >= 2 frames -> the block that follows it."""
