@@ -53,7 +53,7 @@ def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves
     training, validation = (hold(store.read, store.rows(split), folder / split) for split in ("train", "val"))
     model = Predictor(PredictorConfig(
         architecture=getattr(params, params.kind), spec=store.spec, context_frames=given, horizon=params.horizon,
-        sided=params.augmentation != "motion",
+        augmentation=params.augmentation,
     ))
     model.fit_normalisation(spread_windows(training, num_frames))
     share = batch_share(params.batch_size)

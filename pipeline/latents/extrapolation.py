@@ -25,10 +25,10 @@ def line_fit(track: Tensor) -> tuple[Tensor, Tensor]:
     return recent.mean(1) + slope * centred[-1], slope
 
 
-def pace(track: Tensor) -> Tensor:
-    """Speed per frame [B, ..., 2] in x and y over all of track [B, T, ..., 2], T at least 2, whichever way it goes: an object that
-    comes back from a wall keeps it. Least squares over the stretches between steps that say nothing of it, whose slopes
-    differ in sign alone.
+def pace(track: Tensor) -> tuple[Tensor, Tensor]:
+    """Place in the last frame and speed per frame, each [B, ..., 2], in x and y over all of track [B, T, ..., 2], T at least 2,
+    whichever way it goes: an object that comes back from a wall keeps its speed. Least squares over the stretches between
+    steps that say nothing of it, whose slopes differ in sign alone.
 
     Such a step holds a turn, part of it is the way back: the steps around it go opposite ways, and it is the shorter one of
     those that could hold it. Or the object rests: it goes less than half its usual way.
@@ -49,7 +49,8 @@ def pace(track: Tensor) -> Tensor:
     times = torch.arange(track.shape[1], dtype=track.dtype, device=track.device)
     time, place = centred(times.view(1, -1, *[1] * (track.dim() - 2)).expand_as(track)), centred(track)
     along = (same * (time * place)[:, None]).sum(2) / count
-    return along.abs().sum(1) / time.square().sum(1).clamp(min=1e-3)
+    speed = along.abs().sum(1) / time.square().sum(1).clamp(min=1e-3)
+    return track[:, -1] - place[:, -1] + along[:, -1].sign() * speed * time[:, -1], speed
 
 
 def straight_on(track: Tensor, horizon: int) -> Tensor:

@@ -11,12 +11,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from pipeline.latents.extrapolation import camera_straight_on, held, line_fit, straight_on
+from pipeline.latents.extrapolation import camera_straight_on, held, line_fit, pace, straight_on
 from pipeline.latents.latents import CAMERA, POSE, PRESENT, Latents, LatentSpec
 from pipeline.params import Params
 from pipeline.predictor.block import NUM_MOVING, VISIBILITY
 from pipeline.predictor.layers import Normalise, SlotLayer
 from pipeline.predictor.network_params import ArchitectureParams
+from pipeline.predictor.train_predictor_params import Augmentation
 
 
 class PredictorConfig(Params):
@@ -28,8 +29,8 @@ class PredictorConfig(Params):
     """W: frames looked at; of a longer context the last ones, a shorter one is lengthened backwards in a line."""
     horizon: int = Field(ge=1)
     """H: frames predicted at once."""
-    sided: bool = False
-    """Whether what an object looks like tells its left from its right, top from bottom, and with that where it turns back."""
+    augmentation: Augmentation = "motion"
+    """How clips are seen otherwise in training; decides what can be learned about walls."""
 
 
 class ContextNetwork(nn.Module):
@@ -40,7 +41,7 @@ class ContextNetwork(nn.Module):
         self.config = config
         self.spec = config.spec
         width = config.architecture.hidden_dim
-        self.num_features = config.context_frames * len(POSE) + 2 * NUM_MOVING + 4 + self.spec.appearance_dim
+        self.num_features = config.context_frames * len(POSE) + 2 * NUM_MOVING + 11 + self.spec.appearance_dim
         self.num_features += (config.context_frames + 1) * self.spec.deformation_dim
         num_scene = len(CAMERA) + self.spec.detail_dim
         self.num_scene_features = (config.context_frames + 1) * num_scene + 1
@@ -94,13 +95,17 @@ class ContextNetwork(nn.Module):
         return torch.cat([camera_straight_on(context.camera, horizon), held(context.detail, horizon)], -1)
 
     def _object_features(self, context: Latents) -> Tensor:
-        """[B, K, D]: the recent track relative to the line's end, that end and the slope, and what it belongs to."""
+        """[B, K, D]: the recent track relative to the line's end, that end and the slope; its pace, where that has led, and how
+        much of it the last step took; and what the track belongs to."""
         track, known = self._window(context.pose)
         end, slope = line_fit(context.pose)
         relative = torch.cat([track[..., :NUM_MOVING] - end[:, None, :, :NUM_MOVING], track[..., VISIBILITY:]], -1)
         known = known.expand(*context.presence.shape, 1)
+        place, speed = pace(track[..., :2])
+        last_step = (track[:, -1] - track[:, -2])[..., :2] / speed.clamp(min=0.1)
         return torch.cat([
             relative.transpose(1, 2).flatten(2), end[..., :NUM_MOVING], slope[..., :NUM_MOVING],
+            place - end[..., :2], speed, speed.norm(dim=-1, keepdim=True), last_step.clamp(-2, 2),
             end[..., POSE.index("log_scale"), None].exp(), context.appearance, context.depth[..., None],
             context.presence[..., None], known, *self._since_last(context.deformation, 2),
         ], -1)

@@ -22,7 +22,7 @@ from pipeline.predictor.context import ContextNetwork, PredictorConfig
 from pipeline.predictor.draws import Draws
 from pipeline.predictor.losses import nearest_mode_surprise, surprise
 from pipeline.predictor.spread import Spread
-from pipeline.predictor.walls import MARGIN_BIAS, fold
+from pipeline.predictor.walls import NUM_OF_MODE, Walls
 
 KIND = "predictor"
 _MAX_LOGIT = 6.0
@@ -30,7 +30,7 @@ _LOG_SPREAD_RANGE = (-5.0, 3.0)
 _FOLLOWS_BIAS = torch.tensor([3.0, 0.0, 0.0, -3.0])
 """Training starts with tracks that mostly go on at their pace."""
 _NUM_LINES = len(_FOLLOWS_BIAS)
-_ENDS = (2, 5, 5 + 2 * _NUM_LINES)
+_ENDS = (2, 2 + NUM_OF_MODE, 2 + NUM_OF_MODE + 2 * _NUM_LINES)
 """Where heading, walls and what is followed end among the numbers of a mode's motion; the residual comes after them."""
 _QUIET_SHARE = 0.15
 _PARTING = 0.5
@@ -54,13 +54,12 @@ class Predictor(ContextNetwork):
         with torch.no_grad():
             self.moving.weight.mul_(0.1)
             self.spread.weight.mul_(0.1)
-            heading, walls, follows, _ = self.moving.bias.unflatten(0, (params.num_modes, -1)).tensor_split(_ENDS, -1)
+            heading, _, follows, _ = self.moving.bias.unflatten(0, (params.num_modes, -1)).tensor_split(_ENDS, -1)
             heading.zero_()
-            walls[:, :2].fill_(MARGIN_BIAS)
             follows.copy_(_FOLLOWS_BIAS.repeat(2))
-        self.turning_point = nn.Linear(self.num_features, 2) if config.sided else None
+        self.walls = Walls(self.spec, config.augmentation, self.num_features)
         self.deformation = nn.Linear(width, horizon * 2 * deformation_dim) if deformation_dim else None
-        for last in (self.visibility, self.camera[-1], self.turning_point, self.deformation):
+        for last in (self.visibility, self.camera[-1], self.deformation):
             if last:
                 nn.init.zeros_(last.weight)
                 nn.init.zeros_(last.bias)
@@ -68,7 +67,6 @@ class Predictor(ContextNetwork):
     def forward(self, context: Latents) -> Block:
         """Context of T >= 2 frames -> the block that follows it."""
         alone, objects, scene = self.see(context)
-        turning_point = self.turning_point(alone) if self.turning_point else alone.new_zeros(2)
         modes, horizon = self.config.architecture.num_modes, self.config.horizon
         log_spread = self.spread(objects).unflatten(-1, (modes, horizon, NUM_MOVING))
         visibility = held(context.pose, horizon)[..., VISIBILITY].transpose(1, 2)[:, :, None]
@@ -80,12 +78,18 @@ class Predictor(ContextNetwork):
         deformation, deformation_spread = self._deformation(context, objects)
         return Block(
             mode_logits=self.mode_logits(objects),
-            moving=self._course(context, self.moving(objects).unflatten(-1, (modes, -1)), turning_point),
+            moving=self._course(context, self.moving(objects).unflatten(-1, (modes, -1)), alone),
             moving_spread=log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.residual_scale,
             visibility_logits=_logit(visibility) + self.visibility(objects).unflatten(-1, (modes, horizon)),
             camera=camera, camera_spread=camera_spread, detail=detail, detail_spread=detail_spread,
             deformation=deformation, deformation_spread=deformation_spread,
         )
+
+    @torch.no_grad()
+    def fit_normalisation(self, clips: Latents) -> None:
+        """Walls start where the tracks of these clips end."""
+        super().fit_normalisation(clips)
+        self.moving.bias.unflatten(0, (self.config.architecture.num_modes, -1))[:, _ENDS[0]:_ENDS[0] + 2] = self.walls.likely(clips)
 
     def losses(self, context: Latents, target: Latents, progress: float = 1.0) -> dict[str, Tensor]:
         """What training lowers, "loss", and its parts: surprise by `target`, the H frames after `context`. Early in the
@@ -101,11 +105,11 @@ class Predictor(ContextNetwork):
         """One future per row of `context`: the next H frames of every time-varying code, as `draw` gives them."""
         return draw(self(context), draws, spread)
 
-    def _course(self, context: Latents, motion: Tensor, turning_point: Tensor) -> Tensor:
+    def _course(self, context: Latents, motion: Tensor, alone: Tensor) -> Tensor:
         """Trajectories [B, K, M, H, P - 1] of modes: a line turned by a heading, plus a residual, folded back at walls.
 
-        motion [B, K, M, 5 + 2 L + H * (P - 1)]: heading (2) as `_turned` takes it, walls (3) as `fold` does, logits of which
-        of the L lines it follows in x and in y, residual.
+        motion [B, K, M, 2 + NUM_OF_MODE + 2 L + H * (P - 1)]: heading (2) as `_turned` takes it, walls, logits of which of
+        the L lines it follows in x and in y, residual. alone [B, K, D]: features of the objects.
         """
         heading, walls, follows, residual = motion.tensor_split(_ENDS, -1)
         start, slope = self._lines(context)  # [B, K, L, 2]
@@ -116,7 +120,7 @@ class Predictor(ContextNetwork):
         size = straight_on(context.pose, self.config.horizon)[..., 2:NUM_MOVING].transpose(1, 2)[:, :, None]
         line = torch.cat([place, size.expand(*place.shape[:-1], -1)], -1)
         residual = residual.unflatten(-1, (-1, NUM_MOVING)) * self.residual_scale
-        return fold(line + self._quiet(residual), walls, turning_point[..., None, :], self.spec)
+        return self.walls(line + self._quiet(residual), start, walls, alone, self._window(context.pose[..., :2])[0])
 
     def _quiet(self, residual: Tensor) -> Tensor:
         """Draws residuals [..., H, P - 1] to zero that are small beside what a line misses in one frame: on a free stretch
@@ -133,8 +137,9 @@ class Predictor(ContextNetwork):
         end, slope = line_fit(place)
         last = line_fit(place[:, -2:])[1]
         before = line_fit(recent[:, :max(2, self.config.context_frames - FIT_FRAMES)])[1]
-        slopes = [pace(recent) * (last + 0.5 * slope).sign(), slope, last, -before]
-        return torch.stack([place[:, -1], end, place[:, -1], place[:, -1]], 2), torch.stack(slopes, 2)
+        start, speed = pace(recent)
+        slopes = [speed * (last + 0.5 * slope).sign(), slope, last, -before]
+        return torch.stack([start, end, place[:, -1], place[:, -1]], 2), torch.stack(slopes, 2)
 
     def _deformation(self, context: Latents, objects: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and spread [B, K, H, D_deformation] from the objects' features [B, K, D]: what is there stays, but for a

@@ -29,4 +29,4 @@ class TrainPredictorParams(Params):
     """Share of the steps with fewer context frames than that, so that fewer may be given later."""
     augmentation: Augmentation
     """motion: mirror, turn and reverse the tracks of clips at random; reverse: that alone. Without mirrors, what an object looks
-    like may say where it turns back."""
+    like may say where it turns back; without either, walls may hold it for a moment."""

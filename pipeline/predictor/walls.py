@@ -1,27 +1,88 @@
 """Walls inside the frame's edges, from which tracks come back.
 
-Legend: [...] any axes, H horizon, P pose components.
+Legend: B batch, T context frames, K slots, M modes, H horizon, P pose components, D features.
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from pipeline.latents.latents import LatentSpec
+from pipeline.latents.latents import PRESENT, Latents, LatentSpec
+from pipeline.predictor.train_predictor_params import Augmentation
 
-MARGIN_BIAS = -1.5
-"""Training starts with walls about a tenth of the frame's size inside its edges."""
+NUM_OF_MODE = 3
+"""Numbers of a mode's own: logits of how far its walls are from the edges in x and in y, as shares of half the frame, and of the
+share of the way back that is taken; 0 goes on through the wall."""
+LIKELY_SHARE = 0.02
+"""Training starts with walls that leave out this share of the places where objects are."""
+PLACE_ERROR_PX = 0.5
+"""Nearer to a wall than that an object is at it, px."""
+START_REACH_PX = 3.0
+_EAGER = 10.0
+"""How much faster than others the few numbers learn that say what kind of walls there are."""
 
 
-def fold(track: Tensor, walls: Tensor, turning_point: Tensor, spec: LatentSpec) -> Tensor:
-    """Lets tracks [..., H, P - 1] come back from walls.
+class Walls(nn.Module):
+    """What walls have in common. How much of it can be learned depends on the clips: those mirrored at random have no left or
+    right, those run backwards lose nothing at walls."""
 
-    walls [..., 3]: logits of their distances in x and y from the edges (of half the frame) and of the share of the way back
-    that is taken: 0 goes on through the wall. turning_point [..., 2]: the point that reaches as far to the left as to the
-    right and as far up as down when the object turns back, px from its place.
-    """
-    frame_size = track.new_tensor([spec.width, spec.height])
-    low = walls[..., None, :2].sigmoid() * frame_size / 2
-    share = walls[..., None, 2:].sigmoid()
-    place = track[..., :2] + turning_point[..., None, :]
-    way_back = 2 * torch.relu(low - place) - 2 * torch.relu(place - (frame_size - low))
-    return torch.cat([track[..., :2] + share * way_back, track[..., 2:]], -1)
+    def __init__(self, spec: LatentSpec, augmentation: Augmentation, num_features: int):
+        super().__init__()
+        self.spec = spec
+        self.sided, self.lossy = augmentation != "motion", augmentation == "none"
+        if self.sided:
+            self.turning_point = nn.Linear(num_features, 2)
+            """The point of an object that walls turn back, px from its place: it reaches as far to the left as to the right
+            and as far up as down."""
+            nn.init.zeros_(self.turning_point.weight)
+            nn.init.zeros_(self.turning_point.bias)
+            self.trust = nn.Parameter(torch.zeros(()))
+            """Logit of how far a turn that was seen is believed rather than what the object looks like."""
+            self.beyond_seen = nn.Parameter(torch.zeros(2))
+            """From where turns are seen to where the walls are, px."""
+            self.log_reach = nn.Parameter(torch.tensor(START_REACH_PX).log())
+            """Logarithm of the distance, px, at which a turn is no longer believed: the track is wrong there."""
+        if self.lossy:
+            self.lost = nn.Parameter(torch.zeros(()))
+            """Logit of how much of the way beyond a wall is lost in the frame of the turn. 0: the wall is a mirror; 1: it
+            holds the object until the next frame, as programs do that clip places to a range."""
+
+    def forward(self, track: Tensor, start: Tensor, of_mode: Tensor, features: Tensor, seen: Tensor) -> Tensor:
+        """Tracks [B, K, M, H, P - 1] that go straight on from start [B, K, M, 2], let come back from the walls of their modes,
+        of_mode [B, K, M, NUM_OF_MODE]. features [B, K, D] and places seen [B, T, K, 2] of the objects."""
+        frame_size = track.new_tensor([self.spec.width, self.spec.height])
+        low, share = of_mode[..., :2].sigmoid() * frame_size / 2, of_mode[..., None, 2:].sigmoid()
+        point = track.new_zeros(1, 1, 1, 2)
+        if self.sided:
+            point = self.turning_point(features)[:, :, None]
+            point = point + self._correction(seen[:, :, :, None] + point[:, None], low, frame_size - low)
+
+        def beyond(place: Tensor) -> Tensor:  # [2, B, K, M, H, 2]: the walls on the left and above, those on the right and below
+            place, low_, high = place + point[..., None, :], low[..., None, :], (frame_size - low)[..., None, :]
+            return torch.stack([low_ - place, place - high])
+
+        over = beyond(track[..., :2]).relu()
+        way_back = 2 * over
+        if self.lossy:
+            first = torch.where(over > 0, over, torch.inf).amin(-2, keepdim=True)
+            now = beyond(start[..., None, :])
+            first = torch.where(now > -PLACE_ERROR_PX, now.relu(), first)  # at the wall already
+            way_back = way_back - (_EAGER * self.lost).sigmoid() * torch.minimum(first, over)
+        return torch.cat([track[..., :2] + share * (way_back[0] - way_back[1]), track[..., 2:]], -1)
+
+    def likely(self, clips: Latents) -> Tensor:
+        """Logits [2] of how far the objects of clips keep from the edges in x and y, all but LIKELY_SHARE of them."""
+        present = (clips.presence > PRESENT)[:, None].expand(clips.pose.shape[:3])
+        place, frame_size = clips.pose[..., :2][present], clips.pose.new_tensor([self.spec.width, self.spec.height])
+        if not len(place):
+            return frame_size.new_zeros(2)
+        inside = torch.minimum(place, frame_size - place).sort(0).values[int(LIKELY_SHARE * len(place))]
+        return torch.logit(2 * inside / frame_size, eps=0.05)
+
+    def _correction(self, seen: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        """Of turning points [B, K, M, 2], by where they are seen to have been [B, T, K, M, 2]: what came back from the outermost
+        of its places was at a wall there. It counts the less, the larger it is (Tukey's biweight; Beaton and Tukey 1974)."""
+        least, most, ends = seen.amin(1), seen.amax(1), torch.stack([seen[:, 0], seen[:, -1]])
+        at_low, at_high = ends.amin(0) - least > PLACE_ERROR_PX, most - ends.amax(0) > PLACE_ERROR_PX
+        missing = torch.where(at_low, low - least, high - most) + self.beyond_seen
+        weight = (1 - (missing / self.log_reach.exp()).square()).relu().square() * (at_low | at_high)
+        return (_EAGER * self.trust).sigmoid() * weight * missing
