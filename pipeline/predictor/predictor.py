@@ -31,7 +31,7 @@ _FOLLOWS_BIAS = torch.tensor([3.0, 0.0, 0.0, -3.0])
 """Training starts with tracks that mostly go on at their pace."""
 _NUM_LINES = len(_FOLLOWS_BIAS)
 _ENDS = (2, 2 + NUM_OF_MODE, 2 + NUM_OF_MODE + 2 * _NUM_LINES)
-"""Where heading, walls and what is followed end among the numbers of a mode's motion; the residual comes after them."""
+"""Where heading, walls and what is followed end among the numbers of a mode's motion."""
 _QUIET_SHARE = 0.15
 _PARTING = 0.5
 """Share of the training after which modes are free to lie where they like."""
@@ -54,7 +54,7 @@ class Predictor(ContextNetwork):
         with torch.no_grad():
             self.moving.weight.mul_(0.1)
             self.spread.weight.mul_(0.1)
-            heading, _, follows, _ = self.moving.bias.unflatten(0, (params.num_modes, -1)).tensor_split(_ENDS, -1)
+            heading, _, follows, _ = self._of_modes(self.moving.bias)
             heading.zero_()
             follows.copy_(_FOLLOWS_BIAS.repeat(2))
         self.walls = Walls(self.spec, config.augmentation, self.num_features)
@@ -78,7 +78,7 @@ class Predictor(ContextNetwork):
         deformation, deformation_spread = self._deformation(context, objects)
         return Block(
             mode_logits=self.mode_logits(objects),
-            moving=self._course(context, self.moving(objects).unflatten(-1, (modes, -1)), alone),
+            moving=self._course(context, self._of_modes(self.moving(objects)), alone),
             moving_spread=log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.residual_scale,
             visibility_logits=_logit(visibility) + self.visibility(objects).unflatten(-1, (modes, horizon)),
             camera=camera, camera_spread=camera_spread, detail=detail, detail_spread=detail_spread,
@@ -89,7 +89,8 @@ class Predictor(ContextNetwork):
     def fit_normalisation(self, clips: Latents) -> None:
         """Walls start where the tracks of these clips end."""
         super().fit_normalisation(clips)
-        self.moving.bias.unflatten(0, (self.config.architecture.num_modes, -1))[:, _ENDS[0]:_ENDS[0] + 2] = self.walls.likely(clips)
+        walls = self._of_modes(self.moving.bias)[1]
+        walls[:, :2] = self.walls.likely(clips)
 
     def losses(self, context: Latents, target: Latents, progress: float = 1.0) -> dict[str, Tensor]:
         """What training lowers, "loss", and its parts: surprise by `target`, the H frames after `context`. Early in the
@@ -105,22 +106,24 @@ class Predictor(ContextNetwork):
         """One future per row of `context`: the next H frames of every time-varying code, as `draw` gives them."""
         return draw(self(context), draws, spread)
 
-    def _course(self, context: Latents, motion: Tensor, alone: Tensor) -> Tensor:
+    def _course(self, context: Latents, motion: tuple[Tensor, ...], alone: Tensor) -> Tensor:
         """Trajectories [B, K, M, H, P - 1] of modes: a line turned by a heading, plus a residual, folded back at walls.
-
-        motion [B, K, M, 2 + NUM_OF_MODE + 2 L + H * (P - 1)]: heading (2) as `_turned` takes it, walls, logits of which of
-        the L lines it follows in x and in y, residual. alone [B, K, D]: features of the objects.
-        """
-        heading, walls, follows, residual = motion.tensor_split(_ENDS, -1)
+        motion: what `_of_modes` gives; alone [B, K, D]: features of the objects."""
+        heading, walls, follows, residual = motion
         start, slope = self._lines(context)  # [B, K, L, 2]
         shares = follows.unflatten(-1, (2, _NUM_LINES)).softmax(-1).transpose(-1, -2)  # [B, K, M, L, 2]
         start, slope = ((shares * line[:, :, None]).sum(-2) for line in (start, slope))
-        steps = torch.arange(1, self.config.horizon + 1, device=motion.device)[:, None]
+        steps = torch.arange(1, self.config.horizon + 1, device=slope.device)[:, None]
         place = start[..., None, :] + _turned(slope, heading)[..., None, :] * steps
         size = straight_on(context.pose, self.config.horizon)[..., 2:NUM_MOVING].transpose(1, 2)[:, :, None]
         line = torch.cat([place, size.expand(*place.shape[:-1], -1)], -1)
         residual = residual.unflatten(-1, (-1, NUM_MOVING)) * self.residual_scale
         return self.walls(line + self._quiet(residual), start, walls, alone, self._window(context.pose[..., :2])[0])
+
+    def _of_modes(self, motion: Tensor) -> tuple[Tensor, ...]:
+        """Of what `moving` says, [..., M * D], the parts for every mode, [..., M, D]: heading (2) as `_turned` takes it, walls
+        (NUM_OF_MODE) as `Walls` does, logits of which of the L lines it follows in x and in y (2 L), residual (H * (P - 1))."""
+        return motion.unflatten(-1, (self.config.architecture.num_modes, -1)).tensor_split(_ENDS, -1)
 
     def _quiet(self, residual: Tensor) -> Tensor:
         """Draws residuals [..., H, P - 1] to zero that are small beside what a line misses in one frame: on a free stretch

@@ -10,8 +10,8 @@ from pipeline.latents.latents import PRESENT, Latents, LatentSpec
 from pipeline.predictor.train_predictor_params import Augmentation
 
 NUM_OF_MODE = 3
-"""Numbers of a mode's own: logits of how far its walls are from the edges in x and in y, as shares of half the frame, and of the
-share of the way back that is taken; 0 goes on through the wall."""
+"""Numbers of a mode's own: logits of how far its walls are from the edges in x and in y, as shares of half the frame, and
+of the share of the way back that is taken; 0 goes on through the wall."""
 LIKELY_SHARE = 0.02
 """Training starts with walls that leave out this share of the places where objects are."""
 PLACE_ERROR_PX = 0.5
@@ -56,9 +56,10 @@ class Walls(nn.Module):
             point = self.turning_point(features)[:, :, None]
             point = point + self._correction(seen[:, :, :, None] + point[:, None], low, frame_size - low)
 
-        def beyond(place: Tensor) -> Tensor:  # [2, B, K, M, H, 2]: the walls on the left and above, those on the right and below
-            place, low_, high = place + point[..., None, :], low[..., None, :], (frame_size - low)[..., None, :]
-            return torch.stack([low_ - place, place - high])
+        def beyond(place: Tensor) -> Tensor:
+            """[2, B, K, M, H, 2]: first the walls on the left and above, then those on the right and below."""
+            place, near = place + point[..., None, :], low[..., None, :]
+            return torch.stack([near - place, place - (frame_size - near)])
 
         over = beyond(track[..., :2]).relu()
         way_back = 2 * over
@@ -79,8 +80,8 @@ class Walls(nn.Module):
         return torch.logit(2 * inside / frame_size, eps=0.05)
 
     def _correction(self, seen: Tensor, low: Tensor, high: Tensor) -> Tensor:
-        """Of turning points [B, K, M, 2], by where they are seen to have been [B, T, K, M, 2]: what came back from the outermost
-        of its places was at a wall there. It counts the less, the larger it is (Tukey's biweight; Beaton and Tukey 1974)."""
+        """Of turning points [B, K, M, 2], by where they were seen [B, T, K, M, 2]: what came back from the outermost of its
+        places was at a wall there. The larger it is, the less it counts (Tukey's biweight; Beaton and Tukey 1974)."""
         least, most, ends = seen.amin(1), seen.amax(1), torch.stack([seen[:, 0], seen[:, -1]])
         at_low, at_high = ends.amin(0) - least > PLACE_ERROR_PX, most - ends.amax(0) > PLACE_ERROR_PX
         missing = torch.where(at_low, low - least, high - most) + self.beyond_seen
