@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from pipeline.latents.latents import POSE, TIME_VARYING, Latents, LatentSpec
-from pipeline.predictor.train_predictor_params import Augmentation
+from pipeline.predictor.network_params import Augmentation
 
 X, Y = POSE.index("x"), POSE.index("y")
 

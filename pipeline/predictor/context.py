@@ -16,8 +16,7 @@ from pipeline.latents.latents import CAMERA, POSE, PRESENT, Latents, LatentSpec
 from pipeline.params import Params
 from pipeline.predictor.block import NUM_MOVING, VISIBILITY
 from pipeline.predictor.layers import Normalise, SlotLayer
-from pipeline.predictor.network_params import ArchitectureParams
-from pipeline.predictor.train_predictor_params import Augmentation
+from pipeline.predictor.network_params import ArchitectureParams, Augmentation
 
 
 class PredictorConfig(Params):
@@ -30,7 +29,7 @@ class PredictorConfig(Params):
     horizon: int = Field(ge=1)
     """H: frames predicted at once."""
     augmentation: Augmentation = "motion"
-    """How clips are seen otherwise in training; decides what can be learned about walls."""
+    """Of the clips trained on."""
 
 
 class ContextNetwork(nn.Module):

@@ -5,10 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.params import Params
-from pipeline.predictor.network_params import DeterministicParams, MixtureParams
+from pipeline.predictor.network_params import Augmentation, DeterministicParams, MixtureParams
 from pipeline.training.training_params import TrainingParams
-
-Augmentation = Literal["none", "reverse", "motion"]
 
 
 class TrainPredictorParams(Params):
