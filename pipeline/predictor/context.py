@@ -40,7 +40,7 @@ class ContextNetwork(nn.Module):
         self.config = config
         self.spec = config.spec
         width = config.architecture.hidden_dim
-        self.num_features = config.context_frames * len(POSE) + 2 * NUM_MOVING + 11 + self.spec.appearance_dim
+        self.num_features = config.context_frames * len(POSE) + 2 * NUM_MOVING + 9 + self.spec.appearance_dim
         self.num_features += (config.context_frames + 1) * self.spec.deformation_dim
         num_scene = len(CAMERA) + self.spec.detail_dim
         self.num_scene_features = (config.context_frames + 1) * num_scene + 1
@@ -94,17 +94,16 @@ class ContextNetwork(nn.Module):
         return torch.cat([camera_straight_on(context.camera, horizon), held(context.detail, horizon)], -1)
 
     def _object_features(self, context: Latents) -> Tensor:
-        """[B, K, D]: the recent track relative to the line's end, that end and the slope; its pace, where that has led, and how
-        much of it the last step took; and what the track belongs to."""
+        """[B, K, D]: the recent track relative to the line's end, that end and the slope; where its pace has led, that pace and
+        its length; and what the track belongs to."""
         track, known = self._window(context.pose)
         end, slope = line_fit(context.pose)
         relative = torch.cat([track[..., :NUM_MOVING] - end[:, None, :, :NUM_MOVING], track[..., VISIBILITY:]], -1)
         known = known.expand(*context.presence.shape, 1)
         place, speed = pace(track[..., :2])
-        last_step = (track[:, -1] - track[:, -2])[..., :2] / speed.clamp(min=0.1)
         return torch.cat([
             relative.transpose(1, 2).flatten(2), end[..., :NUM_MOVING], slope[..., :NUM_MOVING],
-            place - end[..., :2], speed, speed.norm(dim=-1, keepdim=True), last_step.clamp(-2, 2),
+            place - end[..., :2], speed, speed.norm(dim=-1, keepdim=True),
             end[..., POSE.index("log_scale"), None].exp(), context.appearance, context.depth[..., None],
             context.presence[..., None], known, *self._since_last(context.deformation, 2),
         ], -1)
