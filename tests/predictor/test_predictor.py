@@ -5,28 +5,19 @@ import torch
 
 from pipeline.errors import UserError
 from pipeline.latents.extrapolation import linear_extrapolation
-from pipeline.latents.latents import DIMS, POSE, TIME_VARYING, Latents, LatentSpec
-from pipeline.predictor.augmentation import augment
+from pipeline.latents.latents import POSE, TIME_VARYING, Latents
 from pipeline.predictor.context import PredictorConfig
 from pipeline.predictor.draws import Draws
 from pipeline.predictor.losses import nearest_mode_surprise, surprise
 from pipeline.predictor.network_params import DeterministicParams, MixtureParams
 from pipeline.predictor.predictor import Predictor, load_predictor, save_predictor
 from pipeline.predictor.rollout import position_error, rollout
+from tests.predictor.some_latents import SPEC, draws, some_latents
 
-SPEC = LatentSpec(
-    num_slots=3, background_dim=5, appearance_dim=7, height=32, width=48, detail_dim=2, deformation_dim=1
-)
 ARCHITECTURES = {
     "mixture": MixtureParams(hidden_dim=16, num_layers=2, num_heads=2, num_modes=4),
     "deterministic": DeterministicParams(hidden_dim=16, num_layers=1, num_heads=2),
 }
-
-
-def some_latents(batch=5, num_frames=10, seed=0) -> Latents:
-    generator = torch.Generator().manual_seed(seed)
-    latents = Latents(**{n: torch.rand(batch, *SPEC.shape(n, num_frames), generator=generator) for n in DIMS})
-    return latents.replace(pose=latents.pose * torch.tensor([48.0, 32, 1, 1]))
 
 
 def untrained(kind: str, augmentation: str = "motion") -> Predictor:
@@ -45,10 +36,6 @@ def predictor(request) -> Predictor:
     for parameter in model.parameters():
         parameter.data.add_(0.05 * torch.randn_like(parameter))
     return model.eval()
-
-
-def draws(seed=0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 class Equal(Draws):
@@ -329,30 +316,3 @@ def test_position_error_is_that_of_the_rollout(predictor):
     wanted = (future - target.pose[:, :, [0, 2], :2]).norm(dim=-1).mean((0, 2))
     errors = position_error(predictor, context, target, 7)
     torch.testing.assert_close(torch.stack(list(errors.values())), wanted[[0, -1]])
-
-
-@pytest.mark.parametrize("width", [48, 32])
-def test_augmentation_gives_the_mirrored_turned_and_reversed_tracks(width):
-    spec = SPEC.model_copy(update={"width": width})
-    clips = some_latents(200)
-    other = augment(clips, spec, "motion", draws()).check(SPEC)
-    x, y = clips.pose[..., 0], clips.pose[..., 1]
-    tracks = [(a, b) for a in (x, width - x) for b in (y, 32 - y)]
-    tracks += [(b, a) for a, b in tracks] if width == 32 else []
-    tracks += [(a.flip(1), b.flip(1)) for a, b in tracks]
-    hits = [((other.pose[..., 0] == a) & (other.pose[..., 1] == b)).all((1, 2)) for a, b in tracks]
-    assert torch.stack(hits).sum(0).tolist() == [1] * 200 and all(hit.any() for hit in hits)
-    assert torch.equal(other.appearance, clips.appearance)
-    reversed_only = augment(clips, spec, "reverse", draws()).pose
-    kept, turned = ((reversed_only == pose).flatten(1).all(1) for pose in (clips.pose, clips.pose.flip(1)))
-    assert (kept ^ turned).all() and kept.any() and turned.any()
-    assert augment(clips, spec, "none", draws()) is clips
-
-
-def test_augmentation_mirrors_and_turns_the_camera_with_the_objects():
-    spec, clips = SPEC.model_copy(update={"width": 32}), some_latents(50)
-    along = clips.camera.clone()  # a camera that follows the first object, seen from the frame's middle
-    along[..., :2] = clips.pose[:, :, 0, :2] - 16
-    other = augment(clips.replace(camera=along), spec, "motion", draws())
-    torch.testing.assert_close(other.camera[..., :2], other.pose[:, :, 0, :2] - 16)
-    assert (other.camera[..., 2:] == along[..., 2:]).all((1, 2)).any()
