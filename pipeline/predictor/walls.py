@@ -16,7 +16,8 @@ LIKELY_SHARE = 0.02
 """Training starts with walls that leave out this share of the places where objects are."""
 PLACE_ERROR_PX = 0.5
 """Nearer to a wall than that an object is at it, px."""
-START_REACH_PX = 3.0
+_FIRST_REACH_PX = 3.0
+"""Training starts with turns that are believed up to this distance from where walls seem to be."""
 _EAGER = 10.0
 """How much faster than others the few numbers learn that say what kind of walls there are."""
 
@@ -39,7 +40,7 @@ class Walls(nn.Module):
             """Logit of how far a turn that was seen is believed rather than what the object looks like."""
             self.beyond_seen = nn.Parameter(torch.zeros(2))
             """From where turns are seen to where the walls are, px."""
-            self.log_reach = nn.Parameter(torch.tensor(START_REACH_PX).log())
+            self.log_reach = nn.Parameter(torch.tensor(_FIRST_REACH_PX).log())
             """Logarithm of the distance, px, at which a turn is no longer believed: the track is wrong there."""
         if self.lossy:
             self.lost = nn.Parameter(torch.zeros(()))
