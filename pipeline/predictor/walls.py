@@ -52,15 +52,16 @@ class Walls(nn.Module):
         of_mode [B, K, M, NUM_OF_MODE]. features [B, K, D] and places seen [B, T, K, 2] of the objects."""
         frame_size = track.new_tensor([self.spec.width, self.spec.height])
         low, share = of_mode[..., :2].sigmoid() * frame_size / 2, of_mode[..., None, 2:].sigmoid()
+        high = frame_size - low
         point = track.new_zeros(1, 1, 1, 2)
         if self.sided:
             point = self.turning_point(features)[:, :, None]
-            point = point + self._correction(seen[:, :, :, None] + point[:, None], low, frame_size - low)
+            point = point + self._correction(seen[:, :, :, None] + point[:, None], low, high)
 
         def beyond(place: Tensor) -> Tensor:
             """[2, B, K, M, H, 2]: first the walls on the left and above, then those on the right and below."""
-            place, near = place + point[..., None, :], low[..., None, :]
-            return torch.stack([near - place, place - (frame_size - near)])
+            place = place + point[..., None, :]
+            return torch.stack([low[..., None, :] - place, place - high[..., None, :]])
 
         over = beyond(track[..., :2]).relu()
         way_back = 2 * over

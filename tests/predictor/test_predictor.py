@@ -169,6 +169,36 @@ def test_lines_come_back_from_walls_inside_the_frame():
     torch.testing.assert_close(beyond, torch.tensor([28.0, 27, 26, 25]), atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize("augmentation", ["reverse", "none"])
+def test_an_object_may_turn_back_with_a_point_beside_its_middle(augmentation):
+    model = untrained("deterministic", augmentation)
+    set_motion(model, walls=(-math.log(3), -math.log(3), 100.0))
+    with torch.no_grad():  # the walls are 6 px from the edges, the point is 2 px to the right of the place
+        model.walls.turning_point.bias.copy_(torch.tensor([2.0, 0.0]))
+        if augmentation == "none":
+            model.walls.lost.fill_(-10.0)
+    context, times = some_latents(1), torch.arange(-9.0, 1.0)
+    context.pose[..., 1] = 16.0
+    context.pose[0, :, 0, 0], context.pose[0, :, 1, 0] = 36 + 3 * times, 9 - 3 * times
+    future = rollout(model, context, 4, 1, draws()).pose[0, 10:, :2, 0].T
+    wanted = torch.tensor([[39.0, 38, 35, 32], [6, 5, 8, 11]])
+    torch.testing.assert_close(future, wanted, atol=1e-3, rtol=0)
+
+
+def test_a_turn_in_the_context_tells_where_the_other_wall_is():
+    model, context = untrained("deterministic", "reverse"), some_latents(1, 6)
+    # at its pace between walls 14.4 px from the left and right edges
+    set_motion(model, walls=(math.log(1.5), -math.log(3), 100.0), follows=[100.0, 0, 0, 0, 100, 0, 0, 0])
+    context.pose[..., 0] = torch.tensor([25.0, 21, 17, 21, 25, 29])[:, None]  # came back 2.6 px before the wall
+    context.pose[..., 1] = 16.0
+    def way(trust: float) -> torch.Tensor:
+        model.walls.trust.data.fill_(trust)
+        return model(context).moving[0, 0, 0, :, 0]
+    mirrored_at = 33.6 + 2.6 * (1 - (2.6 / 3) ** 2) ** 2
+    torch.testing.assert_close(way(-10.0), torch.tensor([33.0, 30.2, 26.2, 22.2]), atol=1e-3, rtol=0)
+    torch.testing.assert_close(way(10.0)[1:], 2 * mirrored_at - torch.tensor([37.0, 41, 45]), atol=1e-3, rtol=0)
+
+
 @pytest.mark.parametrize("kind", ARCHITECTURES)
 def test_training_starts_with_walls_where_tracks_end(kind):
     model, clips = untrained(kind), some_latents(50)

@@ -60,7 +60,9 @@ def test_tracks_come_back_from_mirrors_and_from_walls_that_hold(walls, holds):
     error = (continued(walls, seen, velocity) - to_come).abs().amax(1)
     # almost at a wall counts as there: such an object is taken to go back without losing anything
     near = holds * (torch.minimum(seen[:, -1] - LOW, HIGH - seen[:, -1]) < 0.5)
-    assert (error[near == 0] < 1e-3).all() and (error == 0).float().mean() < 0.5
+    assert (error[near == 0] < 1e-3).all()
+    straight = seen[:, -1:] + velocity[:, None] * torch.arange(1, 11)[:, None]
+    assert ((straight - to_come).abs().amax(1) > 1).float().mean() > 0.3  # many of them meet a wall
 
 
 @pytest.mark.parametrize("holds", [False, True])

@@ -88,6 +88,7 @@ def test_the_weights_know_how_their_clips_were_seen_otherwise(folder, augmentati
     assert run().exit_code == 0
     predictor, _ = load_predictor(folder / "data/predictor.safetensors")
     assert predictor.config.augmentation == augmentation
+    assert ("walls.turning_point.weight" in predictor.state_dict()) == (augmentation != "motion")
 
 
 def test_a_second_run_gives_the_same_bytes(folder, monkeypatch):
