@@ -1,0 +1,123 @@
+"""A pose by names: where an object is in a frame, how its patch lies there, whether it shows.
+
+A pose is one row of numbers, named by COMPONENTS: first the place, then the shape (what scales and turns), then the
+visibility. Nobody else knows that order: parts are read and put together by the functions here, which take NumPy
+arrays as well as tensors where they only read.
+
+The patch is a square of samples; the matrix [2, 3] of a pose takes a point (x, y, 1) of it, counted in samples from its
+middle, to the frame, px. Today it scales and shifts; `scale_and_shift` says whether that is all it does, for those who
+know a faster way then.
+
+Legend: ... any leading axes (clips, frames, slots), P components.
+"""
+
+import math
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+COMPONENTS = ("x", "y", "log_scale", "visibility")
+"""x, y: the object's centre in px from the frame's left and top edge; log_scale: natural log of its size relative to
+the object patch; visibility: 1 in view, 0 hidden or out of the frame."""
+UNITS = ("px", "px", "ln(1)", "1")
+NUM_MOVING = COMPONENTS.index("visibility")
+"""Place and shape: components that are real numbers; visibility is a share."""
+MAX_LOG_SCALE = math.log(16)
+"""No picture is drawn more than 16 times smaller or larger than a patch, whatever a predictor may say."""
+
+_PLACE = slice(0, 2)
+_SHAPE = slice(2, NUM_MOVING)
+_VISIBILITY = COMPONENTS.index("visibility")
+
+Numbers = TypeVar("Numbers", Tensor, np.ndarray)
+
+
+def place(pose: Numbers) -> Numbers:
+    """(x, y) [..., 2] px, of a pose [..., P] or of its moving part."""
+    return pose[..., _PLACE]
+
+
+def shape(pose: Numbers) -> Numbers:
+    """What scales and turns, [..., P - 3], of a pose [..., P] or of its moving part."""
+    return pose[..., _SHAPE]
+
+
+def moving(pose: Numbers) -> Numbers:
+    """Place and shape [..., NUM_MOVING] of a pose [..., P]."""
+    return pose[..., :NUM_MOVING]
+
+
+def visibility(pose: Numbers) -> Numbers:
+    """[...] of a pose [..., P]."""
+    return pose[..., _VISIBILITY]
+
+
+def assemble(place: Tensor, shape: Tensor, visibility: Tensor | None = None) -> Tensor:
+    """The pose [..., P] of place [..., 2], shape [..., P - 3] and visibility [...]; its moving part without the last."""
+    parts = [place, shape] if visibility is None else [place, shape, visibility[..., None]]
+    return torch.cat(parts, -1)
+
+
+def moved(pose: Tensor, by: Tensor) -> Tensor:
+    """The pose [..., P] shifted by [..., 2] px."""
+    return torch.cat([place(pose) + by, pose[..., _PLACE.stop:]], -1)
+
+
+def grown(pose: Tensor, factor: float) -> Tensor:
+    """The pose [..., P] of an object that is larger by `factor`."""
+    return torch.cat([place(pose), shape(pose) + math.log(factor), pose[..., NUM_MOVING:]], -1)
+
+
+def scale(pose: Numbers) -> Numbers:
+    """[...] size relative to the object patch, of a pose [..., P] or of its moving part."""
+    log_scale = shape(pose)[..., 0]
+    return log_scale.exp() if isinstance(log_scale, Tensor) else np.exp(log_scale)
+
+
+def shape_of_step(step: Tensor, patch_dim: int, patch_px: float) -> Tensor:
+    """The shape [..., P - 3] of objects whose patches of patch_dim samples have `step` [...] px between two of them;
+    patch_px: side of a patch at log_scale 0, px. The inverse of `step_of_shape`."""
+    return (step * patch_dim / patch_px).log()[..., None]
+
+
+def step_of_shape(shape: Tensor, patch_dim: int, patch_px: float) -> Tensor:
+    """px [...] between two samples of the patches of objects of that shape [..., P - 3]."""
+    return patch_px / patch_dim * shape[..., 0].clamp(-MAX_LOG_SCALE, MAX_LOG_SCALE).exp()
+
+
+def matrix(place: Tensor, step: Tensor) -> Tensor:
+    """[..., 2, 3]: from samples of a patch, counted from its middle, to px of the frame; place [..., 2], step [...]."""
+    zero = torch.zeros_like(step)
+    x, y = place.unbind(-1)
+    return torch.stack([torch.stack([step, zero, x], -1), torch.stack([zero, step, y], -1)], -2)
+
+
+def matrix_of(pose: Tensor, patch_dim: int, patch_px: float) -> Tensor:
+    """[..., 2, 3] of a pose [..., P]: from samples of its patch to px of the frame."""
+    return matrix(place(pose), step_of_shape(shape(pose), patch_dim, patch_px))
+
+
+def inverse(matrix: Tensor) -> Tensor:
+    """The matrix [..., 2, 3] that leads back."""
+    linear = torch.linalg.inv(matrix[..., :2])
+    return torch.cat([linear, -linear @ matrix[..., 2:]], -1)
+
+
+def scale_and_shift(matrix: Tensor) -> bool:
+    """Whether matrices [..., 2, 3] neither turn nor shear, any of them."""
+    return not (matrix[..., 0, 1].any() or matrix[..., 1, 0].any())
+
+
+def mirrored(pose: Tensor, axis: int, length: float) -> Tensor:
+    """The pose [..., P] in a frame seen in a mirror: left and right exchanged (axis 0), or top and bottom (1); length: of
+    the frame along that axis, px. A place alone will do as well."""
+    changed = pose.clone()
+    changed[..., axis] = length - pose[..., axis]
+    return changed
+
+
+def transposed(pose: Tensor) -> Tensor:
+    """The pose [..., P] in a frame whose x and y are exchanged. A place alone will do as well."""
+    return torch.cat([place(pose).flip(-1), pose[..., _PLACE.stop:]], -1)
