@@ -33,6 +33,7 @@ from pipeline.forecasting.forecaster import Forecaster, load_forecaster
 from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.frames.forecast_clips import forecast_clips, read_clip_truth, read_clips
 from pipeline.frames.frame_store import FrameStore, open_frames
+from pipeline.latents import pose as poses
 from pipeline.metrics import calibration, segmentation, trajectories
 
 NUM_SAMPLES = 20
@@ -103,7 +104,7 @@ def forecast_clips_of(forecaster: Forecaster, store: FrameStore, batch_size: int
         counts = segmentation.overlap_counts(segments[:given], drawn, truth.shape[1], forecaster.spec.num_slots)
         slot_of = segmentation.match_slots(counts)
         shown = (segments[given:, :, :, None] == np.arange(1, truth.shape[1] + 1)).any((1, 2))
-        place = trajectories.places_of_objects(forecast.latents.pose[:, given:, :, :2].numpy(), slot_of)
+        place = trajectories.places_of_objects(poses.place(forecast.latents.pose[:, given:]).numpy(), slot_of)
         found.append(Clip(place, truth[given:], shown & (slot_of != segmentation.UNMATCHED)))
     return found
 

@@ -27,6 +27,7 @@ from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.frames.forecast_clips import forecast_clips, read_clip_truth, read_clips
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.latents import pose as poses
 from pipeline.latents.latents import PRESENT
 
 ENDS = 10
@@ -39,10 +40,10 @@ def score_clip(forecaster: Forecaster, forecast: Forecast, background: np.ndarra
     """Figures of one future: area, speed [steps, objects], in_frame [objects], background [steps] (mean squared
     error). background: the true one, uint8 [H, W, C]."""
     given = forecaster.context_frames
-    assert all(code.isfinite().all() for code in forecast.latents.items().values()), "a future is not finite"
+    assert all(code.isfinite().all() for code in forecast.latents.codes.values()), "a future is not finite"
     decoded = forecaster.autoencoder.decode(forecast.latents.frames(given, forecaster.num_frames), forecast.pictures)
     present = (forecast.latents.presence[0] > PRESENT).numpy()
-    place = forecast.latents.pose[0, given - 1:, :, :2].numpy()[:, present]
+    place = poses.place(forecast.latents.pose[0, given - 1:]).numpy()[:, present]
     size = np.array([forecaster.spec.width, forecaster.spec.height])
     layer = to_unit(to_uint8(decoded.background))[0]
     error = (layer - to_unit(background[None])).square().mean((1, 2, 3)).numpy()

@@ -24,9 +24,10 @@ from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
 from pipeline.errors import one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
+from pipeline.latents import pose as poses
 from pipeline.latents.latent_store import LatentStore, open_latents
 from pipeline.latents.latents import PRESENT, Latents, concatenate
-from pipeline.predictor.block import NUM_MOVING, PLACE_ERROR_PX, Block, unsure_of_place
+from pipeline.predictor.block import PLACE_ERROR_PX, Block, unsure_of_place
 from pipeline.predictor.losses import surprise
 from pipeline.predictor.predictor import load_predictor
 from pipeline.provenance import match_rows
@@ -53,7 +54,8 @@ def in_order_of(context: Latents, whole: Latents) -> Latents:
     pose, presence = whole.pose.clone(), torch.zeros_like(whole.presence)
     given = context.num_frames
     there = (context.presence[:, :, None] > PRESENT) & (whole.presence[:, None] > PRESENT)  # [B, K, K]
-    apart = (context.pose[..., :, None, :2] - whole.pose[:, :given, :, :][..., None, :, :2]).norm(dim=-1).mean(1)
+    here, there_too = poses.place(context.pose)[:, :, :, None], poses.place(whole.pose[:, :given])[:, :, None]
+    apart = (here - there_too).norm(dim=-1).mean(1)
     for b, distance in enumerate(torch.where(there, apart, 1e6).numpy()):
         for slot, other in zip(*linear_sum_assignment(distance)):
             pose[b, :, slot] = whole.pose[b, :, other]
@@ -64,13 +66,13 @@ def in_order_of(context: Latents, whole: Latents) -> Latents:
 def surprise_by_error(block: Block, target: Latents) -> dict[float, float]:
     """Nats per object and frame, its size as if known, for each of ERRORS."""
     share, modes = target.presence.mean(), block.moving.shape[2]
-    size = target.pose[..., 2:3].transpose(1, 2)[:, :, None].expand(-1, -1, modes, -1, -1)
-    block = block._replace(moving=torch.cat([block.moving[..., :2], size], -1))
+    size = poses.shape(target.pose).transpose(1, 2)[:, :, None].expand(-1, -1, modes, -1, -1)
+    block = block._replace(moving=poses.assemble(poses.place(block.moving), size))
     found = {}
     for error in ERRORS:
-        place = unsure_of_place(block.moving_spread, error)[..., :2]
-        unsure = block._replace(moving_spread=torch.cat([place, torch.ones_like(size)], -1))
-        found[error] = (NUM_MOVING * surprise(unsure, target)["objects"] / share).item()
+        place = poses.place(unsure_of_place(block.moving_spread, error))
+        unsure = block._replace(moving_spread=poses.assemble(place, torch.ones_like(size)))
+        found[error] = (poses.NUM_MOVING * surprise(unsure, target)["objects"] / share).item()
     return found
 
 

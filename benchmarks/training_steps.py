@@ -18,7 +18,8 @@ from pipeline.autoencoder.losses import reconstruction_loss
 from pipeline.autoencoder.proposals import Proposals, propose
 from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
 from pipeline.autoencoder.training_set import PER_FRAME
-from pipeline.latents.latents import DIMS, Latents, LatentSpec
+from pipeline.latents.codes import CODES
+from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.params import read_section
 from pipeline.predictor.context import PredictorConfig
 from pipeline.predictor.predictor import Predictor
@@ -59,7 +60,7 @@ def stage_2(resolution: int, num_frames: int, device: str) -> Step:
     with torch.device(device):
         spec = Autoencoder(_config(resolution)).spec
         predictor = _predictor(spec, num_frames)
-        latents = Latents(**{name: torch.rand(NUM_CLIPS, *spec.shape(name, num_frames)) for name in DIMS})
+        latents = Latents(**{name: torch.rand(NUM_CLIPS, *spec.shape(name, num_frames)) for name in CODES})
     context, target = latents.frames(0, given), latents.frames(given, num_frames)
     # early in the training, when the loss has one part more
     return Step([predictor], lambda: predictor.losses(context, target, progress=0.0)["loss"])
@@ -79,9 +80,8 @@ def end_to_end(resolution: int, num_frames: int, device: str) -> Step:
         moving = (block.mode_logits.softmax(-1)[..., None, None] * block.moving).sum(2)
         visibility = (block.mode_logits.softmax(-1)[..., None] * block.visibility_logits.sigmoid()).sum(2)
         future = torch.cat([moving, visibility[..., None]], -1).transpose(1, 2)
-        whole = latents.append(
-            pose=future, camera=block.camera, detail=block.detail, deformation=block.deformation.transpose(1, 2)
-        )
+        further = {n: c.transpose(1, 2) if CODES[n].owner == "object" else c for n, c in block.means.items()}
+        whole = latents.append(pose=future, **further)
         return (model.decode(whole).frames - frames).square().mean()
 
     return Step([model, predictor], loss)

@@ -15,8 +15,9 @@ from pipeline.inspection.codes import code_statistics, presence_histogram
 from pipeline.inspection.comparison import common_rows, differences
 from pipeline.inspection.facts import StoreFacts, find_row, kind_of, read_facts
 from pipeline.inspection.tables import print_codes, print_comparison, print_facts
+from pipeline.latents import pose as poses
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
-from pipeline.latents.latents import CAMERA, CAMERA_UNITS, POSE, POSE_UNITS, PRESENT, Latents
+from pipeline.latents.latents import PRESENT, Latents
 from pipeline.pictures.grid import write_png
 from pipeline.pictures.layers import layers_of_clip
 from pipeline.pictures.sheets import layers_sheet
@@ -24,8 +25,6 @@ from pipeline.pictures.tracks import tracks_sheet
 from pipeline.pictures.trajectories import write_trajectories
 from pipeline.provenance import check_made_from
 from pipeline.zarr_io import verify
-
-LABELS = {"pose": tuple(zip(POSE, POSE_UNITS)), "camera": tuple(zip(CAMERA, CAMERA_UNITS))}
 
 
 def has_codes(facts: StoreFacts) -> bool:
@@ -46,7 +45,6 @@ def draw(facts: StoreFacts, sequence: str, autoencoder: Path, pictures: Path, co
     row = find_row(facts, sequence)
     store = (open_latents if facts.kind == "latents" else open_predicted_latents)(facts.path)
     latents = store.read(np.array([row]))
-    pose, present = latents.pose.numpy(), latents.presence[0].numpy() > PRESENT
     title = f"{store.video_id[row]} from frame {store.first_frame[row]}"
     name = re.sub(r"[^\w.-]+", "_", f"{store.video_id[row]}_{store.first_frame[row]}")
     model = None
@@ -56,7 +54,7 @@ def draw(facts: StoreFacts, sequence: str, autoencoder: Path, pictures: Path, co
     pictures.mkdir(parents=True, exist_ok=True)
     drawn = [pictures / f"{name}_trajectories.png"]
     num_given = facts.attributes.get("context_frames")
-    write_trajectories(drawn[0], pose, present, latents.camera.numpy(), LABELS, num_given, title)
+    write_trajectories(drawn[0], latents, num_given, title)
     if model:
         drawn += draw_layers(model, latents.map(lambda code: code[:1]), pictures / name, title)
     for path in drawn:
@@ -70,10 +68,10 @@ def draw_layers(model: torch.nn.Module, latents: Latents, prefix: Path, title: s
     """One sequence: where its objects go, over the middle frame, and what the codes are decoded to."""
     layers = layers_of_clip(model.eval().decode(latents), 0)
     pose, present = latents.pose[0].numpy(), latents.presence[0].numpy() > PRESENT
-    in_view = (pose[:, :, POSE.index("visibility")] > PRESENT) & present
+    in_view = (poses.visibility(pose) > PRESENT) & present
     tracks, sheet = (prefix.with_name(f"{prefix.name}_{what}.png") for what in ("tracks", "layers"))
     middle = layers.frames[len(layers.frames) // 2]
-    write_png(tracks, tracks_sheet(middle, pose[..., :2], in_view, None, None, title))
+    write_png(tracks, tracks_sheet(middle, poses.place(pose), in_view, None, None, title))
     write_png(sheet, layers_sheet(None, layers, title))
     return [tracks, sheet]
 

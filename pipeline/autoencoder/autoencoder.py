@@ -119,7 +119,7 @@ class Autoencoder(nn.Module):
         if not (self.detail or self.deformation):
             return layers, pictures
         latents, left = (self.add_detail(self.add_deformation(layers, frames, p), frames, p) for p in (decoded, pictures))
-        shown = {name: (latents.items()[name] - left.items()[name]).mean(1) for name in ("detail", "deformation")}
+        shown = {name: (latents.codes[name] - left.codes[name]).mean(1) for name in ("detail", "deformation")}
         return latents, replace(pictures, **shown)
 
     def _propose(self, frames: Tensor) -> Proposals:

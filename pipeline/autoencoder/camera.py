@@ -10,7 +10,7 @@ Legend: B clips, T frames, C channels, H W frame, H' W' canvas.
 import torch
 from torch import Tensor
 
-from pipeline.latents.latents import CAMERA
+from pipeline.latents.camera_code import COMPONENTS as CAMERA
 
 GAIN, BRIGHTNESS = CAMERA.index("gain"), CAMERA.index("brightness")
 

@@ -23,7 +23,7 @@ from pipeline.autoencoder.meetings import keep_identities
 from pipeline.autoencoder.registration import follow, start, steady
 from pipeline.autoencoder.sprites import Sprites
 from pipeline.autoencoder.tracking import Tracks, find_tracks, look_coarsely
-from pipeline.latents.latents import NUM_CAMERA_MOVING
+from pipeline.latents.camera_code import NUM_MOVING as NUM_CAMERA_MOVING
 
 NUM_ROUNDS = 3
 NUM_BLURRED_STEPS, NUM_SPRITE_STEPS = 3, 9

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder.camera import resample, view
-from pipeline.latents.latents import NUM_CAMERA_MOVING
+from pipeline.latents.camera_code import NUM_MOVING as NUM_CAMERA_MOVING
 
 STILL_PX = 0.3
 """A camera whose frames shift by no more than this holds still."""

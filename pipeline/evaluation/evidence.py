@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from pipeline.frames.pixels import to_uint8, to_unit
-from pipeline.latents.latents import TIME_VARYING, Latents
+from pipeline.latents import pose as poses
+from pipeline.latents.exchanges import with_background
+from pipeline.latents.latents import Latents
 from pipeline.metrics import interventions, invariance, presence, probes, segmentation
 from pipeline.metrics.partial_frames import exchange_background, off_edges, psnr_within
 from pipeline.metrics.probes import Factors
@@ -63,12 +65,14 @@ class Evidence:
 
     def add_interventions(self, latents: Latents) -> None:
         """Moves every object by a change of its code, see metrics.interventions."""
-        pose, shown = latents.pose.cpu().numpy(), latents.presence.cpu().numpy()
-        poses = interventions.shifted_poses(pose, self._height, self._width)
-        codes, steps = latents.items(), poses.shape[1]
-        still = {name: codes[name][:, :1].expand(-1, steps, *codes[name].shape[2:]) for name in TIME_VARYING}
-        moved = self._decode(latents.replace(**still | {"pose": torch.from_numpy(poses)}))
-        self._shift_errors.append(interventions.shift_errors(moved.mask.cpu().numpy(), poses, shown))
+        pose, moves = latents.pose.cpu(), torch.from_numpy(interventions.MOVES)
+        place, seen = (part(pose).numpy() for part in (poses.place, poses.visibility))
+        best = torch.from_numpy(interventions.best_frame(place, seen, self._height, self._width))
+        chosen = pose.gather(1, best[:, None, :, None].expand(-1, 1, -1, pose.shape[-1]))  # [B, 1, K, P]
+        still = latents.map_frames(lambda code: code[:, :1].expand(-1, len(moves), *code.shape[2:]))
+        moved = self._decode(still.replace(pose=poses.moved(chosen.expand(-1, len(moves), -1, -1), moves[:, None])))
+        visibility, presence = poses.visibility(chosen[:, 0]).numpy(), latents.presence.cpu().numpy()
+        self._shift_errors.append(interventions.shift_errors(moved.mask.cpu().numpy(), visibility, presence))
 
     def add_halves(self, encode: Encode, frames: np.ndarray, whole: np.ndarray) -> None:
         """Encodes the halves of uint8 frames [B, T, H, W, C] on their own, see metrics.invariance; whole int [B, T, H,
@@ -114,7 +118,7 @@ class Evidence:
         swap_background_psnr is the psnr to the true objects over the other's true background, of the pixels off the
         objects' edges (metrics.partial_frames).
         """
-        swapped = to_uint8(self._decode(exchange(latents, other)).frames)
+        swapped = to_uint8(self._decode(with_background(latents, other)).frames)
         target = exchange_background(frames, truth.segmentation, under)
         self._swapped.append(psnr_within(swapped, target, off_edges(truth.segmentation)))
 
@@ -134,22 +138,6 @@ class Evidence:
                 "swap_background_psnr": _mean(self._swapped), "probes": probes.probe_matrix(self._examples, position),
             }
         return sections
-
-
-def exchange(latents: Latents, other: Latents) -> Latents:
-    """The objects of `latents` with the background and the light of `other`."""
-    return latents.replace(background=other.background, camera=other.camera, detail=other.detail)
-
-
-def exchange_appearance(latents: Latents, other: Latents) -> Latents:
-    """The tracks of `latents` with the looks of `other`: in each sequence the objects take, in order, the appearances
-    of the other's objects, over again where those are fewer. No picture is deformed: each deformation is of its own."""
-    appearance = latents.appearance.clone()
-    for b in range(len(appearance)):
-        here, there = ((codes.presence[b] > presence.PRESENT).nonzero()[:, 0] for codes in (latents, other))
-        if len(there):
-            appearance[b, here] = other.appearance[b, there[torch.arange(len(here)) % len(there)]]
-    return latents.replace(appearance=appearance, deformation=torch.zeros_like(latents.deformation))
 
 
 def _mean(parts: list[np.ndarray]) -> float | None:

@@ -8,7 +8,8 @@ import numpy as np
 from pipeline.evaluation.networks import Networks
 from pipeline.evaluation.reconstruction import Truth
 from pipeline.frames.pixels import to_unit
-from pipeline.latents.latents import POSE, PRESENT, Latents
+from pipeline.latents import pose as poses
+from pipeline.latents.latents import PRESENT, Latents
 from pipeline.metrics import calibration, diversity, frame_quality, segmentation, trajectories
 from pipeline.metrics.by_step import mean_by_step
 from pipeline.metrics.fvd import fvd
@@ -72,16 +73,16 @@ class ForecastScores:
             return
         pose = samples.pose[:, given:].unflatten(0, (-1, num_samples)).cpu().numpy()
         present = samples.presence.unflatten(0, (-1, num_samples)).cpu().numpy() > PRESENT
-        in_view = (pose[..., POSE.index("visibility")] > IN_VIEW) & present[:, :, None]
-        self._apart["position"] += [diversity.place_distance(*clip) for clip in zip(pose[..., :2], in_view)]
+        in_view = (poses.visibility(pose) > IN_VIEW) & present[:, :, None]
+        self._apart["position"] += [diversity.place_distance(*clip) for clip in zip(poses.place(pose), in_view)]
 
     def add_places(self, truth: Truth, context: np.ndarray, prediction: Latents, linear: Latents) -> None:
         """Compares where the objects go with where they were. truth covers T frames; context int [B, context_frames,
         H, W] is the segmentation of the reconstructed context, which says whose slot is whose; prediction (batch axis
         B * S, samples of a clip side by side) and linear (batch axis B) cover T frames."""
         given, num_slots = context.shape[1], linear.pose.shape[2]
-        straight = linear.pose[..., :2].cpu().numpy()
-        samples = prediction.pose[..., :2].unflatten(0, (len(straight), -1)).cpu().numpy()
+        straight = poses.place(linear.pose).cpu().numpy()
+        samples = poses.place(prediction.pose).unflatten(0, (len(straight), -1)).cpu().numpy()
         true_ids = np.arange(1, truth.num_objects + 1)
         for b, segmented in enumerate(truth.segmentation):
             counts = segmentation.overlap_counts(segmented[:given], context[b], truth.num_objects, num_slots)

@@ -10,23 +10,28 @@ import numpy as np
 from torch import Tensor
 
 from pipeline.evaluation.evaluate_params import EvaluateParams
-from pipeline.evaluation.evidence import (
-    NUM_REENCODED, Encode, Evidence, SceneTruth, exchange, exchange_appearance,
-)
+from pipeline.evaluation.evidence import NUM_REENCODED, Encode, Evidence, SceneTruth
 from pipeline.evaluation.forecast import ForecastScores
 from pipeline.evaluation.networks import Networks
 from pipeline.evaluation.reconstruction import ReconstructionScores, Truth
 from pipeline.evaluation.swaps import AppearanceSwaps
 from pipeline.frames.forecast_clips import (
-    ForecastClips, find_clips, forecast_clips, read_clip_truth, read_clips,
+    ForecastClips,
+    find_clips,
+    forecast_clips,
+    read_clip_truth,
+    read_clips,
 )
 from pipeline.frames.frame_store import FrameStore
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.frames.prediction_store import PredictionStore
+from pipeline.latents import pose as poses
+from pipeline.latents.exchanges import with_background, with_looks
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
-from pipeline.latents.latents import POSE, Latents
+from pipeline.latents.latents import PRESENT, Latents
 from pipeline.metrics.exchanges import TrueClip
+from pipeline.metrics.interventions import IN_VIEW
 from pipeline.pictures.grid import write_png
 from pipeline.pictures.layers import Decoded, layers_of_clip
 from pipeline.pictures.sheets import forecast_sheet, layers_sheet, swap_sheet
@@ -138,12 +143,12 @@ def _forecast_sheet(target: np.ndarray, samples: np.ndarray, linear: np.ndarray,
 
 def _tracks_sheet(target: np.ndarray, truth: Truth | None, latents: Latents, b: int, title: str) -> np.ndarray:
     pose = latents.pose[b].cpu().numpy()
-    in_view = (pose[:, :, POSE.index("visibility")] > 0.5) & (latents.presence[b].cpu().numpy() > 0.5)
+    in_view = (poses.visibility(pose) > IN_VIEW) & (latents.presence[b].cpu().numpy() > PRESENT)
     position = shown = None
     if truth:
         position = truth.position[b]
         shown = (truth.segmentation[b][..., None] == np.arange(1, truth.num_objects + 1)).any((1, 2))
-    return tracks_sheet(target[len(target) // 2], pose[..., :2], in_view, position, shown, title)
+    return tracks_sheet(target[len(target) // 2], poses.place(pose), in_view, position, shown, title)
 
 
 def _swap_sheet(
@@ -154,13 +159,13 @@ def _swap_sheet(
         return to_uint8(decode(codes).frames)[0]
 
     return swap_sheet({
-        "A": target, "B": after, "objects of A, background of B": drawn(exchange(latents, other)),
-        "tracks of A, looks of B": drawn(exchange_appearance(latents, other)),
+        "A": target, "B": after, "objects of A, background of B": drawn(with_background(latents, other)),
+        "tracks of A, looks of B": drawn(with_looks(latents, other)),
     }, title)
 
 
 def _one_by_one(latents: Latents) -> Iterator[Latents]:
-    for b in range(len(latents.pose)):
+    for b in range(len(latents)):
         yield latents.map(lambda code: code[b:b + 1])  # noqa: B023, called at once
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.frames.pixels import to_uint8
-from pipeline.latents.latents import POSE, Latents, concatenate
+from pipeline.latents import pose as poses
+from pipeline.latents.codes import CODES
+from pipeline.latents.latents import Latents, concatenate
 from pipeline.metrics.exchanges import TrueClip, exchange_looks
 from pipeline.metrics.partial_frames import psnr_within
 from pipeline.metrics.segmentation import UNMATCHED, match_slots, overlap_counts, visible
@@ -54,7 +56,7 @@ class AppearanceSwaps:
                 continue
             if found := exchange_looks(here.truth, item, there.truth, other_item):
                 frame, other = here.latents.frames(found.time, found.time + 1), found.other_time
-                codes.append(with_looks(frame, slot, there.latents.frames(other, other + 1), other_slot))
+                codes.append(with_looks_of(frame, slot, there.latents.frames(other, other + 1), other_slot))
                 exchanges.append(found)
         if exchanges:
             drawn = to_uint8(self._decode(concatenate(codes)).frames)
@@ -62,11 +64,13 @@ class AppearanceSwaps:
             self._psnr.append(psnr_within(drawn, target, judged))
 
 
-def with_looks(latents: Latents, slot: int, other: Latents, other_slot: int) -> Latents:
-    """One frame [1, 1, ...] of latents, its `slot` with the appearance and the size of the other's `other_slot`."""
-    appearance, pose, size = latents.appearance.clone(), latents.pose.clone(), POSE.index("log_scale")
-    appearance[:, slot] = other.appearance[:, other_slot]
-    pose[:, :, slot, size] = other.pose[:, :, other_slot, size]
-    deformation = latents.deformation.clone()
-    deformation[:, :, slot] = other.deformation[:, :, other_slot]
-    return latents.replace(appearance=appearance, pose=pose, deformation=deformation)
+def with_looks_of(latents: Latents, slot: int, other: Latents, other_slot: int) -> Latents:
+    """One frame [1, 1, ...] of latents, its `slot` with the looks and the size of the other's `other_slot`."""
+    codes = {name: code.clone() for name, code in latents.codes.items() if CODES[name].belongs_to == "looks"}
+    for name, code in codes.items():
+        axis = CODES[name].dims.index("slot") + 1
+        code.select(axis, slot).copy_(other.codes[name].select(axis, other_slot))
+    pose = latents.pose.clone()
+    own, size = pose[:, :, slot], poses.shape(other.pose[:, :, other_slot])
+    pose[:, :, slot] = poses.assemble(poses.place(own), size, poses.visibility(own))
+    return latents.replace(pose=pose, **codes)

@@ -117,7 +117,7 @@ class Forecaster:
     def _decode(self, latents: Latents, pictures: Pictures | None) -> Decoded:
         device = _device(self.autoencoder)
         if pictures is not None:
-            pictures = pictures.map(lambda x: x.to(device).expand(len(latents.pose), *x.shape[1:]))
+            pictures = pictures.map(lambda x: x.to(device).expand(len(latents), *x.shape[1:]))
         return self.autoencoder.decode(latents.to(device), pictures)
 
 

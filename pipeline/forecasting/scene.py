@@ -9,12 +9,9 @@ from dataclasses import dataclass, replace
 import torch
 
 from pipeline.autoencoder.autoencoder import Pictures
-from pipeline.latents.latents import DIMS, POSE, PRESENT, Latents
-
-X, Y = POSE.index("x"), POSE.index("y")
-LOOKS = tuple(name for name, dims in DIMS.items() if dims[0] == "slot" and name not in ("presence", "depth"))
-"""Time-independent codes of what an object looks like."""
-BACKGROUND = ("background", "camera", "detail")
+from pipeline.latents import pose as poses
+from pipeline.latents.exchanges import with_background, with_looks_reordered
+from pipeline.latents.latents import PRESENT, Latents
 
 
 @dataclass(frozen=True)
@@ -29,14 +26,14 @@ class Scene:
     def objects(self) -> dict[int, tuple[float, float]]:
         """Slots that hold an object, each with its place (x, y) in the last frame, px."""
         slots = (self.latents.presence[0] > PRESENT).nonzero()[:, 0].tolist()
-        return {slot: tuple(self.latents.pose[0, -1, slot, [X, Y]].tolist()) for slot in slots}
+        place = poses.place(self.latents.pose[0, -1]).tolist()
+        return {slot: (place[slot][0], place[slot][1]) for slot in slots}
 
 
 def move(scene: Scene, slot: int, dx: float, dy: float) -> Scene:
     """An object dx px further right and dy px further down."""
     pose = scene.latents.pose.clone()
-    pose[:, :, slot, X] += dx
-    pose[:, :, slot, Y] += dy
+    pose[:, :, slot] = poses.moved(pose[:, :, slot], pose.new_tensor([dx, dy]))
     return Scene(scene.latents.replace(pose=pose), scene.pictures)
 
 
@@ -51,13 +48,11 @@ def swap(scene: Scene, slot: int, other: int) -> Scene:
     """Two objects, each looking like the other."""
     order = torch.arange(scene.latents.presence.shape[1])
     order[slot], order[other] = other, slot
-    looks = {name: scene.latents.items()[name][:, order] for name in LOOKS}
-    looks["deformation"] = scene.latents.deformation[:, :, order]
     old = scene.pictures
     pictures = old and replace(
         old, objects=old.objects[:, order], deformation=None if old.deformation is None else old.deformation[:, order]
     )
-    return Scene(scene.latents.replace(**looks), pictures)
+    return Scene(with_looks_reordered(scene.latents, order), pictures)
 
 
 def exchange_background(scene: Scene, other: Scene) -> Scene:
@@ -65,5 +60,4 @@ def exchange_background(scene: Scene, other: Scene) -> Scene:
     pictures = scene.pictures and replace(
         scene.pictures, background=other.pictures.background, detail=other.pictures.detail
     )
-    codes = other.latents.items()
-    return Scene(scene.latents.replace(**{name: codes[name] for name in BACKGROUND}), pictures)
+    return Scene(with_background(scene.latents, other.latents), pictures)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import zarr
 
-from pipeline.latents.latents import CAMERA, CAMERA_UNITS, DIMS, POSE, POSE_UNITS, PRESENT
+from pipeline.latents.codes import CODES
+from pipeline.latents.latents import PRESENT
 from pipeline.zarr_io import read_rows
 
 DEAD = 0.01
@@ -46,20 +47,18 @@ def code_statistics(group: zarr.Group) -> list[CodeStatistics]:
     """Of every code of a store of latents or predicted latents; what belongs to an empty slot is left out."""
     present = read_rows(group, "presence") > PRESENT
     statistics = []
-    for name, dims in DIMS.items():
+    for name, code in CODES.items():
         if name == "presence" or name not in group:
             continue
         values = read_rows(group, name).astype(np.float64)
-        if "slot" in dims:  # slot right after the row, then any axes, then numbers
+        if code.owner == "object":  # slot right after the row, then any axes, then numbers
             slot = group[name].metadata.dimension_names.index("slot")
             values = np.moveaxis(values, slot, 1)[present]
-        values = values.reshape(-1, values.shape[-1]) if dims[-1] != "slot" else values.reshape(-1, 1)
-        components, units = {"pose": (POSE, POSE_UNITS), "camera": (CAMERA, CAMERA_UNITS)}.get(name, (None, None))
-        if components:
-            for i, component in enumerate(components):
-                statistics.append(_statistics(f"{name} {component}", units[i], values[:, i:i + 1]))
-        else:
-            statistics.append(_statistics(name, group[name].attrs["units"], values))
+        values = values.reshape(-1, 1 if code.width is None else values.shape[-1])
+        for i, component in enumerate(code.components):
+            statistics.append(_statistics(f"{name} {component}", code.units[i], values[:, i:i + 1]))
+        if not code.components:
+            statistics.append(_statistics(name, *code.units, values))
     return statistics
 
 

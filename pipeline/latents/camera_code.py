@@ -50,8 +50,9 @@ def assemble(motion: Tensor, light: Tensor) -> Tensor:
     return torch.cat([motion, light], -1)
 
 
-def mirrored(camera: Tensor, axis: int) -> Tensor:
-    """The camera [..., C] of frames seen in a mirror: left and right exchanged (axis 0), or top and bottom (1)."""
+def mirrored(camera: Tensor, axis: int, length: float = 0) -> Tensor:
+    """The camera [..., C] of frames seen in a mirror: left and right exchanged (axis 0), or top and bottom (1). It counts from
+    the frame's middle, so the `length` of the frame does not matter."""
     changed = camera.clone()
     changed[..., axis] = 0 - camera[..., axis]  # not -x, which makes a camera that holds still -0
     return changed

@@ -1,6 +1,6 @@
 """Stores of latents: of encoded sequences (kind "latents"), and of drawn futures (kind "predicted_latents").
 
-Every code is one float32 array, left out when its width is 0; after the axes below come those of latents.DIMS.
+Every code is one float32 array, left out when its width is 0; after the axes below come those of Code.dims.
 latents             time-independent [sequence, ...]    time-varying [sequence, time, ...]
 predicted_latents   time-independent [clip, ...]        time-varying [clip, sample, time, ...], context and horizon
 Coordinates: video_id, first_frame [sequence or clip], split [sequence], sample, time, slot, pose_component,
@@ -14,26 +14,14 @@ import torch
 import zarr
 
 from pipeline import zarr_io
-from pipeline.latents.latents import (
-    CAMERA, CAMERA_UNITS, DIMS, POSE, POSE_UNITS, TIME_VARYING, Latents, LatentSpec, concatenate,
-)
+from pipeline.latents.codes import CODES, Code
+from pipeline.latents.latents import Latents, LatentSpec, concatenate
 
 KIND = "latents"
 PREDICTED_KIND = "predicted_latents"
 ROWS_PER_SHARD = 256
 """Rows that lie in one file and must be written at once."""
 _CLIPS_PER_SHARD = 64
-_AXIS_LABELS = {"pose_component": POSE, "camera_component": CAMERA, "slot": None}
-_ATTRIBUTES = {
-    "background": {"units": "1", "description": "what the background looks like"},
-    "appearance": {"units": "1", "description": "what the object in a slot looks like"},
-    "presence": {"units": "1", "description": "1 where the slot holds an object, 0 where it is empty"},
-    "depth": {"units": "1", "description": "order of the objects, larger is nearer"},
-    "camera": {"units": ", ".join(CAMERA_UNITS), "description": "motion and light of the background"},
-    "pose": {"units": ", ".join(POSE_UNITS), "description": "where the object in a slot is"},
-    "detail": {"units": "1", "description": "what the layers leave over of the frame"},
-    "deformation": {"units": "1", "description": "what differs in the object's picture from that of the clip"},
-}
 
 
 class LatentWriter:
@@ -49,21 +37,21 @@ class LatentWriter:
         if not create:
             self._group = zarr_io.open_partial(path)
             return
-        coordinates = ("video_id", "first_frame", "split", *_AXIS_LABELS, "time")
+        coordinates = ("video_id", "first_frame", "split", *_axis_labels(), "time")
         attributes = {**spec.model_dump(exclude_defaults=True), "fps": fps}
         self._group = zarr_io.create(path, KIND, attributes, made_from, coordinates)
         _add_rows(self._group, "sequence", video_id, first_frame, "index in the video of the sequence's first frame")
         zarr_io.add_coordinate(self._group, "split", split, ("sequence",), description="train, val or test")
         _add_axes(self._group, spec, num_frames, "counted from the sequence's first frame")
         for name in spec.names:
-            shape, dims = (len(video_id), *spec.shape(name, num_frames)), ("sequence", *DIMS[name])
-            _add_code(self._group, name, shape, dims, ROWS_PER_SHARD)
+            shape, dims = (len(video_id), *spec.shape(name, num_frames)), ("sequence", *CODES[name].dims)
+            _add_code(self._group, CODES[name], shape, dims, ROWS_PER_SHARD)
 
     def write(self, start: int, latents: Latents) -> None:
         """Writes whole shards: the rows from `start` on, a multiple of ROWS_PER_SHARD, up to another one or the end."""
-        stop, num_rows = start + len(latents.pose), self._group["pose"].shape[0]
+        stop, num_rows = start + len(latents), self._group["pose"].shape[0]
         assert start % ROWS_PER_SHARD == 0 and (stop % ROWS_PER_SHARD == 0 or stop == num_rows), f"{start}:{stop}"
-        for name, code in latents.items().items():
+        for name, code in latents.codes.items():
             if name in self._group:
                 zarr_io.write_rows(self._group[name], start, code.cpu().numpy())
 
@@ -110,22 +98,23 @@ class PredictedLatentsWriter:
         """video_id, first_frame [n]: the clips."""
         self.path, self._num_clips, self._num_samples = path, len(video_id), num_samples
         num_frames = context_frames + horizon
-        coordinates = ("video_id", "first_frame", "sample", *_AXIS_LABELS, "time")
+        coordinates = ("video_id", "first_frame", "sample", *_axis_labels(), "time")
         attributes = {**spec.model_dump(exclude_defaults=True), "context_frames": context_frames, "horizon": horizon, "fps": fps}
         self._group = zarr_io.create(path, PREDICTED_KIND, attributes, made_from, coordinates)
         _add_rows(self._group, "clip", video_id, first_frame, "index in the video of the clip's first context frame")
         zarr_io.add_coordinate(self._group, "sample", np.arange(num_samples), ("sample",), description="drawn future")
         _add_axes(self._group, spec, num_frames, "counted from the clip's first context frame")
         for name in spec.names:
-            samples = {"sample": num_samples} if name in TIME_VARYING else {}
+            code = CODES[name]
+            samples = {"sample": num_samples} if code.varies else {}
             shape = (self._num_clips, *samples.values(), *spec.shape(name, num_frames))
-            _add_code(self._group, name, shape, ("clip", *samples, *DIMS[name]), _CLIPS_PER_SHARD)
+            _add_code(self._group, code, shape, ("clip", *samples, *code.dims), _CLIPS_PER_SHARD)
         self._num_written = 0
         self._waiting: list[Latents] = []
 
     def write(self, futures: Latents) -> None:
         """Appends the next clip: batch axis num_samples, time axis context_frames + horizon."""
-        assert len(futures.pose) == self._num_samples, f"{len(futures.pose)} samples, wanted {self._num_samples}"
+        assert len(futures) == self._num_samples, f"{len(futures)} samples, wanted {self._num_samples}"
         self._waiting.append(futures.map(torch.Tensor.cpu))
         if len(self._waiting) == _CLIPS_PER_SHARD:
             self._flush()
@@ -139,11 +128,11 @@ class PredictedLatentsWriter:
     def _flush(self) -> None:
         if not self._waiting:
             return
-        for name, code in concatenate(self._waiting).items().items():
+        for name, code in concatenate(self._waiting).codes.items():
             if name not in self._group:
                 continue
             by_clip = code.unflatten(0, (-1, self._num_samples))
-            rows = (by_clip if name in TIME_VARYING else by_clip[:, 0]).numpy()
+            rows = (by_clip if CODES[name].varies else by_clip[:, 0]).numpy()
             zarr_io.write_rows(self._group[name], self._num_written, rows)
         self._num_written += len(self._waiting)
         self._waiting.clear()
@@ -170,7 +159,7 @@ class PredictedLatentsStore:
         context and the horizon. Raises UserError when they are damaged on disk."""
         codes = {name: torch.from_numpy(zarr_io.read_rows(self._group, name, clips)) for name in self.spec.names}
         return Latents(**{
-            name: code.flatten(0, 1) if name in TIME_VARYING else code.repeat_interleave(self.num_samples, 0)
+            name: code.flatten(0, 1) if CODES[name].varies else code.repeat_interleave(self.num_samples, 0)
             for name, code in codes.items()
         })
 
@@ -193,12 +182,20 @@ def _add_rows(group: zarr.Group, axis: str, video_id: np.ndarray, first_frame: n
 
 def _add_axes(group: zarr.Group, spec: LatentSpec, num_frames: int, description: str) -> None:
     zarr_io.add_coordinate(group, "time", np.arange(num_frames), ("time",), units="frame", description=description)
-    for axis, labels in _AXIS_LABELS.items():
+    for axis, labels in _axis_labels().items():
         zarr_io.add_coordinate(group, axis, labels or np.arange(spec.num_slots), (axis,))
 
 
-def _add_code(group: zarr.Group, name: str, shape: tuple[int, ...], dims: tuple[str, ...], rows_per_file: int) -> None:
-    zarr_io.add_array(group, name, shape, np.float32, dims, rows_per_chunk=rows_per_file, **_ATTRIBUTES[name])
+def _axis_labels() -> dict[str, tuple[str, ...] | None]:
+    """Axes that are labelled: those of numbers with names, of objects first, and the slots, which are counted (None)."""
+    named = sorted((code for code in CODES.values() if code.components), key=lambda code: code.owner == "scene")
+    return {code.dims[-1]: code.components for code in named} | {"slot": None}
+
+
+def _add_code(group: zarr.Group, code: Code, shape: tuple[int, ...], dims: tuple[str, ...], rows_per_file: int) -> None:
+    units = ", ".join(code.units)
+    zarr_io.add_array(group, code.name, shape, np.float32, dims, rows_per_chunk=rows_per_file, units=units,
+                      description=code.description)
 
 
 def _spec(group: zarr.Group) -> LatentSpec:

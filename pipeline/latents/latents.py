@@ -1,52 +1,28 @@
 """Latents: what the autoencoder makes of a clip and the predictor continues. The contract between the two models.
 
-Legend: B batch, T frames, K slots; D_* feature sizes.
+Legend: B batch, T frames, K slots, C camera components, P pose components; D_* feature sizes. The codes are those of the
+table `codes.CODES`:
 
 time-independent                       time-varying
-  background  [B, D_background]          camera  [B, T, C]       motion and light of the background, components CAMERA
-  appearance  [B, K, D_appearance]       pose    [B, T, K, P]    per object, components POSE
-  presence    [B, K]  in [0, 1]
-  depth       [B, K]  larger = nearer      detail  [B, T, D_detail]  what the layers leave over of the frame
-                                         deformation  [B, T, K, D_deformation]  and of each object's picture
+  background  [B, D_background]          camera  [B, T, C]       motion and light of the background, see camera_code
+  appearance  [B, K, D_appearance]       pose    [B, T, K, P]    where each object is, see pose
+  presence    [B, K]  in [0, 1]          detail  [B, T, D_detail]  what the layers leave over of the frame
+  depth       [B, K]  larger = nearer    deformation  [B, T, K, D_deformation]  and of each object's picture
+
 detail and deformation may be of width 0.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from pipeline.latents.codes import CODES, Code, time_varying
 from pipeline.params import Params
 
-POSE = ("x", "y", "log_scale", "visibility")
-"""x, y: the object's centre in px from the frame's left and top edge; log_scale: natural log of its size relative to
-the object patch; visibility: 1 in view, 0 hidden or out of the frame."""
-POSE_UNITS = ("px", "px", "ln(1)", "1")
-CAMERA = ("x", "y", "log_zoom", "gain", "brightness")
-"""x, y: where the frame's middle lies on the background, px from that one's middle; log_zoom: natural log of how much the
-frame enlarges it. Poses are places in the frame, whatever the camera does. A frame shows gain * background + brightness where
-no object is, on the [0, 1] scale."""
-CAMERA_UNITS = ("px", "px", "ln(1)", "1", "1")
 PRESENT = 0.5
 """A slot whose presence is over this holds an object."""
-NUM_CAMERA_MOVING = CAMERA.index("gain")
-"""Components of the camera, the first ones, that are motion; the others are light."""
-
-DIMS = {
-    "background": ("background_code",),
-    "appearance": ("slot", "appearance_code"),
-    "presence": ("slot",),
-    "depth": ("slot",),
-    "camera": ("time", "camera_component"),
-    "pose": ("time", "slot", "pose_component"),
-    "detail": ("time", "detail_code"),
-    "deformation": ("time", "slot", "deformation_code"),
-}
-"""Axes of every code after the batch axis, named as in the latent store."""
-TIME_VARYING = tuple(name for name, dims in DIMS.items() if "time" in dims)
-TIME_INDEPENDENT = tuple(name for name in DIMS if name not in TIME_VARYING)
 
 
 class LatentSpec(Params):
@@ -62,29 +38,32 @@ class LatentSpec(Params):
     detail_dim: int = Field(0, ge=0)
     deformation_dim: int = Field(0, ge=0)
 
+    def width_of(self, code: Code) -> int:
+        """How many numbers a code has, of each frame and object it is of."""
+        if code.width is None:
+            return 1
+        return getattr(self, code.width) if isinstance(code.width, str) else code.width
+
     def shape(self, name: str, num_frames: int) -> tuple[int, ...]:
         """Shape of one clip's code `name`, without the batch axis."""
-        sizes = {
-            "background_code": self.background_dim, "appearance_code": self.appearance_dim, "slot": self.num_slots,
-            "time": num_frames, "camera_component": len(CAMERA), "pose_component": len(POSE),
-            "detail_code": self.detail_dim, "deformation_code": self.deformation_dim,
-        }
-        return tuple(sizes[dim] for dim in DIMS[name])
+        code = CODES[name]
+        sizes = {"time": num_frames, "slot": self.num_slots}
+        return tuple(sizes.get(dim, self.width_of(code)) for dim in code.dims)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The codes that have any width: stores hold these alone."""
-        return tuple(name for name in DIMS if 0 not in self.shape(name, 1))
+        return tuple(name for name, code in CODES.items() if self.width_of(code))
 
     def floats_per_frame(self, num_frames: int) -> float:
         """Numbers kept per frame of a clip of `num_frames`: the time-varying ones plus the share of the others."""
-        count = {name: torch.Size(self.shape(name, 1)).numel() for name in DIMS}
-        return sum(count[name] / (1 if name in TIME_VARYING else num_frames) for name in DIMS)
+        count = {name: torch.Size(self.shape(name, 1)).numel() for name in CODES}
+        return sum(count[name] / (1 if code.varies else num_frames) for name, code in CODES.items())
 
 
-@dataclass(frozen=True)
 class Latents:
-    """One batch of clips in codes; every field float32, shaped as the module's head says."""
+    """One batch of clips in codes, each of them an attribute, float32 and shaped as the module's head says. Never changed:
+    `replace` makes another."""
 
     background: Tensor
     appearance: Tensor
@@ -92,49 +71,72 @@ class Latents:
     depth: Tensor
     camera: Tensor
     pose: Tensor
-    detail: Tensor | None = None
-    """None stands for width 0."""
-    deformation: Tensor | None = None
-    """None stands for width 0."""
+    detail: Tensor
+    deformation: Tensor
 
-    def __post_init__(self):
-        for name, num_axes in (("detail", 2), ("deformation", 3)):
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, self.pose.new_zeros(*self.pose.shape[:num_axes], 0))
+    def __init__(self, **codes: Tensor):
+        """By name; those that are left out are of width 0. Raises TypeError for a name that is not in the table."""
+        if unknown := codes.keys() - CODES.keys():
+            raise TypeError(f"codes that are not in the table: {', '.join(sorted(unknown))}")
+        like = codes["pose"]
+        sizes = {"time": like.shape[1], "slot": like.shape[2]}
+        self.codes: dict[str, Tensor] = {}
+        """By name, in the order of the table."""
+        for name, code in CODES.items():
+            if name in codes:
+                self.codes[name] = codes[name]
+            else:
+                self.codes[name] = like.new_zeros(len(like), *(sizes.get(dim, 0) for dim in code.dims))
+
+    def __getattr__(self, name: str) -> Tensor:
+        # only of names that Python does not find otherwise; `codes` itself is not there yet while a copy is made
+        if name == "codes" or name not in self.codes:
+            raise AttributeError(name)
+        return self.codes[name]
+
+    def __len__(self) -> int:
+        return len(self.pose)
 
     @property
     def num_frames(self) -> int:
         return self.pose.shape[1]
 
-    def items(self) -> dict[str, Tensor]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
     def map(self, function: Callable[[Tensor], Tensor]) -> "Latents":
         """Applies `function` to every code."""
-        return Latents(**{name: function(code) for name, code in self.items().items()})
+        return Latents(**{name: function(code) for name, code in self.codes.items()})
+
+    def map_frames(self, function: Callable[[Tensor], Tensor]) -> "Latents":
+        """Applies `function` to every time-varying code; the others stay as they are."""
+        return self.replace(**{code.name: function(self.codes[code.name]) for code in time_varying()})
 
     def to(self, device: torch.device) -> "Latents":
         return self.map(lambda code: code.to(device))
 
     def frames(self, start: int, stop: int) -> "Latents":
         """The same clips cut to the frames start <= t < stop; the time-independent codes stay as they are."""
-        return Latents(**{n: c[:, start:stop] if n in TIME_VARYING else c for n, c in self.items().items()})
+        return self.map_frames(lambda code: code[:, start:stop])
 
     def append(self, **codes: Tensor) -> "Latents":
-        """With further frames of every time-varying code."""
-        return self.replace(**{name: torch.cat([self.items()[name], codes[name]], 1) for name in TIME_VARYING})
+        """With further frames of every time-varying code; those of width 0 may be left out."""
+        num_further, longer = codes["pose"].shape[1], {}
+        for code in time_varying():
+            known = self.codes[code.name]
+            assert code.name in codes or not known.shape[-1], f"{code.name}: no further frames"
+            further = codes.get(code.name, known.new_zeros(len(known), num_further, *known.shape[2:]))
+            longer[code.name] = torch.cat([known, further], 1)
+        return self.replace(**longer)
 
     def replace(self, **codes: Tensor) -> "Latents":
-        return Latents(**{**self.items(), **codes})
+        return Latents(**{**self.codes, **codes})
 
     def check(self, spec: LatentSpec) -> "Latents":
         """Returns self; AssertionError where a shape is not the spec's."""
-        for name, code in self.items().items():
-            wanted = (self.pose.shape[0], *spec.shape(name, self.num_frames))
+        for name, code in self.codes.items():
+            wanted = (len(self), *spec.shape(name, self.num_frames))
             assert tuple(code.shape) == wanted, f"{name}: wanted {wanted}, got {tuple(code.shape)}"
         return self
 
 
 def concatenate(batches: list[Latents]) -> Latents:
     """Joins batches along the batch axis."""
-    return Latents(**{name: torch.cat([batch.items()[name] for batch in batches]) for name in DIMS})
+    return Latents(**{name: torch.cat([batch.codes[name] for batch in batches]) for name in CODES})

@@ -21,25 +21,24 @@ IN_VIEW = 0.5
 MAX_CUT = 0.01
 
 
-def shifted_poses(pose: np.ndarray, height: int, width: int) -> np.ndarray:
-    """pose [B, T, K, 4] (x, y, log_scale, visibility) -> [B, 3, K, 4]: each slot's best frame as it is, moved along x,
-    moved along y."""
-    x, y, visibility = pose[..., 0], pose[..., 1], pose[..., 3]
+MOVES = np.array([[0, 0], [SHIFT, 0], [0, SHIFT]], np.float32)
+"""The three pictures: as it is, moved along x, moved along y; px."""
+
+
+def best_frame(place: np.ndarray, visibility: np.ndarray, height: int, width: int) -> np.ndarray:
+    """place [B, T, K, 2] px and visibility [B, T, K] -> the frame in which each slot is looked at, int [B, K]."""
+    x, y = np.moveaxis(place, -1, 0)
     room = np.min([x, y, width - SHIFT - x, height - SHIFT - y], axis=0)
-    best = np.where(visibility > IN_VIEW, room, -np.inf).argmax(1)
-    chosen = np.take_along_axis(pose, best[:, None, :, None], 1)
-    moves = np.zeros((3, 1, pose.shape[-1]), pose.dtype)
-    moves[1, 0, 0] = moves[2, 0, 1] = SHIFT
-    return chosen + moves
+    return np.where(visibility > IN_VIEW, room, -np.inf).argmax(1)
 
 
-def shift_errors(mask: np.ndarray, pose: np.ndarray, presence: np.ndarray) -> np.ndarray:
-    """mask [B, 3, K, H, W] decoded from poses [B, 3, K, 4] of `shifted_poses`, presence [B, K] -> |distance - SHIFT|,
-    px: [number of slots that can be measured, 2], along x and along y."""
+def shift_errors(mask: np.ndarray, visibility: np.ndarray, presence: np.ndarray) -> np.ndarray:
+    """mask [B, 3, K, H, W] decoded from each slot's best frame after MOVES; visibility, presence [B, K] there ->
+    |distance - SHIFT|, px: [number of slots that can be measured, 2], along x and along y."""
     mask = mask.astype(np.float64)
     mass = mask.sum((-1, -2))
     cut = mass - mask[..., 1:-1, 1:-1].sum((-1, -2))
-    measured = ((mass > 0) & (cut <= MAX_CUT * mass)).all(1) & (presence > PRESENT) & (pose[:, 0, :, 3] > IN_VIEW)
+    measured = ((mass > 0) & (cut <= MAX_CUT * mass)).all(1) & (presence > PRESENT) & (visibility > IN_VIEW)
     height, width = mask.shape[-2:]
     mass = np.where(mass > 0, mass, 1.0)
     x = (mask.sum(-2) @ (np.arange(width) + 0.5)) / mass

@@ -1,32 +1,31 @@
 """Curves of what varies in time, one line per slot in its colour.
 
-Legend: S samples, T frames, K slots, P pose components, C camera components.
+Legend: S samples, T frames, K slots.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from pipeline.latents.codes import time_varying
+from pipeline.latents.latents import PRESENT, Latents
 from pipeline.pictures.layers import slot_color
 
 _LEAST_SPAN = 0.1
 """Of an axis, in its unit: what varies by less looks constant, as it is."""
 
 
-def write_trajectories(
-    path: Path, pose: np.ndarray, present: np.ndarray, camera: np.ndarray,
-    labels: dict[str, tuple[tuple[str, str], ...]], num_given: int | None, title: str,
-) -> None:
-    """Writes a PNG: one panel per component of pose [S, T, K, P] and of camera [S, T, C].
+def write_trajectories(path: Path, latents: Latents, num_given: int | None, title: str) -> None:
+    """Writes a PNG: one panel per number with a name of every time-varying code, objects first.
 
-    present bool [K]: the slots to draw; labels: name and unit of each component, under "pose" and "camera"; num_given:
-    frames before a forecast starts, None where nothing is forecast. The first sample is drawn stronger.
+    latents: batch axis S, the samples of one clip, of which the first one says which slots hold an object and is drawn
+    stronger; num_given: frames before a forecast starts, None where nothing is forecast.
     """
-    slots = np.flatnonzero(present)
-    panels = [(pose[:, :, slots, i], label, slots) for i, label in enumerate(labels["pose"])] if len(slots) else []
-    panels += [(camera[..., None, i], (f"camera {name}", unit), None) for i, (name, unit) in enumerate(labels["camera"])]
+    slots = np.flatnonzero(latents.presence[0].numpy() > PRESENT)
+    panels = list(_panels(latents, slots))
     figure = Figure(figsize=(10, 1.7 * ((len(panels) + 1) // 2)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots((len(panels) + 1) // 2, 2, sharex=True, squeeze=False).ravel()
@@ -50,6 +49,17 @@ def write_trajectories(
         axis.tick_params(labelbottom=True)
         axis.xaxis.get_major_locator().set_params(integer=True)
     if len(slots):
-        figure.legend(handles=axes[0].get_lines()[len(pose) - 1::len(pose)], ncols=8, loc="outside lower center")
+        figure.legend(handles=axes[0].get_lines()[len(latents) - 1::len(latents)], ncols=8, loc="outside lower center")
     figure.suptitle(title)
     figure.savefig(path, metadata={"Software": None})
+
+
+def _panels(latents: Latents, slots: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[str, str], np.ndarray | None]]:
+    """Values [S, T, lines], name and unit, and the slots that the lines are of (None: the scene)."""
+    for code in sorted((code for code in time_varying() if code.components), key=lambda code: code.owner == "scene"):
+        values = latents.codes[code.name].numpy()
+        for i, label in enumerate(zip(code.components, code.units, strict=True)):
+            if code.owner == "scene":
+                yield values[..., None, i], (f"{code.name} {label[0]}", label[1]), None
+            elif len(slots):
+                yield values[:, :, slots, i], label, slots

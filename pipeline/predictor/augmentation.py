@@ -3,10 +3,9 @@
 import torch
 from torch import Tensor
 
-from pipeline.latents.latents import POSE, TIME_VARYING, Latents, LatentSpec
+from pipeline.latents.codes import CODES, time_varying
+from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.predictor.network_params import Augmentation
-
-X, Y = POSE.index("x"), POSE.index("y")
 
 
 def augment(clips: Latents, spec: LatentSpec, augmentation: Augmentation, generator: torch.Generator) -> Latents:
@@ -19,24 +18,26 @@ def augment(clips: Latents, spec: LatentSpec, augmentation: Augmentation, genera
         return clips
     if augmentation == "motion":
         clips = _seen_otherwise(clips, spec, generator)
-    backwards, codes = _tossed(clips, generator), clips.items()
-    return clips.replace(**{name: _where(backwards, codes[name].flip(1), codes[name]) for name in TIME_VARYING})
+    backwards = _tossed(clips, generator)
+    turned = {code.name: (code.backwards(clips.codes[code.name]), clips.codes[code.name]) for code in time_varying()}
+    return clips.replace(**{name: _where(backwards, *pair) for name, pair in turned.items()})
 
 
 def _seen_otherwise(clips: Latents, spec: LatentSpec, generator: torch.Generator) -> Latents:
-    mirror_x, mirror_y, exchange = (_tossed(clips, generator) for _ in range(3))
-    def seen(code: Tensor, width: float, height: float) -> Tensor:
-        x, y, *rest = code.unbind(-1)
-        x, y = _where(mirror_x, width - x, x), _where(mirror_y, height - y, y)
-        if spec.width == spec.height:
-            x, y = _where(exchange, y, x), _where(exchange, x, y)
-        return torch.stack([x, y, *rest], -1)
-    # places count from a corner of the frame, the camera from its middle
-    return clips.replace(pose=seen(clips.pose, spec.width, spec.height), camera=seen(clips.camera, 0, 0))
+    mirrors = [(axis, length, _tossed(clips, generator)) for axis, length in enumerate((spec.width, spec.height))]
+    exchange = _tossed(clips, generator)
+    codes = dict(clips.codes)
+    for name, code in CODES.items():
+        if code.mirrored:
+            for axis, length, tossed in mirrors:
+                codes[name] = _where(tossed, code.mirrored(codes[name], axis, length), codes[name])
+        if code.transposed and spec.width == spec.height:
+            codes[name] = _where(exchange, code.transposed(codes[name]), codes[name])
+    return Latents(**codes)
 
 
 def _tossed(clips: Latents, generator: torch.Generator) -> Tensor:
-    return torch.rand(len(clips.pose), generator=generator) < 0.5
+    return torch.rand(len(clips), generator=generator) < 0.5
 
 
 def _where(chosen: Tensor, there: Tensor, elsewhere: Tensor) -> Tensor:

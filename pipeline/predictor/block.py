@@ -1,7 +1,6 @@
 """The next frames as distributions, and draws from them.
 
-Legend: B batch, K slots, H horizon of the block, M modes, P pose components, C camera components, D_* widths of the detail
-and the deformation code.
+Legend: B batch, K slots, H horizon of the block, M modes, P pose components, D numbers of a code.
 """
 
 from typing import NamedTuple
@@ -10,13 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.latents.latents import POSE
+from pipeline.latents import pose as poses
+from pipeline.latents.codes import CODES
 from pipeline.predictor.draws import Draws
 from pipeline.predictor.spread import Spread
 
-VISIBILITY = POSE.index("visibility")
-NUM_MOVING = VISIBILITY
-"""Components of a pose that are real numbers; visibility, the last one, is a probability."""
 PLACE_ERROR_PX = 0.25
 """How exact a track is in x and y, standard deviation. A context alone is taken apart a little otherwise than the whole clips
 that the predictor learned from, so that on a free stretch a future is less sure than the predictor can know. Fitted on the
@@ -27,20 +24,17 @@ class Block(NamedTuple):
     """The next H frames, as distributions. A spread is a standard deviation, in the unit of its mean."""
 
     mode_logits: Tensor  # [B, K, M]
-    moving: Tensor  # [B, K, M, H, P - 1]: x, y in px and log_scale of each mode's trajectory
+    moving: Tensor  # [B, K, M, H, P - 1]: place and shape of each mode's trajectory
     moving_spread: Tensor  # [B, K, M, H, P - 1]
     visibility_logits: Tensor  # [B, K, M, H]
-    camera: Tensor  # [B, H, C]
-    camera_spread: Tensor  # [B, H, C]
-    detail: Tensor  # [B, H, D_detail]
-    detail_spread: Tensor  # [B, H, D_detail]
-    deformation: Tensor  # [B, K, H, D_deformation], the same in all modes
-    deformation_spread: Tensor  # [B, K, H, D_deformation]
+    means: dict[str, Tensor]  # every other time-varying code that has a width, by name: of the scene [B, H, D], of objects
+    # [B, K, H, D], the same in all modes
+    spreads: dict[str, Tensor]  # of the same codes, shaped alike
 
 
 def draw(block: Block, draws: Draws, spread: Spread) -> dict[str, Tensor]:
-    """One future per row, by code: pose [B, H, K, P] follows a mode drawn for each object; camera [B, H, C], detail
-    [B, H, D_detail] and deformation [B, H, K, D_deformation] have one mode.
+    """One future per row, by code: the pose [B, H, K, P] follows a mode drawn for each object; the other codes, [B, H, D] of the
+    scene and [B, H, K, D] of objects, have one mode.
 
     branches: an object takes the middle of its mode, the others their own. Modes that overlap with the drawn one are the same
     future told several times: their average, by probability, is nearer to the truth than any of them.
@@ -56,7 +50,7 @@ def draw(block: Block, draws: Draws, spread: Spread) -> dict[str, Tensor]:
 
     moving = of_mode(block.moving)  # [B, K, 1, H, P - 1]
     pose = torch.cat([block.moving, block.visibility_logits.sigmoid()[..., None]], -1)
-    camera, detail, deformation = block.camera, block.detail, block.deformation
+    codes = dict(block.means)
     if spread == "branches":
         unsure = unsure_of_place(block.moving_spread)
         overlap = _log_overlap(block.moving, unsure, moving, of_mode(unsure))  # [B, K, M, H]
@@ -65,23 +59,19 @@ def draw(block: Block, draws: Draws, spread: Spread) -> dict[str, Tensor]:
     else:
         deviation = unsure_of_place(of_mode(block.moving_spread)) * draws.sech(moving[:, :, :, :1])
         pose = (of_mode(pose) + functional.pad(deviation, (0, 1)))[:, :, 0]
-        camera = camera + block.camera_spread * draws.sech(camera[:, :1])
-        detail = detail + block.detail_spread * draws.sech(detail[:, :1])
-        deformation = deformation + block.deformation_spread * draws.sech(deformation[:, :, :1])
-    return {
-        "pose": pose.transpose(1, 2), "camera": camera, "detail": detail, "deformation": deformation.transpose(1, 2)
-    }
+        codes = {name: mean + block.spreads[name] * draws.sech(mean[..., :1, :]) for name, mean in codes.items()}
+    codes["pose"] = pose
+    return {name: code.transpose(1, 2) if CODES[name].owner == "object" else code for name, code in codes.items()}
 
 
 def _log_overlap(middle: Tensor, spread: Tensor, other: Tensor, other_spread: Tensor) -> Tensor:
     """Logarithm of the cosine between two normal distributions of x and y [..., P - 1], as functions: 0 where they are the
     same, less where they lie apart or one is wider."""
-    variance = (spread.square() + other_spread.square())[..., :2]
-    apart = (middle - other)[..., :2].square() / variance
-    return ((2 * (spread * other_spread)[..., :2] / variance).log() - apart).sum(-1) / 2
+    variance = poses.place(spread.square() + other_spread.square())
+    apart = poses.place(middle - other).square() / variance
+    return ((2 * poses.place(spread * other_spread) / variance).log() - apart).sum(-1) / 2
 
 
 def unsure_of_place(spread: Tensor, error: float = PLACE_ERROR_PX) -> Tensor:
     """The spread [..., P - 1] of moving components with an error, px, added in x and y."""
-    place, rest = spread.tensor_split([2], -1)
-    return torch.cat([(place.square() + error**2).sqrt(), rest], -1)
+    return poses.assemble((poses.place(spread).square() + error**2).sqrt(), poses.shape(spread))

@@ -4,19 +4,27 @@ Objects share all weights and look at one another by attention, so that the orde
 not vary in time (appearance, presence, depth) is part of what is known of an object.
 
 Legend: B batch, T context frames, W context frames trained on, K slots, H horizon trained on, D features,
-P pose components, C camera components, D_* widths of the detail and the deformation code.
+P pose components.
 """
+
+from collections.abc import Collection
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from pipeline.latents.extrapolation import camera_straight_on, held, line_fit, pace, straight_on
-from pipeline.latents.latents import CAMERA, POSE, PRESENT, Latents, LatentSpec
+from pipeline.latents import pose as poses
+from pipeline.latents.codes import CODES, Owner, time_independent, time_varying
+from pipeline.latents.extrapolation import go_on, line_fit, straight_on
+from pipeline.latents.latents import PRESENT, Latents, LatentSpec
 from pipeline.params import Params
-from pipeline.predictor.block import NUM_MOVING, VISIBILITY
 from pipeline.predictor.layers import Normalise, SlotLayer
 from pipeline.predictor.network_params import ArchitectureParams, Augmentation
+from pipeline.predictor.pace import pace
+
+_NUM_OF_COURSE = 2 * poses.NUM_MOVING + 6
+"""Features of an object's course beside its recent track: end and slope of its line; where its pace has led, that pace and
+its length; its size."""
 
 
 class PredictorConfig(Params):
@@ -40,21 +48,29 @@ class ContextNetwork(nn.Module):
         self.config = config
         self.spec = config.spec
         width = config.architecture.hidden_dim
-        self.num_features = config.context_frames * len(POSE) + 2 * NUM_MOVING + 9 + self.spec.appearance_dim
-        self.num_features += (config.context_frames + 1) * self.spec.deformation_dim
-        num_scene = len(CAMERA) + self.spec.detail_dim
+        self.scene_codes, self.object_codes = self._continued("scene"), self._continued("object")
+        num_scene, num_of_objects = (sum(codes.values()) for codes in (self.scene_codes, self.object_codes))
+        fixed = sum(self.spec.width_of(code) for code in time_independent() if code.owner == "object")
+        self.num_features = config.context_frames * len(poses.COMPONENTS) + _NUM_OF_COURSE + fixed + 1
+        self.num_features += (config.context_frames + 1) * num_of_objects
         self.num_scene_features = (config.context_frames + 1) * num_scene + 1
         self.normalise = Normalise(self.num_features)
         self.normalise_camera = Normalise(self.num_scene_features)
-        self.register_buffer("residual_scale", torch.ones(config.horizon, NUM_MOVING))
+        self.register_buffer("residual_scale", torch.ones(config.horizon, poses.NUM_MOVING))
         self.register_buffer("camera_scale", torch.ones(config.horizon, num_scene))
         self.embed = nn.Sequential(nn.Linear(self.num_features, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
         self.layers = nn.ModuleList(
             SlotLayer(width, config.architecture.num_heads) for _ in range(config.architecture.num_layers)
         )
         self.norm = nn.LayerNorm(width)
-        if self.spec.deformation_dim:
-            self.register_buffer("deformation_scale", torch.ones(config.horizon, self.spec.deformation_dim))
+        if num_of_objects:
+            self.register_buffer("object_scale", torch.ones(config.horizon, num_of_objects))
+
+    def _continued(self, owner: Owner) -> dict[str, int]:
+        """The time-varying codes of scene or objects that are continued by a mean and a spread, all but the pose, and the
+        width of each; those of width 0 are left out."""
+        widths = {code.name: self.spec.width_of(code) for code in time_varying() if code.owner == owner}
+        return {name: width for name, width in widths.items() if width and name != "pose"}
 
     def see(self, context: Latents) -> tuple[Tensor, Tensor, Tensor]:
         """Of a context of T >= 2 frames: each object alone, [B, K, num_features]; among the others, [B, K, width]; and the
@@ -69,7 +85,7 @@ class ContextNetwork(nn.Module):
             objects = layer(objects, bias)
         objects = self.norm(objects)
         together = (objects * context.presence[..., None]).sum(1)
-        return alone, objects, torch.cat([self.normalise_camera(self._camera_features(context)), together], -1)
+        return alone, objects, torch.cat([self.normalise_camera(self._scene_features(context)), together], -1)
 
     @torch.no_grad()
     def fit_normalisation(self, clips: Latents) -> None:
@@ -80,43 +96,47 @@ class ContextNetwork(nn.Module):
         if present.any():
             self.normalise.fit(self._object_features(context)[present])
             error = (target.pose - straight_on(context.pose, self.config.horizon)).transpose(1, 2)[present]
-            self.residual_scale.copy_(error[..., :NUM_MOVING].abs().mean(0).clamp(min=1e-3))
-            if self.spec.deformation_dim:
-                error = target.deformation - held(context.deformation, self.config.horizon)
-                self.deformation_scale.copy_(error.transpose(1, 2)[present].abs().mean(0).clamp(min=1e-3))
-        self.normalise_camera.fit(self._camera_features(context))
-        error = _scene_codes(target) - self.scene_straight_on(context)
+            self.residual_scale.copy_(poses.moving(error).abs().mean(0).clamp(min=1e-3))
+            if self.object_codes:
+                error = joined(target, self.object_codes) - self.going_on(context, self.object_codes)
+                self.object_scale.copy_(error.transpose(1, 2)[present].abs().mean(0).clamp(min=1e-3))
+        self.normalise_camera.fit(self._scene_features(context))
+        error = joined(target, self.scene_codes) - self.going_on(context, self.scene_codes)
         self.camera_scale.copy_(error.abs().mean(0).clamp(min=1e-3))
 
-    def scene_straight_on(self, context: Latents) -> Tensor:
-        """Camera and detail, continued without learning: [B, H, C + D_detail]."""
-        horizon = self.config.horizon
-        return torch.cat([camera_straight_on(context.camera, horizon), held(context.detail, horizon)], -1)
+    def going_on(self, context: Latents, codes: Collection[str]) -> Tensor:
+        """These codes continued without learning, side by side: [B, H, ..., their widths]."""
+        return torch.cat([go_on(CODES[name], context.codes[name], self.config.horizon) for name in codes], -1)
 
     def _object_features(self, context: Latents) -> Tensor:
         """[B, K, D]: the recent track relative to the line's end, that end and the slope; where its pace has led, that pace and
         its length; and what the track belongs to."""
         track, known = self._window(context.pose)
         end, slope = line_fit(context.pose)
-        relative = torch.cat([track[..., :NUM_MOVING] - end[:, None, :, :NUM_MOVING], track[..., VISIBILITY:]], -1)
+        from_end = poses.moving(track) - poses.moving(end)[:, None]
+        relative = torch.cat([from_end, poses.visibility(track)[..., None]], -1)
         known = known.expand(*context.presence.shape, 1)
-        place, speed = pace(track[..., :2])
+        place, speed = pace(poses.place(track))
+        fixed = [code.name for code in time_independent() if code.owner == "object" and code.name != "presence"]
         return torch.cat([
-            relative.transpose(1, 2).flatten(2), end[..., :NUM_MOVING], slope[..., :NUM_MOVING],
-            place - end[..., :2], speed, speed.norm(dim=-1, keepdim=True),
-            end[..., POSE.index("log_scale"), None].exp(), context.appearance, context.depth[..., None],
-            context.presence[..., None], known, *self._since_last(context.deformation, 2),
+            relative.transpose(1, 2).flatten(2), poses.moving(end), poses.moving(slope),
+            place - poses.place(end), speed, speed.norm(dim=-1, keepdim=True), poses.scale(end)[..., None],
+            *(context.codes[name].reshape(*known.shape[:2], -1) for name in fixed), context.presence[..., None], known,
+            *self._since_last(context, self.object_codes, 2),
         ], -1)
 
-    def _camera_features(self, context: Latents) -> Tensor:
-        """[B, D]: the recent track of camera and detail relative to its last frame."""
-        relative, last = self._since_last(_scene_codes(context), 1)
+    def _scene_features(self, context: Latents) -> Tensor:
+        """[B, D]: the recent tracks of the scene's codes relative to their last frame."""
+        relative, last = self._since_last(context, self.scene_codes, 1)
         _, known = self._window(context.camera)
         return torch.cat([relative, last, known.expand(len(last), 1)], -1)
 
-    def _since_last(self, track: Tensor, num_axes: int) -> tuple[Tensor, Tensor]:
-        """The recent track [B, T, ..., D] relative to its last frame, all frames in one row, and that frame; each with
-        `num_axes` axes before the row."""
+    def _since_last(self, context: Latents, codes: Collection[str], num_axes: int) -> tuple[Tensor, ...]:
+        """The recent tracks of these codes [B, T, ..., D] relative to their last frame, all frames in one row, and that frame;
+        each with `num_axes` axes before the row. Nothing where there are no such codes."""
+        if not codes:
+            return ()
+        track = joined(context, codes)
         recent, last = self._window(track)[0], track[:, -1]
         return (recent - last[:, None]).movedim(1, -2).flatten(num_axes), last
 
@@ -129,6 +149,6 @@ class ContextNetwork(nn.Module):
         return track[:, -self.config.context_frames:], known
 
 
-def _scene_codes(latents: Latents) -> Tensor:
-    """Camera and detail: what varies in time and belongs to no object, [B, T, C + D_detail]."""
-    return torch.cat([latents.camera, latents.detail], -1)
+def joined(latents: Latents, codes: Collection[str]) -> Tensor:
+    """These codes side by side: [B, T, ..., their widths]."""
+    return torch.cat([latents.codes[name] for name in codes], -1)

@@ -1,6 +1,6 @@
 """What training lowers: how surprised a predictor is by what came.
 
-Legend: B batch, K slots, M modes, H horizon, P pose components, C camera components.
+Legend: B batch, K slots, M modes, H horizon, P pose components.
 """
 
 import math
@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pipeline.latents import pose as poses
+from pipeline.latents.codes import CODES
 from pipeline.latents.latents import Latents
-from pipeline.predictor.block import NUM_MOVING, VISIBILITY, Block
+from pipeline.predictor.block import Block
 
 
 def surprise(block: Block, target: Latents) -> dict[str, Tensor]:
@@ -22,14 +24,15 @@ def surprise(block: Block, target: Latents) -> dict[str, Tensor]:
     place in a frame by its visibility there.
     """
     of_object = -torch.logsumexp(block.mode_logits.log_softmax(-1) - _surprise_of_modes(block, target), -1)
-    objects = (of_object * target.presence).mean() / (block.moving.shape[-2] * NUM_MOVING)
-    parts = {"objects": objects, "camera": _sech_surprise(target.camera, block.camera, block.camera_spread).mean()}
-    if target.detail.shape[-1]:
-        parts["detail"] = _sech_surprise(target.detail, block.detail, block.detail_spread).mean()
-    if target.deformation.shape[-1]:
-        change = _sech_surprise(target.deformation.transpose(1, 2), block.deformation, block.deformation_spread).mean(-1)
-        seen = target.presence[:, :, None] * target.pose[..., VISIBILITY].transpose(1, 2)  # [B, K, H]
-        parts["deformation"] = (change * seen).mean()
+    parts = {"objects": _per_number(of_object, block, target)}
+    for name, mean in block.means.items():
+        came = target.codes[name]
+        if CODES[name].owner == "scene":
+            parts[name] = _sech_surprise(came, mean, block.spreads[name]).mean()
+        else:
+            change = _sech_surprise(came.transpose(1, 2), mean, block.spreads[name]).mean(-1)
+            seen = target.presence[:, :, None] * poses.visibility(target.pose).transpose(1, 2)  # [B, K, H]
+            parts[name] = (change * seen).mean()
     return {"loss": sum(parts.values()), **parts}
 
 
@@ -41,20 +44,24 @@ def nearest_mode_surprise(block: Block, target: Latents) -> Tensor:
     distance is multiple trajectory prediction (Cui et al. 2019, arXiv 1809.10732).
     """
     pose = target.pose.transpose(1, 2)[:, :, None]
-    apart = (pose[..., :2] - block.moving[..., :2]).norm(dim=-1) * pose[..., VISIBILITY]
+    apart = (poses.place(pose) - poses.place(block.moving)).norm(dim=-1) * poses.visibility(pose)
     nearest = apart.sum(-1).argmin(-1, keepdim=True)  # [B, K, 1]
     taken = _surprise_of_modes(block, target) - block.mode_logits.log_softmax(-1)
-    of_object = taken.take_along_dim(nearest, -1)[..., 0]
-    return (of_object * target.presence).mean() / (block.moving.shape[-2] * NUM_MOVING)
+    return _per_number(taken.take_along_dim(nearest, -1)[..., 0], block, target)
+
+
+def _per_number(of_object: Tensor, block: Block, target: Latents) -> Tensor:
+    """Mean surprise per number of a trajectory, from that of whole trajectories [B, K]; absent objects surprise nobody."""
+    return (of_object * target.presence).mean() / (block.moving.shape[-2] * poses.NUM_MOVING)
 
 
 def _surprise_of_modes(block: Block, target: Latents) -> Tensor:
     """Of each object's trajectory, if it is that of a mode: [B, K, M]."""
     pose = target.pose.transpose(1, 2)[:, :, None]  # [B, K, 1, H, P]
-    moving, visibility = pose[..., :NUM_MOVING], pose[..., VISIBILITY].expand_as(block.visibility_logits)
-    place = _sech_surprise(moving, block.moving, block.moving_spread).sum(-1) * visibility
+    visibility = poses.visibility(pose).expand_as(block.visibility_logits)
+    course = _sech_surprise(poses.moving(pose), block.moving, block.moving_spread).sum(-1) * visibility
     seen = functional.binary_cross_entropy_with_logits(block.visibility_logits, visibility, reduction="none")
-    return (place + seen).sum(-1)
+    return (course + seen).sum(-1)
 
 
 def _sech_surprise(value: Tensor, mean: Tensor, spread: Tensor) -> Tensor:

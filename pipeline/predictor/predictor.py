@@ -3,8 +3,7 @@
 A trajectory is a straight line that the end of the context shows, turned to a heading of the mode's own, plus a residual, and
 folded back at walls; all of these are learned.
 
-Legend: B batch, T context frames, K slots, H horizon trained on, M modes, P pose components, D_deformation width of the
-deformation code.
+Legend: B batch, T context frames, K slots, H horizon trained on, M modes, P pose components.
 """
 
 import math
@@ -15,12 +14,14 @@ from torch import Tensor, nn
 
 from pipeline import checkpoint
 from pipeline.checkpoint import Checkpoint
-from pipeline.latents.extrapolation import FIT_FRAMES, held, line_fit, pace, straight_on
-from pipeline.latents.latents import CAMERA, Latents
-from pipeline.predictor.block import NUM_MOVING, VISIBILITY, Block, draw
+from pipeline.latents import pose as poses
+from pipeline.latents.extrapolation import FIT_FRAMES, held, line_fit, straight_on
+from pipeline.latents.latents import Latents
+from pipeline.predictor.block import Block, draw
 from pipeline.predictor.context import ContextNetwork, PredictorConfig
 from pipeline.predictor.draws import Draws
 from pipeline.predictor.losses import nearest_mode_surprise, surprise
+from pipeline.predictor.pace import pace
 from pipeline.predictor.spread import Spread
 from pipeline.predictor.walls import NUM_OF_MODE, Walls
 
@@ -43,10 +44,10 @@ class Predictor(ContextNetwork):
     def __init__(self, config: PredictorConfig):
         super().__init__(config)
         params, horizon, width = config.architecture, config.horizon, config.architecture.hidden_dim
-        deformation_dim, num_scene = self.spec.deformation_dim, len(CAMERA) + self.spec.detail_dim
+        num_scene, num_of_objects = (sum(codes.values()) for codes in (self.scene_codes, self.object_codes))
         self.mode_logits = nn.Linear(width, params.num_modes)
-        self.moving = nn.Linear(width, params.num_modes * (_ENDS[-1] + horizon * NUM_MOVING))
-        self.spread = nn.Linear(width, params.num_modes * horizon * NUM_MOVING)
+        self.moving = nn.Linear(width, params.num_modes * (_ENDS[-1] + horizon * poses.NUM_MOVING))
+        self.spread = nn.Linear(width, params.num_modes * horizon * poses.NUM_MOVING)
         self.visibility = nn.Linear(width, params.num_modes * horizon)
         self.camera = nn.Sequential(
             nn.Linear(self.num_scene_features + width, width), nn.GELU(), nn.Linear(width, horizon * 2 * num_scene)
@@ -58,8 +59,8 @@ class Predictor(ContextNetwork):
             heading.zero_()
             follows.copy_(_FOLLOWS_BIAS.repeat(2))
         self.walls = Walls(self.spec, config.augmentation, self.num_features)
-        self.deformation = nn.Linear(width, horizon * 2 * deformation_dim) if deformation_dim else None
-        for last in (self.visibility, self.camera[-1], self.deformation):
+        self.changes = nn.Linear(width, horizon * 2 * num_of_objects) if num_of_objects else None
+        for last in (self.visibility, self.camera[-1], self.changes):
             if last:
                 nn.init.zeros_(last.weight)
                 nn.init.zeros_(last.bias)
@@ -68,21 +69,15 @@ class Predictor(ContextNetwork):
         """Context of T >= 2 frames -> the block that follows it."""
         alone, objects, scene = self.see(context)
         modes, horizon = self.config.architecture.num_modes, self.config.horizon
-        log_spread = self.spread(objects).unflatten(-1, (modes, horizon, NUM_MOVING))
-        visibility = held(context.pose, horizon)[..., VISIBILITY].transpose(1, 2)[:, :, None]
-        residual_of_scene, scene_log_spread = self.camera(scene).unflatten(-1, (2, horizon, -1)).unbind(1)
-        widths = len(CAMERA), self.spec.detail_dim
-        camera, detail = (self.scene_straight_on(context) + residual_of_scene * self.camera_scale).split(widths, -1)
-        spread = scene_log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.camera_scale
-        camera_spread, detail_spread = spread.split(widths, -1)
-        deformation, deformation_spread = self._deformation(context, objects)
+        log_spread = self.spread(objects).unflatten(-1, (modes, horizon, poses.NUM_MOVING))
+        visibility = poses.visibility(held(context.pose, horizon)).transpose(1, 2)[:, :, None]
+        means, spreads = self._codes(context, objects, scene)
         return Block(
             mode_logits=self.mode_logits(objects),
             moving=self._course(context, self._of_modes(self.moving(objects)), alone),
-            moving_spread=log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.residual_scale,
+            moving_spread=_spread(log_spread, self.residual_scale),
             visibility_logits=_logit(visibility) + self.visibility(objects).unflatten(-1, (modes, horizon)),
-            camera=camera, camera_spread=camera_spread, detail=detail, detail_spread=detail_spread,
-            deformation=deformation, deformation_spread=deformation_spread,
+            means=means, spreads=spreads,
         )
 
     @torch.no_grad()
@@ -115,10 +110,10 @@ class Predictor(ContextNetwork):
         start, slope = ((shares * line[:, :, None]).sum(-2) for line in (start, slope))
         steps = torch.arange(1, self.config.horizon + 1, device=slope.device)[:, None]
         place = start[..., None, :] + _turned(slope, heading)[..., None, :] * steps
-        size = straight_on(context.pose, self.config.horizon)[..., 2:NUM_MOVING].transpose(1, 2)[:, :, None]
-        line = torch.cat([place, size.expand(*place.shape[:-1], -1)], -1)
-        residual = residual.unflatten(-1, (-1, NUM_MOVING)) * self.residual_scale
-        return self.walls(line + self._quiet(residual), start, walls, alone, self._window(context.pose[..., :2])[0])
+        shape = poses.shape(straight_on(context.pose, self.config.horizon)).transpose(1, 2)[:, :, None]
+        line = poses.assemble(place, shape.expand(*place.shape[:-1], -1))
+        residual = residual.unflatten(-1, (-1, poses.NUM_MOVING)) * self.residual_scale
+        return self.walls(line + self._quiet(residual), start, walls, alone, self._window(poses.place(context.pose))[0])
 
     def _of_modes(self, motion: Tensor) -> tuple[Tensor, ...]:
         """Of what `moving` says, [..., M * D], the parts for every mode, [..., M, D]: heading (2) as `_turned` takes it, walls
@@ -135,7 +130,7 @@ class Predictor(ContextNetwork):
         """Start and slope [B, K, L, 2] in x and y of what a track may follow: its pace over the whole context, the way it goes
         now; the line through its last frames; the one through the last two, or the way before mirrored, which are true of an
         object that has just come back from a wall."""
-        place = context.pose[..., :2]
+        place = poses.place(context.pose)
         recent = self._window(place)[0]
         end, slope = line_fit(place)
         last = line_fit(place[:, -2:])[1]
@@ -144,14 +139,30 @@ class Predictor(ContextNetwork):
         slopes = [speed * (last + 0.5 * slope).sign(), slope, last, -before]
         return torch.stack([start, end, place[:, -1], place[:, -1]], 2), torch.stack(slopes, 2)
 
-    def _deformation(self, context: Latents, objects: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and spread [B, K, H, D_deformation] from the objects' features [B, K, D]: what is there stays, but for a
-        residual."""
-        stays = held(context.deformation, self.config.horizon).transpose(1, 2)
-        if not self.deformation:
-            return stays, stays
-        residual, log_spread = self.deformation(objects).unflatten(-1, (2, *stays.shape[2:])).unbind(2)
-        return stays + residual * self.deformation_scale, log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * self.deformation_scale
+    def _codes(self, context: Latents, objects: Tensor, scene: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Means and spreads of all codes but the pose, as `Block` has them, from the features of objects [B, K, D] and scene
+        [B, D]: what goes on without learning, but for a residual."""
+        horizon = self.config.horizon
+        mean, log_spread = self.camera(scene).unflatten(-1, (2, horizon, -1)).unbind(1)
+        mean = self.going_on(context, self.scene_codes) + mean * self.camera_scale
+        means = _by_name(mean, self.scene_codes)
+        spreads = _by_name(_spread(log_spread, self.camera_scale), self.scene_codes)
+        if self.changes:
+            mean, log_spread = self.changes(objects).unflatten(-1, (2, horizon, -1)).unbind(2)
+            mean = self.going_on(context, self.object_codes).transpose(1, 2) + mean * self.object_scale
+            means |= _by_name(mean, self.object_codes)
+            spreads |= _by_name(_spread(log_spread, self.object_scale), self.object_codes)
+        return means, spreads
+
+
+def _by_name(codes: Tensor, widths: dict[str, int]) -> dict[str, Tensor]:
+    """Codes that lie side by side [..., all widths], each on its own."""
+    return dict(zip(widths, codes.split(list(widths.values()), -1), strict=True))
+
+
+def _spread(log_spread: Tensor, scale: Tensor) -> Tensor:
+    """Standard deviations from what a network says of them, in units of `scale`."""
+    return log_spread.clamp(*_LOG_SPREAD_RANGE).exp() * scale
 
 
 def _turned(slope: Tensor, heading: Tensor) -> Tensor:

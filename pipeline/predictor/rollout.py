@@ -6,6 +6,7 @@ Legend: B batch, T context frames, K slots, H horizon of one block.
 import torch
 from torch import Tensor
 
+from pipeline.latents import pose as poses
 from pipeline.latents.latents import Latents
 from pipeline.predictor.draws import Draws
 from pipeline.predictor.predictor import Predictor
@@ -34,7 +35,7 @@ def rollout(
 def position_error(predictor: Predictor, context: Latents, target: Latents, seed: int) -> dict[str, Tensor]:
     """Mean distance, px, of one drawn future from `target`, over objects present, at the first and the last frame."""
     future = rollout(predictor, context, target.num_frames, 1, torch.Generator().manual_seed(seed))
-    distance = (future.pose[:, context.num_frames:] - target.pose)[..., :2].norm(dim=-1)  # [B, H, K]
+    distance = poses.place(future.pose[:, context.num_frames:] - target.pose).norm(dim=-1)  # [B, H, K]
     presence = target.presence[:, None]
     of_step = (distance * presence).sum((0, 2)) / presence.sum().clamp(min=1e-6)
     return {"position_error_first": of_step[0], "position_error_last": of_step[-1]}

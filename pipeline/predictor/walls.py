@@ -6,6 +6,7 @@ Legend: B batch, T context frames, K slots, M modes, H horizon, P pose component
 import torch
 from torch import Tensor, nn
 
+from pipeline.latents import pose as poses
 from pipeline.latents.latents import PRESENT, Latents, LatentSpec
 from pipeline.predictor.network_params import Augmentation
 
@@ -51,7 +52,8 @@ class Walls(nn.Module):
         """Tracks [B, K, M, H, P - 1] that go straight on from start [B, K, M, 2], let come back from the walls of their modes,
         of_mode [B, K, M, NUM_OF_MODE]. features [B, K, D] and places seen [B, T, K, 2] of the objects."""
         frame_size = track.new_tensor([self.spec.width, self.spec.height])
-        low, share = of_mode[..., :2].sigmoid() * frame_size / 2, of_mode[..., None, 2:].sigmoid()
+        how_far, back = of_mode.split([2, 1], -1)
+        low, share = how_far.sigmoid() * frame_size / 2, back[..., None, :].sigmoid()
         high = frame_size - low
         point = track.new_zeros(1, 1, 1, 2)
         if self.sided:
@@ -63,19 +65,19 @@ class Walls(nn.Module):
             place = place + point[..., None, :]
             return torch.stack([low[..., None, :] - place, place - high[..., None, :]])
 
-        over = beyond(track[..., :2]).relu()
+        over = beyond(poses.place(track)).relu()
         way_back = 2 * over
         if self.lossy:
             first = torch.where(over > 0, over, torch.inf).amin(-2, keepdim=True)
             now = beyond(start[..., None, :])
             first = torch.where(now > -PLACE_ERROR_PX, now.relu(), first)  # at the wall already
             way_back = way_back - (_EAGER * self.lost).sigmoid() * torch.minimum(first, over)
-        return torch.cat([track[..., :2] + share * (way_back[0] - way_back[1]), track[..., 2:]], -1)
+        return poses.moved(track, share * (way_back[0] - way_back[1]))
 
     def likely(self, clips: Latents) -> Tensor:
         """Logits [2] of how far the objects of clips keep from the edges in x and y, all but LIKELY_SHARE of them."""
         present = (clips.presence > PRESENT)[:, None].expand(clips.pose.shape[:3])
-        place, frame_size = clips.pose[..., :2][present], clips.pose.new_tensor([self.spec.width, self.spec.height])
+        place, frame_size = poses.place(clips.pose)[present], clips.pose.new_tensor([self.spec.width, self.spec.height])
         if not len(place):
             return frame_size.new_zeros(2)
         inside = torch.minimum(place, frame_size - place).sort(0).values[int(LIKELY_SHARE * len(place))]

@@ -10,14 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.evaluation.evidence import exchange, exchange_appearance
 from pipeline.frames.forecast_clips import find_clips, forecast_clips, read_clip_truth, read_clips
 from pipeline.frames.frame_store import FrameStore
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.frames.prediction_store import PredictionStore
+from pipeline.latents import pose as poses
+from pipeline.latents.exchanges import with_background, with_looks
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
-from pipeline.latents.latents import POSE, PRESENT, Latents
+from pipeline.latents.latents import PRESENT, Latents
 from pipeline.pictures.layers import Decoded, color_segmentation, layers_of_clip, slot_color
 from pipeline.provenance import match_rows
 
@@ -26,9 +27,8 @@ DecodeAsSeen = Callable[[Latents, Tensor], Decoded]
 _SEEN = 0.5
 """Visibility from which on a place is drawn."""
 _MOST_SAMPLES = 3
-_MOVE, _GROW = 0.15, float(np.log(1.5))
-"""Interventions: shares of the frame's width, and log of a factor of size."""
-_X, _Y, _SCALE, _VISIBILITY = (POSE.index(name) for name in ("x", "y", "log_scale", "visibility"))
+_MOVE, _GROW = 0.15, 1.5
+"""Interventions: share of the frame's width, and factor of size."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ def layer_scenes(store: FrameStore, encoded: LatentStore, decode: Decode, num_sc
         if len(sequences) > 1:
             changes.tiles.extend([
                 Tile(f"B, {sequences.video_id[after]}", following),
-                Tile("objects of A, background of B", _drawn(decode, exchange(latents, other))),
-                Tile("tracks of A, looks of B", _drawn(decode, exchange_appearance(latents, other))),
+                Tile("objects of A, background of B", _drawn(decode, with_background(latents, other))),
+                Tile("tracks of A, looks of B", _drawn(decode, with_looks(latents, other))),
             ])
         yield changes
 
@@ -161,14 +161,15 @@ def _changes(latents: Latents, width: int) -> dict[str, Latents]:
     slot = present[0]
     name = f"object {slot + 1}"
     moved, grown = latents.pose.clone(), latents.pose.clone()
-    side = -1 if moved[0, :, slot, _X].mean() > width / 2 else 1
-    moved[0, :, slot, _X] += side * _MOVE * width
-    grown[0, :, slot, _SCALE] += _GROW
+    own = latents.pose[0, :, slot]
+    side = -1 if poses.place(own).mean(0)[0] > width / 2 else 1
+    moved[0, :, slot] = poses.moved(own, own.new_tensor([side * _MOVE * width, 0]))
+    grown[0, :, slot] = poses.grown(own, _GROW)
     gone = latents.presence.clone()
     gone[0, slot] = 0
     return {
         f"{name} moved {_MOVE * width:.0f} px {'left' if side < 0 else 'right'}": latents.replace(pose=moved),
-        f"{name} 1.5 times as large": latents.replace(pose=grown),
+        f"{name} {_GROW:g} times as large": latents.replace(pose=grown),
         f"without {name}": latents.replace(presence=gone),
     }
 
@@ -181,8 +182,8 @@ def _found_tracks(latents: Latents, b: int) -> tuple[Track, ...]:
     pose = latents.pose[b].cpu().numpy().astype(float)
     tracks = []
     for slot in _present(latents):
-        seen = pose[:, slot, _VISIBILITY, None] > _SEEN
-        points = np.where(seen, pose[:, slot, [_X, _Y]], np.nan)
+        seen = poses.visibility(pose[:, slot, None]) > _SEEN
+        points = np.where(seen, poses.place(pose[:, slot]), np.nan)
         tracks.append(Track(points, "rgb({},{},{})".format(*slot_color(slot))))
     return tuple(tracks)
 

@@ -98,7 +98,7 @@ def test_carried_pictures_do_not_show_twice_what_the_codes_say(fitted):
         layers, seen = models[()].encode_with_pictures(frames)
         bare = (models[()].decode(layers, seen).frames - frames).square().mean().item()
         later = model.decode(linear_extrapolation(latents, 3), pictures).frames
-    for name, code in plain.items().items():
-        torch.testing.assert_close(latents.items()[name], code, msg=name)
+    for name, code in plain.codes.items():
+        torch.testing.assert_close(latents.codes[name], code, msg=name)
     assert carried < bare and carried < 1.2 * error(model, frames)
     assert later.shape[1] == 11 and later.isfinite().all()

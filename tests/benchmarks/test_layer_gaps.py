@@ -12,7 +12,8 @@ from benchmarks.layer_gaps import FIGURES, Layers, app
 from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, Decoded, save_autoencoder
 from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
 from pipeline.evaluation.reconstruction import Truth
-from pipeline.latents.latents import POSE, Latents
+from pipeline.latents import pose as poses
+from pipeline.latents.latents import Latents
 from pipeline.params import read_section
 from tests.stages.conftest import SIDE, moving_squares, write_test_frames
 
@@ -49,7 +50,10 @@ def test_a_soft_edge_is_as_wide_as_its_fringe(fringe, wanted):
     ids = (alpha[0, 0] > 0.9).numpy().astype(np.uint8)[None]
     frames = torch.zeros(1, 1, 3, 16, 16)
     zeros = torch.zeros(1, 1)
-    latents = Latents(zeros, zeros[..., None], zeros, zeros, torch.zeros(1, 1, 5), torch.zeros(1, 1, 1, len(POSE)))
+    latents = Latents(
+        background=zeros, appearance=zeros[..., None], presence=zeros, depth=zeros, camera=torch.zeros(1, 1, 5),
+        pose=torch.zeros(1, 1, 1, len(poses.COMPONENTS)),
+    )
     layers = Layers()
     decoded = Decoded(frames, frames, frames[:, :, None], alpha, alpha)
     layers.add(np.zeros((1, 1, 16, 16, 3), np.uint8), Truth(ids, np.full((1, 1, 1, 2), 8.0)), latents, decoded, np.array(["a"]))

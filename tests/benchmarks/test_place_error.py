@@ -1,7 +1,8 @@
 import torch
 
 from benchmarks.place_error import ERRORS, in_order_of, surprise_by_error
-from pipeline.latents.latents import DIMS, Latents, LatentSpec
+from pipeline.latents.codes import CODES
+from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.predictor.block import Block
 
 SPEC = LatentSpec(num_slots=3, background_dim=2, appearance_dim=2, height=64, width=64)
@@ -9,7 +10,7 @@ SPEC = LatentSpec(num_slots=3, background_dim=2, appearance_dim=2, height=64, wi
 
 def latents(batch: int, num_frames: int, seed: int = 0) -> Latents:
     generator = torch.Generator().manual_seed(seed)
-    codes = Latents(**{name: torch.rand(batch, *SPEC.shape(name, num_frames), generator=generator) for name in DIMS})
+    codes = Latents(**{name: torch.rand(batch, *SPEC.shape(name, num_frames), generator=generator) for name in CODES})
     pose = codes.pose * torch.tensor([64.0, 64, 1, 0]) + torch.tensor([0.0, 0, 0, 1])
     return codes.replace(pose=pose, presence=torch.ones_like(codes.presence))
 
@@ -33,11 +34,10 @@ def test_the_error_that_was_made_surprises_least():
     target = latents(400, 5)
     moving = target.pose[..., :3].transpose(1, 2)[:, :, None]
     error = 0.4 * torch.randn(moving.shape, generator=torch.Generator().manual_seed(1)) * torch.tensor([1.0, 1, 0])
-    still, no = torch.zeros(400, 5, 5), torch.zeros(400, 5, 0)
+    still = torch.zeros(400, 5, 5)
     block = Block(
         mode_logits=torch.zeros(400, 3, 1), moving=moving + error, moving_spread=torch.full_like(moving, 0.05),
-        visibility_logits=torch.full(moving.shape[:-1], 6.0), camera=still, camera_spread=still + 1, detail=no,
-        detail_spread=no, deformation=torch.zeros(400, 3, 5, 0), deformation_spread=torch.zeros(400, 3, 5, 0),
+        visibility_logits=torch.full(moving.shape[:-1], 6.0), means={"camera": still}, spreads={"camera": still + 1},
     )
     found = surprise_by_error(block, target)
     assert tuple(found) == ERRORS and min(found, key=found.get) == 0.4

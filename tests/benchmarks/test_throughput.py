@@ -9,8 +9,9 @@ from benchmarks import throughput
 from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
 from pipeline.frames.frame_store import open_frames
+from pipeline.latents.codes import CODES
 from pipeline.latents.latent_store import LatentWriter
-from pipeline.latents.latents import DIMS, Latents, LatentSpec
+from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.predictor.context import PredictorConfig
 from pipeline.predictor.network_params import MixtureParams
 from pipeline.predictor.predictor import Predictor, save_predictor
@@ -70,7 +71,7 @@ def test_decoding_alone_decodes_everything(folder):
 
 def test_what_a_step_waits_for_is_a_share_of_it(folder):
     spec = LatentSpec(num_slots=2, background_dim=3, appearance_dim=4, height=SIDE, width=SIDE)
-    codes = Latents(**{name: torch.rand(12, *spec.shape(name, 20)) for name in DIMS})
+    codes = Latents(**{name: torch.rand(12, *spec.shape(name, 20)) for name in CODES})
     writer = LatentWriter(
         folder / "latents.zarr", spec, np.array([f"v{i}" for i in range(12)]), np.zeros(12, int), np.array(["train"] * 12),
         num_frames=20, fps=10.0, made_from={"autoencoder": "a"},

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.evaluation.evidence import Evidence, SceneTruth, exchange, exchange_appearance
+from pipeline.evaluation.evidence import Evidence, SceneTruth
 from pipeline.frames.pixels import to_uint8
 from pipeline.latents.latents import Latents
 
@@ -44,7 +44,10 @@ def squares(level: float, x: float, looks: float = 1.0) -> Latents:
     appearance = torch.tensor([[[0.0, 0.0], [looks, 0.0]]])
     flat = torch.zeros(1, 2)
     camera = torch.zeros(1, NUM_FRAMES, 5)
-    return Latents(torch.tensor([[level]]), appearance, torch.tensor([[0.0, 1.0]]), flat, camera, pose)
+    return Latents(
+        background=torch.tensor([[level]]), appearance=appearance, presence=torch.tensor([[0.0, 1.0]]), depth=flat,
+        camera=camera, pose=pose,
+    )
 
 
 def scene(latents: Latents) -> SceneTruth:
@@ -130,16 +133,3 @@ def test_without_truth_only_what_needs_none_is_said():
     evidence = Evidence(decode, SIDE, SIDE)
     figures = evidence.figures(None)
     assert figures == {"disentanglement": {"intervention_error_px": None, "appearance_variance_ratio": None}}
-
-
-def test_exchanges_take_one_half_of_the_codes_each():
-    latents, other = squares(0.4, 10, looks=0.3), squares(0.8, 16, looks=0.9)
-    swapped = exchange(latents, other)
-    assert swapped.background is other.background and swapped.camera is other.camera
-    assert swapped.pose is latents.pose and swapped.appearance is latents.appearance
-    other = other.replace(presence=torch.tensor([[1.0, 0.0]]), appearance=torch.tensor([[[0.7, 0.0], [0.0, 0.0]]]))
-    dressed = exchange_appearance(latents, other)
-    assert dressed.appearance[0, 1].tolist() == pytest.approx([0.7, 0.0]) and dressed.pose is latents.pose
-    assert dressed.appearance[0, 0].tolist() == [0, 0]  # an empty slot stays so
-    nobody = exchange_appearance(latents, other.replace(presence=torch.zeros(1, 2)))
-    torch.testing.assert_close(nobody.appearance, latents.appearance)

@@ -6,7 +6,8 @@ import torch
 
 from pipeline.evaluation.forecast import ForecastScores
 from pipeline.evaluation.reconstruction import Truth
-from pipeline.latents.latents import POSE, Latents
+from pipeline.latents import pose as poses
+from pipeline.latents.latents import Latents
 
 GIVEN, HORIZON = 2, 3
 
@@ -15,7 +16,10 @@ def latents(pose: torch.Tensor) -> Latents:
     """pose [B, T, K, P]; the other codes are zeros."""
     num_clips, _, num_slots, _ = pose.shape
     zeros = torch.zeros(num_clips, num_slots)
-    return Latents(torch.zeros(num_clips, 4), zeros[..., None], zeros, zeros, torch.zeros(*pose.shape[:2], 2), pose)
+    return Latents(
+        background=torch.zeros(num_clips, 4), appearance=zeros[..., None], presence=zeros, depth=zeros,
+        camera=torch.zeros(*pose.shape[:2], 2), pose=pose,
+    )
 
 
 def test_every_forecast_is_compared_with_the_same_truth():
@@ -46,7 +50,7 @@ def test_places_are_compared_for_the_slot_that_the_context_gave_an_object():
     true_ids[0, :, :2, :2], true_ids[0, :-1, 5:, 5:] = 1, 2  # object 2 is gone in the last frame
     position = np.stack([np.full((1, num_frames, 2), 1.0), np.full((1, num_frames, 2), 6.5)], 2).astype(np.float32)
     context = np.where(true_ids[:, :GIVEN] == 1, 3, np.where(true_ids[:, :GIVEN] == 2, 1, 0))  # slots 2 and 0
-    pose = torch.full((1, num_frames, 3, len(POSE)), 1000.0)
+    pose = torch.full((1, num_frames, 3, len(poses.COMPONENTS)), 1000.0)
     pose[:, :, 2, :2], pose[:, :, 0, :2] = 1.0, 6.5
     samples = pose.repeat(2, 1, 1, 1)
     samples[1, GIVEN:, :, 0] += 3
@@ -67,7 +71,7 @@ def test_samples_are_judged_by_how_far_they_stray():
     true_ids = np.zeros((1, num_frames, 8, 8), dtype=np.uint8)
     true_ids[0, :, 2:6, 2:6] = 1
     position = np.full((1, num_frames, 1, 2), 4.0, dtype=np.float32)
-    pose = torch.full((num_samples, num_frames, 2, len(POSE)), 4.0)
+    pose = torch.full((num_samples, num_frames, 2, len(poses.COMPONENTS)), 4.0)
     pose[1, GIVEN:, 0, 0] += 3  # x strays to one side: the truth is the least of it; y does not stray at all
     pose[2, GIVEN:, 0, 0] += 6
     pose[2, GIVEN + 1, 0, 1] += 4
@@ -95,5 +99,5 @@ def test_a_single_sample_strays_from_nothing():
     frames = np.zeros((1, 1, HORIZON, 8, 8, 3), dtype=np.uint8)
     scores = ForecastScores()
     scores.add(frames[:, 0], frames[:, 0, 0], frames, frames[:, 0])
-    scores.add_samples(latents(torch.zeros(1, GIVEN + HORIZON, 2, len(POSE))), 1, GIVEN)
+    scores.add_samples(latents(torch.zeros(1, GIVEN + HORIZON, 2, len(poses.COMPONENTS))), 1, GIVEN)
     assert not {"diversity", "calibration"} & set(scores.figures()["prediction"])

@@ -34,7 +34,10 @@ def test_layers_and_codes_that_are_the_truth_score_one():
         pose[0, :, 1, :2] = torch.from_numpy(position[0, :, 0])
         appearance = torch.from_numpy(random.normal(size=(1, 2, 3))).float()
         flat = torch.zeros(1, 2)
-        latents = Latents(torch.zeros(1, 4), appearance, flat, flat, torch.zeros(1, 6, 2), pose)
+        latents = Latents(
+            background=torch.zeros(1, 4), appearance=appearance, presence=flat, depth=flat, camera=torch.zeros(1, 6, 2),
+            pose=pose,
+        )
         scores.add(np.zeros((1, 6, 16, 16, 1), np.uint8), np.zeros((1, 6, 16, 16, 1), np.uint8))
         scores.add_layers(Truth(true_ids, position), true_ids * 2, latents, np.array([f"video {video}"]))
     figures = scores.figures()

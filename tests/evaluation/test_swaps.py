@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.evaluation.swaps import AppearanceSwaps, with_looks
+from pipeline.evaluation.swaps import AppearanceSwaps, with_looks_of
 from pipeline.frames.pixels import to_uint8
 from pipeline.latents.latents import Latents
 from pipeline.metrics.exchanges import TrueClip
@@ -62,6 +62,6 @@ def test_objects_without_a_slot_are_left_out():
 def test_the_size_goes_with_the_looks():
     latents, other = squares(0.4, 10, looks=0.3).frames(0, 1), squares(0.8, 16, looks=0.9).frames(2, 3)
     other.pose[..., 1, 2] = 0.5
-    mixed = with_looks(latents, 1, other, 1)
+    mixed = with_looks_of(latents, 1, other, 1)
     assert mixed.appearance[0, 1, 0] == pytest.approx(0.9) and mixed.appearance[0, 0].tolist() == [0, 0]
     assert mixed.pose[0, 0, 1].tolist() == [10, 16, 0.5, 1] and latents.pose[0, 0, 1, 2] == 0

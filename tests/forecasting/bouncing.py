@@ -2,7 +2,9 @@
 
 import torch
 
-from pipeline.latents.latents import DIMS, POSE, Latents, LatentSpec
+from pipeline.latents import pose as poses
+from pipeline.latents.codes import CODES
+from pipeline.latents.latents import Latents, LatentSpec
 
 SPEC = LatentSpec(num_slots=3, background_dim=5, appearance_dim=7, height=48, width=48)
 CONTEXT, HORIZON = 8, 8
@@ -12,7 +14,7 @@ WALLS = 6.0, 42.0
 
 def some_latents(batch: int, num_frames: int, seed: int) -> Latents:
     generator = torch.Generator().manual_seed(seed)
-    return Latents(**{name: torch.rand(batch, *SPEC.shape(name, num_frames), generator=generator) for name in DIMS})
+    return Latents(**{name: torch.rand(batch, *SPEC.shape(name, num_frames), generator=generator) for name in CODES})
 
 
 def bouncing(start: torch.Tensor, velocity: torch.Tensor, num_frames: int) -> torch.Tensor:
@@ -25,9 +27,9 @@ def bouncing(start: torch.Tensor, velocity: torch.Tensor, num_frames: int) -> to
 
 def clip_of(tracks: torch.Tensor, seed: int = 0) -> Latents:
     """Latents of objects, all present and all alike, on tracks [B, K, T, 2]."""
-    pose = torch.zeros(len(tracks), tracks.shape[2], 3, len(POSE))
+    pose = torch.zeros(len(tracks), tracks.shape[2], 3, len(poses.COMPONENTS))
     pose[..., :2] = tracks.transpose(1, 2)
-    pose[..., POSE.index("visibility")] = 1
+    pose[..., poses.COMPONENTS.index("visibility")] = 1
     codes = some_latents(len(tracks), tracks.shape[2], seed)
     return codes.replace(pose=pose, presence=torch.ones_like(codes.presence), appearance=0 * codes.appearance)
 

@@ -13,7 +13,7 @@ def scene(seed: int = 0) -> Scene:
 
 
 def changed(one: Scene, other: Scene) -> set[str]:
-    codes = {name for name, code in one.latents.items().items() if not torch.equal(code, other.latents.items()[name])}
+    codes = {name for name, code in one.latents.codes.items() if not torch.equal(code, other.latents.codes[name])}
     pictures = {f"picture of {name}" for name in ("background", "objects")
                 if not torch.equal(getattr(one.pictures, name), getattr(other.pictures, name))}
     return codes | pictures

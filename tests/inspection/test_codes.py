@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from pipeline.inspection.codes import code_statistics, presence_histogram
+from pipeline.latents.codes import CODES
 from pipeline.latents.latent_store import LatentWriter
-from pipeline.latents.latents import DIMS, Latents, LatentSpec
+from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.zarr_io import open_store
 
 SPEC = LatentSpec(num_slots=2, background_dim=5, appearance_dim=3, height=16, width=24)
@@ -15,7 +16,7 @@ def group(tmp_path):
     """Four sequences of 3 frames. Slot 0 is always there, slot 1 in the first one only; where it is not, its codes are
     absurd. Number 4 of the background never changes."""
     generator = torch.Generator().manual_seed(0)
-    latents = Latents(**{name: torch.rand(4, *SPEC.shape(name, 3), generator=generator) for name in DIMS})
+    latents = Latents(**{name: torch.rand(4, *SPEC.shape(name, 3), generator=generator) for name in CODES})
     latents.background[:, 4] = 7
     latents.presence[:] = torch.tensor([[0.95, 1], [1, 0], [1, 0], [1, 0.3]])
     latents.pose[1:, :, 1] = latents.appearance[1:, 1] = 1e6

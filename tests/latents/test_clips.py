@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from pipeline.latents.clips import hold, random_windows, regular_windows, spread_windows, windows
-from pipeline.latents.latents import DIMS, TIME_VARYING, Latents, LatentSpec
+from pipeline.latents.codes import CODES
+from pipeline.latents.latents import Latents, LatentSpec
 
 SPEC = LatentSpec(
     num_slots=2, background_dim=3, appearance_dim=4, height=16, width=24, detail_dim=2, deformation_dim=1
@@ -14,9 +15,9 @@ SPEC = LatentSpec(
 def latents():
     """Five sequences of ten frames whose codes all say 100 * sequence + frame (or the sequence alone)."""
     codes = {}
-    for name in DIMS:
+    for name in CODES:
         value = 100.0 * torch.arange(5)
-        if name in TIME_VARYING:
+        if CODES[name].varies:
             value = value[:, None] + torch.arange(10)
         shape = (5, *SPEC.shape(name, 10))
         codes[name] = value.reshape(*value.shape, *[1] * (len(shape) - value.dim())).expand(shape).clone()
@@ -59,12 +60,12 @@ def test_what_is_held_is_read_once_and_piece_by_piece(latents, tmp_path, monkeyp
 
     held = hold(read, np.array([4, 1, 3]), tmp_path / "held").check(SPEC)
     assert asked == [[4, 1], [3]] and (tmp_path / "held").exists() == (share_of_memory == 0)
-    assert all(torch.equal(code, latents.items()[name][[4, 1, 3]]) for name, code in held.items().items())
+    assert all(torch.equal(code, latents.codes[name][[4, 1, 3]]) for name, code in held.codes.items())
 
 
 def test_spread_windows_are_all_or_evenly_spaced(latents, monkeypatch):
     (every,) = regular_windows(latents, 5, 100)
-    assert all(map(torch.equal, spread_windows(latents, 5).items().values(), every.items().values()))
+    assert all(map(torch.equal, spread_windows(latents, 5).codes.values(), every.codes.values()))
     monkeypatch.setattr("pipeline.latents.clips.MAX_WINDOWS", 4)
     assert spread_windows(latents, 5).pose[:, 0, 0, 0].tolist() == [0, 105, 300, 405]
 

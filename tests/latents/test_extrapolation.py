@@ -2,48 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.latents.extrapolation import held, line_fit, linear_extrapolation, pace, straight_on
-from pipeline.latents.latents import DIMS, POSE, Latents, LatentSpec
+from pipeline.latents import pose as poses
+from pipeline.latents.codes import CODES
+from pipeline.latents.extrapolation import HALF_LIFE_FRAMES, damped, held, line_fit, linear_extrapolation, straight_on
+from pipeline.latents.latents import Latents, LatentSpec
 
 SPEC = LatentSpec(
     num_slots=2, background_dim=3, appearance_dim=4, height=16, width=24, detail_dim=2, deformation_dim=1
 )
-
-
-def test_pace_is_kept_over_turns_whose_frames_go_part_of_the_way():
-    x = torch.tensor([1.0, 4, 7, 10, 11, 8, 5])  # from 10 to a wall at 12 and back
-    y = torch.full((7,), 3.0)
-    track = torch.stack([x, x.flip(0), y], -1)[None].repeat(2, 1, 1)
-    torch.testing.assert_close(pace(track)[1], torch.tensor([[3.0, 3, 0]] * 2), atol=1e-3, rtol=0)
-    torch.testing.assert_close(pace(track[:, :2])[1], torch.tensor([[3.0, 3, 0]] * 2), atol=1e-3, rtol=0)
-    there_and_back = torch.tensor([0.0, 2, 0, 2]).view(1, 4, 1, 1)  # nothing but turns
-    torch.testing.assert_close(pace(there_and_back)[1], torch.full((1, 1, 1), 2.0))
-
-
-def test_pace_is_that_of_least_squares_between_turns():
-    noise = 0.1 * torch.randn(10, 2, generator=torch.Generator().manual_seed(0))
-    way = torch.tensor([0.0, 3, 6, 9, 12, 11, 8, 5, 2, -1])
-    track = torch.stack([way, 1.5 * torch.arange(10)], -1) + noise
-    there, back = (np.polyfit(times, track[times, 0], 1)[0] for times in (np.arange(5), np.arange(5, 10)))
-    wanted = torch.tensor([(there - back) / 2, np.polyfit(np.arange(10), track[:, 1], 1)[0]], dtype=torch.float)
-    torch.testing.assert_close(pace(track[None])[1][0], wanted)
-
-
-def test_pace_has_led_to_the_end_of_the_last_stretch():
-    """Whose noise it evens out."""
-    noise = 0.1 * torch.randn(10, 1, generator=torch.Generator().manual_seed(0))
-    track = torch.tensor([0.0, 3, 6, 9, 12, 11, 8, 5, 2, -1])[:, None] + noise
-    place, speed = (x[0, 0] for x in pace(track[None]))
-    times = torch.arange(5, 10)
-    torch.testing.assert_close(place, (track[times, 0] + speed * (times - 9)).mean())
-
-
-def test_places_rounded_to_pixels_are_no_turns_and_rests_do_not_count():
-    times = torch.arange(10.0)
-    rounded = torch.stack([(0.4 * times).floor(), 3 * times], -1) + 0.02 * (-1) ** times[:, None]
-    torch.testing.assert_close(pace(rounded[None])[1][0], torch.tensor([0.4, 3]), atol=0.12, rtol=0)
-    rests = torch.stack([torch.tensor([0.0, 2, 4, 6, 6, 6, 6, 8, 10, 12])] * 2, -1)
-    torch.testing.assert_close(pace(rests[None])[1][0], torch.tensor([2.0, 2]))
 
 
 @pytest.mark.parametrize("num_frames", [2, 3, 5, 9])
@@ -62,6 +28,16 @@ def test_a_single_frame_stays():
     assert end.tolist() == [[3, 3]] and slope.tolist() == [[0, 0]]
 
 
+def test_a_damped_line_comes_to_rest():
+    track = 3.0 * torch.arange(6.0)[None, :, None]
+    course = damped(track, 200)[0, :, 0]
+    assert 15 < course[0] < 18 and (course.diff() > 0)[:20].all()
+    half_life = int(HALF_LIFE_FRAMES)
+    torch.testing.assert_close(course.diff()[half_life] * 2, course.diff()[0])
+    ways = 0.5 ** (torch.arange(1, 201) / HALF_LIFE_FRAMES)
+    torch.testing.assert_close(course[-1], 15 + 3 * ways.sum())
+
+
 def test_held_repeats_the_last_frame():
     track = torch.arange(6.0).reshape(1, 3, 2)
     assert held(track, 2).tolist() == [[[4, 5], [4, 5]]]
@@ -69,14 +45,14 @@ def test_held_repeats_the_last_frame():
 
 def test_poses_go_straight_on_and_the_rest_stays():
     generator = torch.Generator().manual_seed(0)
-    context = Latents(**{name: torch.rand(3, *SPEC.shape(name, 6), generator=generator) for name in DIMS})
+    context = Latents(**{name: torch.rand(3, *SPEC.shape(name, 6), generator=generator) for name in CODES})
     future = linear_extrapolation(context, 4).check(SPEC)
     assert future.num_frames == 10
     assert torch.equal(future.pose[:, :6], context.pose) and torch.equal(future.camera[:, :6], context.camera)
-    visibility = POSE.index("visibility")
+    visibility = poses.COMPONENTS.index("visibility")
     assert torch.equal(future.pose[:, 6:, :, :visibility], straight_on(context.pose, 4)[..., :visibility])
     assert torch.equal(future.pose[:, 6:, :, visibility], context.pose[:, 5:6, :, visibility].expand(3, 4, 2))
-    assert torch.equal(future.camera[:, 6:, :3], straight_on(context.camera[..., :3], 4))
+    assert torch.equal(future.camera[:, 6:, :3], straight_on(context.camera, 4)[..., :3])
     assert torch.equal(future.camera[:, 6:, 3:], context.camera[:, 5:6, 3:].expand(3, 4, 2))
     assert torch.equal(future.detail[:, 6:], context.detail[:, 5:6].expand(3, 4, 2))
     assert torch.equal(future.deformation[:, 6:], context.deformation[:, 5:6].expand(3, 4, 2, 1))

@@ -6,10 +6,17 @@ import torch
 import xarray
 
 from pipeline.errors import UserError
+from pipeline.latents import camera_code
+from pipeline.latents import pose as poses
+from pipeline.latents.codes import CODES
 from pipeline.latents.latent_store import (
-    ROWS_PER_SHARD, LatentWriter, PredictedLatentsWriter, open_latents, open_predicted_latents,
+    ROWS_PER_SHARD,
+    LatentWriter,
+    PredictedLatentsWriter,
+    open_latents,
+    open_predicted_latents,
 )
-from pipeline.latents.latents import CAMERA, DIMS, POSE, TIME_VARYING, Latents, LatentSpec
+from pipeline.latents.latents import Latents, LatentSpec
 
 SPEC = LatentSpec(
     num_slots=3, background_dim=5, appearance_dim=7, height=16, width=24, detail_dim=2, deformation_dim=1
@@ -19,7 +26,7 @@ NUM_ROWS = ROWS_PER_SHARD + 5
 
 def some_latents(batch, num_frames, seed=0) -> Latents:
     generator = torch.Generator().manual_seed(seed)
-    return Latents(**{name: torch.rand(batch, *SPEC.shape(name, num_frames), generator=generator) for name in DIMS})
+    return Latents(**{name: torch.rand(batch, *SPEC.shape(name, num_frames), generator=generator) for name in CODES})
 
 
 def writer(path, create=True) -> LatentWriter:
@@ -51,7 +58,7 @@ def some_futures(num_clips=70, num_samples=2):
     futures = []
     for i in range(num_clips):
         one, drawn = some_latents(1, 6, i), some_latents(num_samples, 6, 1000 + i)
-        repeated = {n: c.expand(num_samples, *c.shape[1:]) for n, c in one.items().items() if n not in TIME_VARYING}
+        repeated = {n: c.expand(num_samples, *c.shape[1:]) for n, c in one.codes.items() if not CODES[n].varies}
         futures.append(drawn.replace(**repeated))
     return futures
 
@@ -69,8 +76,8 @@ def test_what_was_written_is_read(tmp_path, latents):
     assert store.video_id[3] == "vidéo 3" and store.first_frame[3] == 60
     assert store.rows("val").tolist() == list(range(1, NUM_ROWS, 3))
     rows = np.array([260, 1, 0, 1])
-    for name, code in store.read(rows).items().items():
-        assert code.dtype == torch.float32 and torch.equal(code, latents.items()[name][rows])
+    for name, code in store.read(rows).codes.items():
+        assert code.dtype == torch.float32 and torch.equal(code, latents.codes[name][rows])
 
 
 def test_several_writers_give_the_bytes_of_one(tmp_path, latents):
@@ -94,14 +101,14 @@ def test_futures_are_read_with_the_samples_of_a_clip_side_by_side(tmp_path):
     assert (store.identity, store.spec, store.num_clips, store.num_samples) == (identity, SPEC, 70, 2)
     assert (store.context_frames, store.horizon, store.fps, store.made_from) == (2, 4, 10.0, {"predictor": "p"})
     assert store.video_id[69] == "video 69" and store.first_frame[69] == 69
-    for name, code in store.read(np.array([69, 0])).items().items():
-        assert torch.equal(code, torch.cat([futures[69].items()[name], futures[0].items()[name]]))
+    for name, code in store.read(np.array([69, 0])).codes.items():
+        assert torch.equal(code, torch.cat([futures[69].codes[name], futures[0].codes[name]]))
     assert torch.equal(store.read(slice(3, 5)).pose, torch.cat([futures[3].pose, futures[4].pose]))
 
 
 def test_codes_of_width_zero_are_left_out_and_read_as_such(tmp_path):
     narrow = LatentSpec(**SPEC.model_dump() | {"detail_dim": 0, "deformation_dim": 0})
-    codes = some_latents(2, 6).items()
+    codes = some_latents(2, 6).codes
     given = Latents(**{name: codes[name] for name in narrow.names})
     rows = LatentWriter(tmp_path / "l.zarr", narrow, np.array(["a", "b"]), np.arange(2), np.array(["train", "val"]),
                         num_frames=6, fps=1.0, made_from={})
@@ -132,8 +139,8 @@ def test_xarray_opens_both_as_labelled_datasets(tmp_path, latents):
     encoded = xarray.open_zarr(tmp_path / "l.zarr", consolidated=False)
     assert encoded.pose.dims == ("sequence", "time", "slot", "pose_component")
     assert encoded.pose.sel(pose_component="log_scale").shape == (NUM_ROWS, 6, 3)
-    assert tuple(encoded.camera_component.values) == CAMERA and tuple(encoded.pose_component.values) == POSE
-    assert set(encoded.data_vars) == set(DIMS) and all("units" in encoded[name].attrs for name in DIMS)
+    assert tuple(encoded.camera_component.values) == camera_code.COMPONENTS and tuple(encoded.pose_component.values) == poses.COMPONENTS
+    assert set(encoded.data_vars) == set(CODES) and all("units" in encoded[name].attrs for name in CODES)
     predicted = xarray.open_zarr(tmp_path / "p.zarr", consolidated=False)
     assert predicted.pose.dims == ("clip", "sample", "time", "slot", "pose_component")
     assert predicted.appearance.dims == ("clip", "slot", "appearance_code")

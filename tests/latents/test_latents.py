@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from pipeline.latents.latents import (
-    CAMERA, CAMERA_UNITS, DIMS, POSE, POSE_UNITS, TIME_INDEPENDENT, TIME_VARYING, Latents, LatentSpec, concatenate,
-)
+from pipeline.latents import camera_code, pose as poses
+from pipeline.latents.codes import CODES, time_varying, time_independent
+from pipeline.latents.latents import Latents, LatentSpec, concatenate
 
 SPEC = LatentSpec(
     num_slots=3, background_dim=5, appearance_dim=7, height=16, width=24, detail_dim=2, deformation_dim=1
@@ -12,17 +12,17 @@ SPEC = LatentSpec(
 
 def some_latents(batch=2, num_frames=6, seed=0) -> Latents:
     generator = torch.Generator().manual_seed(seed)
-    return Latents(**{name: torch.rand(batch, *SPEC.shape(name, num_frames), generator=generator) for name in DIMS})
+    return Latents(**{name: torch.rand(batch, *SPEC.shape(name, num_frames), generator=generator) for name in CODES})
 
 
 def test_shapes_are_those_of_the_legend():
-    assert {name: SPEC.shape(name, 6) for name in DIMS} == {
+    assert {name: SPEC.shape(name, 6) for name in CODES} == {
         "background": (5,), "appearance": (3, 7), "presence": (3,), "depth": (3,), "camera": (6, 5), "pose": (6, 3, 4),
         "detail": (6, 2), "deformation": (6, 3, 1),
     }
-    assert set(TIME_VARYING) == {"camera", "pose", "detail", "deformation"}
-    assert set(TIME_INDEPENDENT) == set(DIMS) - set(TIME_VARYING)
-    assert len(POSE) == len(POSE_UNITS) and len(CAMERA) == len(CAMERA_UNITS)
+    assert {code.name for code in time_varying()} == {"camera", "pose", "detail", "deformation"}
+    assert {code.name for code in time_independent()} == set(CODES) - {code.name for code in time_varying()}
+    assert len(poses.COMPONENTS) == len(poses.UNITS) and len(camera_code.COMPONENTS) == len(camera_code.UNITS)
 
 
 def test_floats_per_frame_shares_the_time_independent_codes():
@@ -42,9 +42,9 @@ def test_frames_cuts_time_varying_codes_only():
     latents = some_latents()
     cut = latents.frames(2, 5)
     assert cut.num_frames == 3
-    for name, code in cut.items().items():
+    for name, code in cut.codes.items():
         whole = getattr(latents, name)
-        assert torch.equal(code, whole[:, 2:5] if name in TIME_VARYING else whole)
+        assert torch.equal(code, whole[:, 2:5] if CODES[name].varies else whole)
 
 
 def test_map_and_replace_leave_the_rest():
@@ -57,21 +57,21 @@ def test_map_and_replace_leave_the_rest():
 def test_concatenate_joins_batches():
     first, second = some_latents(seed=1), some_latents(batch=3, seed=2)
     joined = concatenate([first, second]).check(SPEC)
-    for name, code in joined.items().items():
+    for name, code in joined.codes.items():
         assert torch.equal(code, torch.cat([getattr(first, name), getattr(second, name)]))
 
 
 def test_codes_of_width_zero_may_be_left_out():
     narrow = LatentSpec(**SPEC.model_dump() | {"detail_dim": 0, "deformation_dim": 0})
-    assert narrow.names == tuple(name for name in DIMS if name not in ("detail", "deformation")) and SPEC.names == tuple(DIMS)
-    codes = some_latents().items()
+    assert narrow.names == tuple(name for name in CODES if name not in ("detail", "deformation")) and SPEC.names == tuple(CODES)
+    codes = some_latents().codes
     latents = Latents(**{name: codes[name] for name in narrow.names}).check(narrow)
     assert latents.detail.shape == (2, 6, 0) and latents.deformation.shape == (2, 6, 3, 0)
     assert latents.frames(1, 3).check(narrow).detail.shape == (2, 2, 0)
 
 
 def test_append_lengthens_every_time_varying_code():
-    latents, more = some_latents(), some_latents(num_frames=3, seed=1).items()
-    longer = latents.append(**{name: more[name] for name in TIME_VARYING}).check(SPEC)
+    latents, more = some_latents(), some_latents(num_frames=3, seed=1).codes
+    longer = latents.append(**{code.name: more[code.name] for code in time_varying()}).check(SPEC)
     assert longer.num_frames == 9 and torch.equal(longer.detail[:, 6:], more["detail"])
     assert torch.equal(longer.deformation[:, :6], latents.deformation) and longer.depth is latents.depth

@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from pipeline.metrics.segmentation import (
-    UNMATCHED, adjusted_rand_index, decomposition_figures, fg_ari, fg_miou, identity_kept, intersection_over_union,
-    match_slots, overlap_counts, visible,
+    UNMATCHED,
+    adjusted_rand_index,
+    decomposition_figures,
+    fg_ari,
+    fg_miou,
+    identity_kept,
+    intersection_over_union,
+    match_slots,
+    overlap_counts,
+    visible,
 )
 
 

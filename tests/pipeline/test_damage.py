@@ -15,8 +15,9 @@ from pipeline import zarr_io
 from pipeline.errors import UserError
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.frame_store_writer import FrameStoreWriter
+from pipeline.latents.codes import CODES
 from pipeline.latents.latent_store import KIND, LatentWriter, open_latents
-from pipeline.latents.latents import DIMS, Latents, LatentSpec
+from pipeline.latents.latents import Latents, LatentSpec
 
 SPEC = LatentSpec(**{name: 1 for name in LatentSpec.model_fields})
 FILES = {"frames": 9, "latents": 24}
@@ -35,7 +36,7 @@ def write_latents(path: Path) -> None:
     labels = np.array(["a", "b"]), np.array([0, 2]), np.array(["train", "val"])
     writer = LatentWriter(path, SPEC, *labels, num_frames=2, fps=10, made_from={"frames": "f" * 64})
     random = torch.Generator().manual_seed(0)
-    writer.write(0, Latents(**{name: torch.rand(2, *SPEC.shape(name, 2), generator=random) for name in DIMS}))
+    writer.write(0, Latents(**{name: torch.rand(2, *SPEC.shape(name, 2), generator=random) for name in CODES}))
     writer.finish()
 
 

@@ -12,8 +12,11 @@ from pipeline import zarr_io
 from pipeline.errors import UserError
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.prediction_store import PredictionStore, open_predicted_frames
+from pipeline.latents import camera_code
+from pipeline.latents import pose as poses
+from pipeline.latents import pose as poses
+from pipeline.latents.codes import CODES
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
-from pipeline.latents.latents import CAMERA, POSE, TIME_INDEPENDENT, TIME_VARYING
 
 STORES = {
     "frames": ("frames", open_frames),
@@ -140,8 +143,8 @@ def test_latents_have_the_rows_of_both_frame_stores(data):
 
 def test_latents_name_their_components(data):
     with dataset(data / "latents.zarr") as opened:
-        assert tuple(opened.pose_component.values) == POSE and tuple(opened.camera_component.values) == CAMERA
-        assert set(TIME_INDEPENDENT + TIME_VARYING) - {"detail", "deformation"} == set(opened.data_vars)  # their width is 0
+        assert tuple(opened.pose_component.values) == poses.COMPONENTS and tuple(opened.camera_component.values) == camera_code.COMPONENTS
+        assert set(CODES) - {"detail", "deformation"} == set(opened.data_vars)  # their width is 0
         x = opened.pose.sel(pose_component="x", slot=0).isel(sequence=0)
         assert x.dims == ("time",) and np.isfinite(x).all()
 

@@ -19,10 +19,14 @@ def block(num_rows: int) -> Block:
         moving=MIDDLES[:, None, None].expand(modes),
         moving_spread=(SPREADS[:, None, None] * torch.tensor([1.0, 2.0])[:, None]).expand(modes),
         visibility_logits=torch.tensor([-9.0, 0.0, 9.0])[:, None].expand(modes[:-1]),
-        camera=torch.full((num_rows, 2, 2), 5.0),
-        camera_spread=torch.full((num_rows, 2, 2), 0.5),
-        detail=torch.full((num_rows, 2, 3), 7.0), detail_spread=torch.full((num_rows, 2, 3), 0.25),
-        deformation=torch.full((num_rows, 2, 2, 1), -7.0), deformation_spread=torch.full((num_rows, 2, 2, 1), 2.0),
+        means={
+            "camera": torch.full((num_rows, 2, 2), 5.0), "detail": torch.full((num_rows, 2, 3), 7.0),
+            "deformation": torch.full((num_rows, 2, 2, 1), -7.0),
+        },
+        spreads={
+            "camera": torch.full((num_rows, 2, 2), 0.5), "detail": torch.full((num_rows, 2, 3), 0.25),
+            "deformation": torch.full((num_rows, 2, 2, 1), 2.0),
+        },
     )
 
 

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from pipeline.errors import UserError
+from pipeline.latents import pose as poses
+from pipeline.latents.codes import time_varying
 from pipeline.latents.extrapolation import linear_extrapolation
-from pipeline.latents.latents import POSE, TIME_VARYING, Latents
+from pipeline.latents.latents import Latents
 from pipeline.predictor.context import PredictorConfig
 from pipeline.predictor.draws import Draws
 from pipeline.predictor.losses import nearest_mode_surprise, surprise
@@ -79,10 +81,10 @@ def test_any_context_is_continued_to_any_horizon(predictor, context_frames, hori
     context = some_latents(num_frames=context_frames)
     future = rollout(predictor, context, horizon, 3, draws()).check(SPEC)
     assert future.pose.shape[:2] == (15, context_frames + horizon)
-    for name, code in future.frames(0, context_frames).items().items():
-        assert torch.equal(code[4:6], context.items()[name][[1, 1]]), name  # samples of a clip lie side by side
-    assert all(code.isfinite().all() for code in future.items().values())
-    visibility = future.pose[..., POSE.index("visibility")]
+    for name, code in future.frames(0, context_frames).codes.items():
+        assert torch.equal(code[4:6], context.codes[name][[1, 1]]), name  # samples of a clip lie side by side
+    assert all(code.isfinite().all() for code in future.codes.values())
+    visibility = future.pose[..., poses.COMPONENTS.index("visibility")]
     assert (0 <= visibility).all() and (visibility <= 1).all()
 
 
@@ -99,9 +101,9 @@ def test_the_order_of_the_slots_does_not_matter(predictor):
     )
     for spread in ("branches", "full"):
         codes, reordered = future(predictor, context, spread), future(predictor, other, spread)
-        for name in TIME_VARYING:
-            wanted = codes.items()[name] if name in ("camera", "detail") else codes.items()[name][:, :, order]
-            torch.testing.assert_close(reordered.items()[name], wanted, rtol=1e-3, atol=1e-3, msg=name)
+        for name, owner in ((code.name, code.owner) for code in time_varying()):
+            wanted = codes.codes[name] if owner == "scene" else codes.codes[name][:, :, order]
+            torch.testing.assert_close(reordered.codes[name], wanted, rtol=1e-3, atol=1e-3, msg=name)
 
 
 def test_objects_heed_those_present_and_not_those_absent(predictor):

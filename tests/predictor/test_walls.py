@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.latents.latents import DIMS, Latents, LatentSpec
+from pipeline.latents.codes import CODES
+from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.predictor.walls import Walls
 
 SPEC = LatentSpec(num_slots=1, background_dim=1, appearance_dim=1, height=64, width=64)
@@ -116,7 +117,7 @@ def test_only_what_the_clips_can_teach_is_learned():
 
 
 def test_walls_start_where_tracks_end():
-    clips = Latents(**{name: torch.rand(50, *SPEC.shape(name, 10)) for name in DIMS})
+    clips = Latents(**{name: torch.rand(50, *SPEC.shape(name, 10)) for name in CODES})
     clips.pose[..., 0], clips.pose[..., 1] = 10 + 44 * clips.pose[..., 0], 20 + 24 * clips.pose[..., 1]
     clips.presence[:25], clips.presence[25:] = 1.0, 0.0
     clips.pose[25:, ..., :2] = 0.0

@@ -75,7 +75,7 @@ def test_rows_are_those_of_both_stores_in_order(folder, monkeypatch):
     with torch.no_grad():
         for row in range(len(frames)):
             expected = model.encode(to_unit(frames[row:row + 1]))
-            for name, code in latents.read([row]).items().items():
+            for name, code in latents.read([row]).codes.items():
                 torch.testing.assert_close(code, getattr(expected, name), atol=1e-4, rtol=1e-4)
 
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from pipeline.latents.codes import CODES
 from pipeline.latents.latent_store import LatentWriter, PredictedLatentsWriter, open_latents
-from pipeline.latents.latents import DIMS
 from stages.inspect import app
 from tests.stages.conftest import CONTEXT_FRAMES, NUM_FRAMES
 
@@ -27,7 +27,7 @@ def refused(*arguments) -> str:
 
 def test_the_summary_has_provenance_arrays_and_codes(artefacts):
     store, text = open_latents(artefacts.latents), shown(artefacts.latents)
-    arrays = [name for name in DIMS if 0 not in store.spec.shape(name, NUM_FRAMES)]  # others are left out
+    arrays = [name for name in CODES if 0 not in store.spec.shape(name, NUM_FRAMES)]  # others are left out
     for word in (store.identity[:12], store.made_from["autoencoder"][:12], "zstd + crc32c", "px", *arrays):
         assert word in text
     assert "3 test" in text and f"{NUM_FRAMES}" in text and "pose x" in text and "slot 2" in text
@@ -80,7 +80,7 @@ def test_two_stores_are_set_side_by_side(artefacts, tmp_path):
     assert next(line for line in lines if "rows of both" in line).split()[-2:] == ["2", "2"]
     titles = [i for i, line in enumerate(lines) if line.startswith(("how far apart", "codes, of"))]
     rows = [line.split() for line in lines[slice(*titles)]]
-    apart = {cells[0]: cells[1] for cells in rows if cells and cells[0] in DIMS}
+    apart = {cells[0]: cells[1] for cells in rows if cells and cells[0] in CODES}
     assert apart["depth"] == "2" and apart["appearance"] == apart["pose"] == "0"
 
 

@@ -9,8 +9,9 @@ import torch
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
+from pipeline.latents.codes import CODES
 from pipeline.latents.latent_store import LatentWriter
-from pipeline.latents.latents import DIMS, Latents, LatentSpec
+from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.predictor.predictor import load_predictor
 from stages.train_predictor import app
 
@@ -31,7 +32,7 @@ SETTINGS = {
 def write_latents(path: Path, num_rows=30, num_frames=8, split=("train", "train", "val")) -> str:
     """Objects that go straight on at the speed their appearance tells, with a little noise."""
     generator = torch.Generator().manual_seed(0)
-    codes = {n: torch.rand(num_rows, *SPEC.shape(n, num_frames), generator=generator) for n in DIMS}
+    codes = {n: torch.rand(num_rows, *SPEC.shape(n, num_frames), generator=generator) for n in CODES}
     latents = Latents(**codes).replace(presence=torch.ones(num_rows, 2))
     latents.pose[..., :2] += torch.arange(num_frames)[None, :, None, None] * latents.appearance[:, None, :, :2]
     writer = LatentWriter(

@@ -1,0 +1,36 @@
+"""What the codes of a clip are, for the report: a row for each that has a width."""
+
+from dataclasses import dataclass
+
+from pipeline.latents.codes import CODES, Code
+from pipeline.latents.latents import LatentSpec
+
+
+@dataclass(frozen=True)
+class CodeRow:
+    name: str
+    description: str
+    numbers: str
+    """How many, of how many objects where it is theirs, and whether of each frame or of the clip."""
+    goes_on: str
+    """Without learning; empty where it does not vary."""
+
+
+def code_rows(spec: LatentSpec) -> list[CodeRow]:
+    """In the order of the table."""
+    return [CodeRow(name, CODES[name].description, _numbers(CODES[name], spec), _goes_on(CODES[name])) for name in spec.names]
+
+
+def _numbers(code: Code, spec: LatentSpec) -> str:
+    slots = f"{spec.num_slots} x " if code.owner == "object" else ""
+    return f"{slots}{spec.width_of(code)} per {'frame' if code.varies else 'clip'}"
+
+
+def _goes_on(code: Code) -> str:
+    if not code.varies:
+        return ""
+    kinds = list(dict.fromkeys(code.goes_on))
+    if len(kinds) == 1:
+        return kinds[0]
+    of_kind = {kind: [n for n, k in zip(code.components, code.goes_on, strict=True) if k == kind] for kind in kinds}
+    return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in of_kind.items())
