@@ -1,0 +1,65 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.latents import pose as poses
+
+POSE = torch.tensor([[10.0, 20.0, math.log(2), 1.0], [3.0, 4.0, 0.0, 0.25]])
+
+
+def test_parts_have_names_and_make_the_whole():
+    assert poses.place(POSE).tolist() == [[10, 20], [3, 4]] and poses.visibility(POSE).tolist() == [1, 0.25]
+    torch.testing.assert_close(poses.scale(POSE), torch.tensor([2.0, 1.0]))
+    assert torch.equal(poses.assemble(poses.place(POSE), poses.shape(POSE), poses.visibility(POSE)), POSE)
+    assert torch.equal(poses.assemble(poses.place(POSE), poses.shape(POSE)), poses.moving(POSE))
+    assert len(poses.COMPONENTS) == len(poses.UNITS) == POSE.shape[-1] and poses.moving(POSE).shape == (2, poses.NUM_MOVING)
+
+
+def test_arrays_are_read_as_tensors_are():
+    array = POSE.numpy()
+    for part in (poses.place, poses.shape, poses.moving, poses.visibility, poses.scale):
+        np.testing.assert_allclose(part(array), part(POSE).numpy())
+
+
+def test_a_pose_is_moved_and_grown():
+    assert poses.moved(POSE, torch.tensor([1.0, -2.0])).tolist() == [[11, 18, POSE[0, 2].item(), 1], [4, 2, 0, 0.25]]
+    torch.testing.assert_close(poses.scale(poses.grown(POSE, 1.5)), torch.tensor([3.0, 1.5]))
+    assert torch.equal(poses.visibility(poses.grown(POSE, 1.5)), poses.visibility(POSE))
+
+
+def test_step_and_shape_are_each_others_inverse():
+    step = torch.tensor([[0.5, 1.0], [2.0, 4.0]])
+    shape = poses.shape_of_step(step, patch_dim=24, patch_px=20.0)
+    assert shape.shape == (2, 2, 1)
+    torch.testing.assert_close(poses.step_of_shape(shape, 24, 20.0), step)
+    extreme = poses.step_of_shape(torch.tensor([[99.0], [-99.0]]), 10, 10.0)
+    torch.testing.assert_close(extreme, torch.tensor([16.0, 1 / 16]))
+
+
+def test_the_matrix_leads_from_samples_to_the_frame_and_back():
+    matrix = poses.matrix_of(POSE, patch_dim=8, patch_px=4.0)  # samples half a pixel apart, twice as many for the larger one
+    corner = torch.tensor([2.0, -4.0, 1.0])
+    torch.testing.assert_close(matrix @ corner, torch.tensor([[12.0, 16.0], [4.0, 2.0]]))
+    back = poses.inverse(matrix)
+    there = torch.cat([matrix @ corner, torch.ones(2, 1)], -1)
+    torch.testing.assert_close((back @ there[..., None])[..., 0], corner[:2].expand(2, 2))
+    assert poses.scale_and_shift(matrix)
+    turned = matrix.clone()
+    turned[1, 0, 1] = 0.1
+    assert not poses.scale_and_shift(turned)
+
+
+@pytest.mark.parametrize("axis, wanted", [(0, [22.0, 20.0]), (1, [10.0, 12.0])])
+def test_mirrors(axis, wanted):
+    mirrored = poses.mirrored(POSE, axis, 32)
+    assert poses.place(mirrored)[0].tolist() == wanted
+    assert torch.equal(poses.mirrored(mirrored, axis, 32), POSE)
+    assert torch.equal(poses.place(mirrored), poses.mirrored(poses.place(POSE), axis, 32))  # a place alone
+
+
+def test_x_and_y_exchanged():
+    assert poses.place(poses.transposed(POSE)).tolist() == [[20, 10], [4, 3]]
+    assert torch.equal(poses.transposed(poses.transposed(POSE)), POSE)
+    assert torch.equal(poses.shape(poses.transposed(POSE)), poses.shape(POSE))
