@@ -73,7 +73,7 @@ def encode(params: EncodeParams, frames: Path, test_frames: Path, autoencoder: P
             frames = to_unit(read(stores, row, min(row + params.batch_size, stop))).to(processes.device)
             batches.append(model.encode(frames).map(torch.Tensor.cpu))
             advance(len(frames))
-        return concatenate(batches).items()
+        return concatenate(batches).codes
 
     with resume_folder("encode", params, made_from, machine()) as folder:
         with processes.main_process_first():
