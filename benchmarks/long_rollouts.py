@@ -27,7 +27,8 @@ from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.frames.forecast_clips import forecast_clips, read_clip_truth, read_clips
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_uint8, to_unit
-from pipeline.latents.latents import PRESENT
+from pipeline.spacing import evenly_spaced
+from pipeline.thresholds import PRESENT
 
 ENDS = 10
 """Steps averaged at the beginning and at the end."""
@@ -56,7 +57,7 @@ def score_clip(forecaster: Forecaster, forecast: Forecast, background: np.ndarra
 def run(forecaster: Forecaster, store: FrameStore, num_clips: int) -> dict[str, float]:
     given = forecaster.context_frames
     clips = forecast_clips(store, given)
-    clips = clips[np.linspace(0, len(clips) - 1, num_clips, dtype=int)]
+    clips = clips[evenly_spaced(len(clips), num_clips)]
     scores = []
     for i in range(len(clips)):
         one = clips[i:i + 1]

@@ -16,13 +16,14 @@ from pipeline.inspection.comparison import common_rows, differences
 from pipeline.inspection.facts import StoreFacts, find_row, kind_of, read_facts
 from pipeline.inspection.tables import print_codes, print_comparison, print_facts
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
-from pipeline.latents.latents import CAMERA, CAMERA_UNITS, POSE, POSE_UNITS, PRESENT, Latents
+from pipeline.latents.latents import CAMERA, CAMERA_UNITS, POSE, POSE_UNITS, Latents
 from pipeline.pictures.grid import write_png
 from pipeline.pictures.layers import layers_of_clip
 from pipeline.pictures.sheets import layers_sheet
 from pipeline.pictures.tracks import tracks_sheet
 from pipeline.pictures.trajectories import write_trajectories
 from pipeline.provenance import check_made_from
+from pipeline.thresholds import IN_VIEW, PRESENT
 from pipeline.zarr_io import verify
 
 LABELS = {"pose": tuple(zip(POSE, POSE_UNITS)), "camera": tuple(zip(CAMERA, CAMERA_UNITS))}
@@ -70,7 +71,7 @@ def draw_layers(model: torch.nn.Module, latents: Latents, prefix: Path, title: s
     """One sequence: where its objects go, over the middle frame, and what the codes are decoded to."""
     layers = layers_of_clip(model.eval().decode(latents), 0)
     pose, present = latents.pose[0].numpy(), latents.presence[0].numpy() > PRESENT
-    in_view = (pose[:, :, POSE.index("visibility")] > PRESENT) & present
+    in_view = (pose[:, :, POSE.index("visibility")] > IN_VIEW) & present
     tracks, sheet = (prefix.with_name(f"{prefix.name}_{what}.png") for what in ("tracks", "layers"))
     middle = layers.frames[len(layers.frames) // 2]
     write_png(tracks, tracks_sheet(middle, pose[..., :2], in_view, None, None, title))

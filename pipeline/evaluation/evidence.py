@@ -16,6 +16,7 @@ from pipeline.latents.latents import TIME_VARYING, Latents
 from pipeline.metrics import interventions, invariance, presence, probes, segmentation
 from pipeline.metrics.partial_frames import exchange_background, off_edges, psnr_within
 from pipeline.metrics.probes import Factors
+from pipeline.thresholds import PRESENT
 
 
 class Decoded(Protocol):
@@ -146,7 +147,7 @@ def exchange_appearance(latents: Latents, other: Latents) -> Latents:
     of the other's objects, over again where those are fewer. No picture is deformed: each deformation is of its own."""
     appearance = latents.appearance.clone()
     for b in range(len(appearance)):
-        here, there = ((codes.presence[b] > presence.PRESENT).nonzero()[:, 0] for codes in (latents, other))
+        here, there = ((codes.presence[b] > PRESENT).nonzero()[:, 0] for codes in (latents, other))
         if len(there):
             appearance[b, here] = other.appearance[b, there[torch.arange(len(here)) % len(there)]]
     return latents.replace(appearance=appearance, deformation=torch.zeros_like(latents.deformation))

@@ -11,14 +11,23 @@ from torch import Tensor
 
 from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.evidence import (
-    NUM_REENCODED, Encode, Evidence, SceneTruth, exchange, exchange_appearance,
+    NUM_REENCODED,
+    Encode,
+    Evidence,
+    SceneTruth,
+    exchange,
+    exchange_appearance,
 )
 from pipeline.evaluation.forecast import ForecastScores
 from pipeline.evaluation.networks import Networks
 from pipeline.evaluation.reconstruction import ReconstructionScores, Truth
 from pipeline.evaluation.swaps import AppearanceSwaps
 from pipeline.frames.forecast_clips import (
-    ForecastClips, find_clips, forecast_clips, read_clip_truth, read_clips,
+    ForecastClips,
+    find_clips,
+    forecast_clips,
+    read_clip_truth,
+    read_clips,
 )
 from pipeline.frames.frame_store import FrameStore
 from pipeline.frames.pixels import to_uint8, to_unit
@@ -33,6 +42,8 @@ from pipeline.pictures.sheets import forecast_sheet, layers_sheet, swap_sheet
 from pipeline.pictures.tracks import tracks_sheet
 from pipeline.progress import progress
 from pipeline.provenance import match_rows
+from pipeline.spacing import evenly_spaced
+from pipeline.thresholds import IN_VIEW, PRESENT
 
 Decode = Callable[[Latents], Decoded]
 DecodeAsSeen = Callable[[Latents, Tensor], Decoded]
@@ -138,7 +149,7 @@ def _forecast_sheet(target: np.ndarray, samples: np.ndarray, linear: np.ndarray,
 
 def _tracks_sheet(target: np.ndarray, truth: Truth | None, latents: Latents, b: int, title: str) -> np.ndarray:
     pose = latents.pose[b].cpu().numpy()
-    in_view = (pose[:, :, POSE.index("visibility")] > 0.5) & (latents.presence[b].cpu().numpy() > 0.5)
+    in_view = (pose[:, :, POSE.index("visibility")] > IN_VIEW) & (latents.presence[b].cpu().numpy() > PRESENT)
     position = shown = None
     if truth:
         position = truth.position[b]
@@ -184,8 +195,7 @@ def _batches(count: int, batch_size: int) -> Iterator[slice]:
 
 def _to_draw(part: slice, count: int, num_sheets: int) -> list[int]:
     """Which of `part` are among the num_sheets that are drawn of `count`, evenly spread."""
-    drawn = np.linspace(0, count - 1, num_sheets, dtype=int)
-    return sorted({int(i) for i in drawn if part.start <= i < part.stop})
+    return [int(i) for i in evenly_spaced(count, num_sheets) if part.start <= i < part.stop]
 
 
 def _title(clips: ForecastClips, i: int) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from pipeline.autoencoder.autoencoder import Pictures
-from pipeline.latents.latents import DIMS, POSE, PRESENT, Latents
+from pipeline.latents.latents import DIMS, POSE, Latents
+from pipeline.thresholds import PRESENT
 
 X, Y = POSE.index("x"), POSE.index("y")
 LOOKS = tuple(name for name, dims in DIMS.items() if dims[0] == "slot" and name not in ("presence", "depth"))

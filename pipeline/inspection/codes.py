@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import zarr
 
-from pipeline.latents.latents import CAMERA, CAMERA_UNITS, DIMS, POSE, POSE_UNITS, PRESENT
+from pipeline.latents.latents import CAMERA, CAMERA_UNITS, DIMS, POSE, POSE_UNITS
+from pipeline.thresholds import PRESENT
 from pipeline.zarr_io import read_rows
 
 DEAD = 0.01

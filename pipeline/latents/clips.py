@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from pipeline.latents.latents import TIME_VARYING, Latents
-from pipeline.training.spill import allocate
+from pipeline.spacing import evenly_spaced
+from pipeline.spill import allocate
 
 ROWS_AT_ONCE = 256
 MAX_WINDOWS = 8192
@@ -54,5 +55,5 @@ def spread_windows(latents: Latents, num_frames: int) -> Latents:
     """The clips that regular_windows gives, in one batch; of more than MAX_WINDOWS an evenly spaced choice."""
     per_sequence = latents.num_frames // num_frames
     total = len(latents.pose) * per_sequence
-    places = torch.linspace(0, total - 1, min(total, MAX_WINDOWS), dtype=torch.double).round().long()
+    places = torch.from_numpy(evenly_spaced(total, MAX_WINDOWS))
     return windows(latents, places // per_sequence, places % per_sequence * num_frames, num_frames)

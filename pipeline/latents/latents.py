@@ -29,8 +29,6 @@ CAMERA = ("x", "y", "log_zoom", "gain", "brightness")
 frame enlarges it. Poses are places in the frame, whatever the camera does. A frame shows gain * background + brightness where
 no object is, on the [0, 1] scale."""
 CAMERA_UNITS = ("px", "px", "ln(1)", "1", "1")
-PRESENT = 0.5
-"""A slot whose presence is over this holds an object."""
 NUM_CAMERA_MOVING = CAMERA.index("gain")
 """Components of the camera, the first ones, that are motion; the others are light."""
 

@@ -12,11 +12,12 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from pipeline.latents.extrapolation import camera_straight_on, held, line_fit, pace, straight_on
-from pipeline.latents.latents import CAMERA, POSE, PRESENT, Latents, LatentSpec
+from pipeline.latents.latents import CAMERA, POSE, Latents, LatentSpec
 from pipeline.params import Params
 from pipeline.predictor.block import NUM_MOVING, VISIBILITY
 from pipeline.predictor.layers import Normalise, SlotLayer
 from pipeline.predictor.network_params import ArchitectureParams, Augmentation
+from pipeline.thresholds import PRESENT
 
 
 class PredictorConfig(Params):
