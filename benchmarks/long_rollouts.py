@@ -10,7 +10,6 @@ speed       mean distance an object goes in a step, px, at the first ten and at 
 """
 
 import json
-import math
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +26,7 @@ from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.frames.forecast_clips import forecast_clips, read_clip_truth, read_clips
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.metrics.frame_quality import psnr_of_error
 from pipeline.spacing import evenly_spaced
 from pipeline.thresholds import PRESENT
 
@@ -70,7 +70,7 @@ def run(forecaster: Forecaster, store: FrameStore, num_clips: int) -> dict[str, 
         for name in ("area", "background", "speed") for end, steps in (("first", first), ("last", last))
     }
     for end in ("first", "last"):
-        of_ends[f"background {end}"] = -10 * math.log10(of_ends[f"background {end}"])
+        of_ends[f"background {end}"] = float(psnr_of_error(of_ends[f"background {end}"]))
     return {**of_ends, "in frame": float(np.concatenate([score["in_frame"] for score in scores]).mean())}
 
 
