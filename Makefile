@@ -1,6 +1,7 @@
 # make repro   install what is pinned, run the pipeline, show the figures
 # make check   check every parameter, before a long run
 # make preset NAME=kth   set the parameters to the published protocol of a data set (presets/*.yaml)
+# make deps    write into dvc.yaml which files each stage imports, after a change of imports
 # make test    install what is pinned, run all tests
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -8,7 +9,7 @@ PYTHON ?= python3.11
 # dvc.yaml says plain `python`: the workspaces of queued experiments have no .venv of their own.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro check preset test
+.PHONY: repro check preset deps test
 
 repro: check
 	@python -m dvc repro
@@ -19,6 +20,9 @@ check: .venv/installed
 
 preset: .venv/installed
 	@python -m stages.preset $(NAME)
+
+deps: .venv/installed
+	@python -m stages.deps
 
 # Two files at a time, one thread each: most tests are too small for more.
 test: .venv/installed

@@ -10,7 +10,6 @@ clock says), so that other work on the machine changes nothing; judging does not
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -34,6 +33,7 @@ from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.frames.prediction_store import open_predicted_frames
+from pipeline.memory_meter import cuda_peaks, most_resident
 from pipeline.metrics.frame_quality import frame_quality
 from pipeline.params import read_section
 from pipeline.predictor.train_predictor_params import TrainPredictorParams
@@ -126,8 +126,7 @@ def end_to_end(method: str, budget: float, seed: int, store: FrameStore, context
             loss(model, clips, CONTEXT_FRAMES).backward()
             adam.step()
             spent, steps = spent + seconds() - begin, steps + 1
-        memory = torch.cuda.max_memory_reserved() if device.type == "cuda" else (
-            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+        memory = cuda_peaks()[1] or most_resident()
         model.eval()
         with torch.no_grad():
             futures = [to_uint8(model(to_unit(clip).to(device), HORIZON)) for clip in np.split(context, len(context))]

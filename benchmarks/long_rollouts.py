@@ -10,7 +10,6 @@ speed       mean distance an object goes in a step, px, at the first ten and at 
 """
 
 import json
-import math
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +27,9 @@ from pipeline.frames.forecast_clips import forecast_clips, read_clip_truth, read
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.latents import pose as poses
-from pipeline.latents.latents import PRESENT
+from pipeline.metrics.frame_quality import psnr_of_error
+from pipeline.spacing import evenly_spaced
+from pipeline.thresholds import PRESENT
 
 ENDS = 10
 """Steps averaged at the beginning and at the end."""
@@ -57,7 +58,7 @@ def score_clip(forecaster: Forecaster, forecast: Forecast, background: np.ndarra
 def run(forecaster: Forecaster, store: FrameStore, num_clips: int) -> dict[str, float]:
     given = forecaster.context_frames
     clips = forecast_clips(store, given)
-    clips = clips[np.linspace(0, len(clips) - 1, num_clips, dtype=int)]
+    clips = clips[evenly_spaced(len(clips), num_clips)]
     scores = []
     for i in range(len(clips)):
         one = clips[i:i + 1]
@@ -70,7 +71,7 @@ def run(forecaster: Forecaster, store: FrameStore, num_clips: int) -> dict[str, 
         for name in ("area", "background", "speed") for end, steps in (("first", first), ("last", last))
     }
     for end in ("first", "last"):
-        of_ends[f"background {end}"] = -10 * math.log10(of_ends[f"background {end}"])
+        of_ends[f"background {end}"] = float(psnr_of_error(of_ends[f"background {end}"]))
     return {**of_ends, "in frame": float(np.concatenate([score["in_frame"] for score in scores]).mean())}
 
 

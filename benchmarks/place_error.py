@@ -26,11 +26,12 @@ from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
 from pipeline.latents import pose as poses
 from pipeline.latents.latent_store import LatentStore, open_latents
-from pipeline.latents.latents import PRESENT, Latents, concatenate
+from pipeline.latents.latents import Latents, concatenate
 from pipeline.predictor.block import PLACE_ERROR_PX, Block, unsure_of_place
 from pipeline.predictor.losses import surprise
 from pipeline.predictor.predictor import load_predictor
 from pipeline.provenance import match_rows
+from pipeline.thresholds import PRESENT
 
 ERRORS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0)
 SAME_PX = 3.0

@@ -66,7 +66,7 @@ def run(module: str, *arguments: str) -> None:
 
 def import_gib(module: str) -> float:
     """Resident memory of a process that has imported a module and done nothing yet, GiB."""
-    code = f"import psutil, {module}; print(psutil.Process().memory_info().rss / 2**30)"
+    code = f"import {module}; from pipeline.memory_meter import resident; print(resident() / 2**30)"
     return float(subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True).stdout)
 
 

@@ -8,14 +8,12 @@ of a step: forward, backward and Adam of two clips, as measured; weights, gradie
 
 import json
 import sys
-import threading
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
 import matplotlib
-import psutil
 import torch
 import typer
 from rich import box
@@ -23,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.training_steps import METHODS, NUM_CLIPS
+from pipeline.memory_meter import resident, watch_resident
 from pipeline.training.memory import bytes_kept, bytes_of_weights
 
 RESOLUTIONS, LENGTHS = (64, 128, 256), (10, 20, 40)
@@ -52,20 +51,10 @@ def peak_of_a_step(method: str, resolution: int, num_frames: int) -> float:
         before = torch.cuda.memory_allocated()
         _train(step, adam)
         return (torch.cuda.max_memory_allocated() - before + weights) / MIB
-    process, done = psutil.Process(), threading.Event()
-    before = peak = process.memory_info().rss
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(0.002):
-            peak = max(peak, process.memory_info().rss)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    _train(step, adam)
-    done.set()
-    thread.join()
-    return (peak - before + weights) / MIB
+    before = resident()
+    with watch_resident(0.002) as peak:
+        _train(step, adam)
+    return (peak[0] - before + weights) / MIB
 
 
 def _train(step, adam: torch.optim.Optimizer) -> None:

@@ -2,15 +2,12 @@
 
 import json
 import os
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
+from pipeline.memory_meter import cuda_peaks, watch_resident
 from pipeline.write_file import write_file
 
 SECONDS_BETWEEN_LOOKS = 0.2
@@ -34,12 +31,12 @@ def measure(path: Path, unit: str) -> Iterator[Callable[[int], None]]:
         done += number
 
     start = time.monotonic()
-    with _watch_memory() as peak:
+    with watch_resident(SECONDS_BETWEEN_LOOKS, children=True) as peak:
         yield count
     seconds = time.monotonic() - start
     if os.environ.get("RANK", "0") != "0":
         return
-    allocated, reserved = _cuda_peaks()
+    allocated, reserved = cuda_peaks()
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     figures = {
         "seconds": seconds, "peak_resident_gib": peak[0] / 2**30, "peak_cuda_allocated_gib": allocated / 2**30,
@@ -48,40 +45,3 @@ def measure(path: Path, unit: str) -> Iterator[Callable[[int], None]]:
     }
     figures = {name: float(f"{value:.4g}") for name, value in figures.items()} | {"processes": processes}
     write_file(path, (json.dumps(figures, indent=2) + "\n").encode())
-
-
-@contextmanager
-def _watch_memory() -> Iterator[list[int]]:
-    """Looks at the resident memory now and then; its peak, bytes, is the one entry of the list."""
-    peak, stop = [_resident_memory()], threading.Event()
-
-    def look() -> None:
-        while not stop.wait(SECONDS_BETWEEN_LOOKS):
-            peak[0] = max(peak[0], _resident_memory())
-
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-    try:
-        yield peak
-    finally:
-        stop.set()
-        thread.join()
-        peak[0] = max(peak[0], _resident_memory())
-
-
-def _resident_memory() -> int:
-    total = 0
-    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
-        try:
-            total += process.memory_info().rss
-        except psutil.Error:
-            pass  # a child that has just ended
-    return total
-
-
-def _cuda_peaks() -> tuple[int, int]:
-    """Bytes allocated and reserved on the GPU at most. A stage that has not loaded PyTorch used none."""
-    torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
-        return 0, 0
-    return torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()

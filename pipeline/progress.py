@@ -2,9 +2,9 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -25,33 +25,74 @@ def progress(title: str, total: int | None, unit: str) -> Iterator[Counter]:
 
     Everything goes to stderr. Without a terminal the first and the last state are always printed.
     """
-    console = Console(stderr=True)
-    if console.is_terminal:
-        with _bar(title, total, unit, console) as counter:
-            yield counter
-    else:
-        lines = _Lines(title, total, unit)
-        yield lines
-        lines.finish()
+    with Meter(total, title=title, beside_bar=f"{unit}, -/s") as meter:
+        meter.say(f"{title}: {'' if total is None else f'{total:,} '}{unit}")
 
-
-@contextmanager
-def _bar(title: str, total: int | None, unit: str, console: Console) -> Iterator[Counter]:
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn(f"{unit}, {{task.fields[rate]}}/s"),
-               TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(title, total=total, rate="-")
-        start, done = time.monotonic(), 0
+        def line() -> str:
+            left = f" of {total:,}, {meter.seconds_left:.0f} s left" if total and meter.done else ""
+            return f"{title}: {meter.done:,}{left}, {meter.rate:,.1f}/s"
 
         def advance(count: int = 1) -> None:
-            nonlocal done
-            done += count
-            bar.update(task, advance=count, rate=_rate(done, start))
+            meter.show(meter.done + count, lambda: f"{unit}, {meter.rate:,.1f}/s", line)
 
         yield advance
+        meter.say(f"{title}: {meter.done:,} {unit} in {meter.seconds:.1f} s")
 
 
-class Pace:
+class Meter:
+    """The two ways of showing progress; what they say is the caller's. Use as a context manager."""
+
+    def __init__(self, total: int | None, done: int = 0, title: str = "", beside_bar: str = "", visible: bool = True):
+        """`done` of `total` were done before. A bar stands between its title and what is said beside it; what is not
+        visible says nothing."""
+        self.total, self.done, self._done_before, self._visible = total, done, done, visible
+        self._bar, self._beside_bar = None, beside_bar
+        if visible and (console := Console(stderr=True)).is_terminal:
+            columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+            self._bar = Progress(*([TextColumn(title)] if title else []), *columns, console=console)
+
+    def __enter__(self) -> Self:
+        self._start, self._pace = time.monotonic(), _Pace()
+        if self._bar is not None:
+            self._bar.start()
+            self._task = self._bar.add_task(self._beside_bar, total=self.total, completed=self.done)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, done: int, beside_bar: Callable[[], str], line: Callable[[], str], is_last: bool = False) -> None:
+        """Notes that `done` are done now and shows it on the bar, or as a line if one is due or it is the last."""
+        self.done = done
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, description=beside_bar())
+        elif self._visible and (self._pace.is_due() or is_last):
+            self.say(line())
+
+    def say(self, line: str) -> None:
+        """Prints a line where there is no bar."""
+        if self._visible and self._bar is None:
+            print(line, file=sys.stderr, flush=True)
+
+    @property
+    def seconds(self) -> float:
+        """Since the start, never 0."""
+        return max(time.monotonic() - self._start, 1e-3)
+
+    @property
+    def rate(self) -> float:
+        """Done per second since the start."""
+        return (self.done - self._done_before) / self.seconds
+
+    @property
+    def seconds_left(self) -> float:
+        """At the rate so far; something must be done, of a known total."""
+        assert self.total is not None
+        return (self.total - self.done) / self.rate
+
+
+class _Pace:
     """When the next line is due."""
 
     def __init__(self) -> None:
@@ -64,27 +105,3 @@ class Pace:
             return False
         self._last, self._wait = now, min(self._wait * RARER, RAREST)
         return True
-
-
-class _Lines:
-    def __init__(self, title: str, total: int | None, unit: str):
-        self.title, self.total, self.unit = title, total, unit
-        self.done, self.start, self.pace = 0, time.monotonic(), Pace()
-        print(f"{title}: {'' if total is None else f'{total:,} '}{unit}", file=sys.stderr, flush=True)
-
-    def __call__(self, count: int = 1) -> None:
-        self.done += count
-        if self.pace.is_due():
-            left = ""
-            if self.total and self.done:
-                seconds = (time.monotonic() - self.start) / self.done * (self.total - self.done)
-                left = f" of {self.total:,}, {seconds:.0f} s left"
-            print(f"{self.title}: {self.done:,}{left}, {_rate(self.done, self.start)}/s", file=sys.stderr, flush=True)
-
-    def finish(self) -> None:
-        seconds = time.monotonic() - self.start
-        print(f"{self.title}: {self.done:,} {self.unit} in {seconds:.1f} s", file=sys.stderr, flush=True)
-
-
-def _rate(done: int, start: float) -> str:
-    return f"{done / max(time.monotonic() - start, 1e-3):,.1f}"

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from pipeline.cost import measure
@@ -22,6 +21,7 @@ from pipeline.output_folder import output_folder
 from pipeline.params import read_section
 from pipeline.progress import progress
 from pipeline.provenance import check_frame_shape
+from pipeline.spacing import evenly_spaced
 
 
 def generate(
@@ -33,7 +33,7 @@ def generate(
     store = open_frames(test_frames)
     check_frame_shape(test_frames, (store.height, store.width, store.num_channels), forecaster.frame_shape)
     clips = forecast_clips(store, forecaster.num_frames)
-    drawn = np.unique(np.linspace(0, len(clips) - 1, params.num_pictures, dtype=int)).tolist()
+    drawn = evenly_spaced(len(clips), params.num_pictures).tolist()
     with output_folder(pictures, {".gif", ".mp4"}) as folder:
         forecasts = write_forecasts(
             forecaster, clips.video_id, clips.first_frame, context_identity(store, clips, forecaster.context_frames),

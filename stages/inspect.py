@@ -17,13 +17,14 @@ from pipeline.inspection.facts import StoreFacts, find_row, kind_of, read_facts
 from pipeline.inspection.tables import print_codes, print_comparison, print_facts
 from pipeline.latents import pose as poses
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
-from pipeline.latents.latents import PRESENT, Latents
+from pipeline.latents.latents import Latents
 from pipeline.pictures.grid import write_png
 from pipeline.pictures.layers import layers_of_clip
 from pipeline.pictures.sheets import layers_sheet
 from pipeline.pictures.tracks import tracks_sheet
 from pipeline.pictures.trajectories import write_trajectories
 from pipeline.provenance import check_made_from
+from pipeline.thresholds import IN_VIEW, PRESENT
 from pipeline.zarr_io import verify
 
 
@@ -68,7 +69,7 @@ def draw_layers(model: torch.nn.Module, latents: Latents, prefix: Path, title: s
     """One sequence: where its objects go, over the middle frame, and what the codes are decoded to."""
     layers = layers_of_clip(model.eval().decode(latents), 0)
     pose, present = latents.pose[0].numpy(), latents.presence[0].numpy() > PRESENT
-    in_view = (poses.visibility(pose) > PRESENT) & present
+    in_view = (poses.visibility(pose) > IN_VIEW) & present
     tracks, sheet = (prefix.with_name(f"{prefix.name}_{what}.png") for what in ("tracks", "layers"))
     middle = layers.frames[len(layers.frames) // 2]
     write_png(tracks, tracks_sheet(middle, poses.place(pose), in_view, None, None, title))

@@ -11,6 +11,8 @@ from torch import Tensor
 from pipeline.autoencoder.autoencoder import Autoencoder
 from pipeline.autoencoder.training_set import TrainingSet
 from pipeline.latents.latents import Latents
+from pipeline.spacing import evenly_spaced
+from pipeline.thresholds import PRESENT
 
 MAX_FRAMES = 2048
 """Of more frames than that an evenly spaced choice is looked at: enough for components."""
@@ -24,7 +26,7 @@ def fit_remainder(model: Autoencoder, clips: TrainingSet) -> None:
     if model.deformation:
         moment, num_rows = 0, 0
         for frames, latents in _batches(model, clips):
-            present = (latents.presence > 0.5)[:, None].expand(-1, frames.shape[1], -1)
+            present = (latents.presence > PRESENT)[:, None].expand(-1, frames.shape[1], -1)
             rows = model.object_remainder(latents, frames)[present].flatten(1)
             moment, num_rows = moment + rows.T @ rows, num_rows + len(rows)
         components, energy = _components(moment)
@@ -40,9 +42,9 @@ def fit_remainder(model: Autoencoder, clips: TrainingSet) -> None:
 def _batches(model: Autoencoder, clips: TrainingSet) -> Iterator[tuple[Tensor, Latents]]:
     """Frames [B, T, C, H, W] and their latents, evenly spaced over clips and time."""
     num_clips = min(len(clips), MAX_FRAMES)
-    per_clip = min(clips.num_frames, max(1, MAX_FRAMES // num_clips))
-    times = torch.linspace(0, clips.num_frames - 1, per_clip).round().long()
-    for places in torch.linspace(0, len(clips) - 1, num_clips).round().long().split(CLIPS_AT_ONCE):
+    per_clip = max(1, MAX_FRAMES // num_clips)
+    times = torch.from_numpy(evenly_spaced(clips.num_frames, per_clip))
+    for places in torch.from_numpy(evenly_spaced(len(clips), num_clips)).split(CLIPS_AT_ONCE):
         frames, proposals = clips.frames(places, times.expand(len(places), -1))
         yield frames, model.encode_proposals(proposals)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from pipeline.autoencoder.autoencoder import Autoencoder
 from pipeline.autoencoder.background import BLOCK
 from pipeline.autoencoder.proposals import Proposals
+from pipeline.spacing import evenly_spaced
 
 MAX_CLIPS = 2048
 """Of more clips than that an evenly spaced choice is looked at: enough for components, and memory has a bound."""
@@ -23,7 +24,7 @@ def initialise(model: Autoencoder, proposals: Proposals) -> None:
     """Sets the linear parts of encoders and decoders in place, so that every number of a code is of about unit variance."""
     num_clips = len(proposals.background)
     if num_clips > MAX_CLIPS:
-        chosen = torch.linspace(0, num_clips - 1, MAX_CLIPS).round().long()
+        chosen = torch.from_numpy(evenly_spaced(num_clips, MAX_CLIPS))
         proposals = proposals.map(lambda _, x: x[chosen])
     background = model.background_encoder.blocks
     height, width = proposals.background.shape[-2:]

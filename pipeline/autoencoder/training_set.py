@@ -17,7 +17,8 @@ from pipeline.autoencoder.architecture_params import ProposalParams
 from pipeline.autoencoder.proposals import Proposals, concatenate, propose
 from pipeline.autoencoder.sprites import Sprites
 from pipeline.frames.pixels import to_unit
-from pipeline.training.spill import allocate
+from pipeline.spacing import evenly_spaced
+from pipeline.spill import allocate
 
 PICTURES = ("background", "background_seen", "color", "alpha", "seen")
 """Kept in half precision: their steps of 1/2048 are finer than a video's 1/255."""
@@ -79,7 +80,7 @@ class TrainingSet:
 
     def clips(self, places: Tensor) -> tuple[Tensor, Proposals]:
         """Clips at `places` (0 .. len - 1) with their proposals: whole ones, up to MAX_FRAMES_VALIDATED."""
-        chosen = torch.linspace(0, self.num_frames - 1, min(self.num_frames, MAX_FRAMES_VALIDATED)).round().long()
+        chosen = torch.from_numpy(evenly_spaced(self.num_frames, MAX_FRAMES_VALIDATED))
         return self.frames(places, chosen.expand(len(places), -1))
 
     def frames(self, places: Tensor, chosen: Tensor) -> tuple[Tensor, Proposals]:

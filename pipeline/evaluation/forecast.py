@@ -9,11 +9,11 @@ from pipeline.evaluation.networks import Networks
 from pipeline.evaluation.reconstruction import Truth
 from pipeline.frames.pixels import to_unit
 from pipeline.latents import pose as poses
-from pipeline.latents.latents import PRESENT, Latents
+from pipeline.latents.latents import Latents
 from pipeline.metrics import calibration, diversity, frame_quality, segmentation, trajectories
 from pipeline.metrics.by_step import mean_by_step
 from pipeline.metrics.fvd import fvd
-from pipeline.metrics.interventions import IN_VIEW
+from pipeline.thresholds import IN_VIEW, PRESENT
 
 BASELINES = ("copy_last", "linear_extrapolation")
 

@@ -29,15 +29,16 @@ from pipeline.latents import pose as poses
 from pipeline.latents.exchanges import with_background, with_looks
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
-from pipeline.latents.latents import PRESENT, Latents
+from pipeline.latents.latents import Latents
 from pipeline.metrics.exchanges import TrueClip
-from pipeline.metrics.interventions import IN_VIEW
 from pipeline.pictures.grid import write_png
 from pipeline.pictures.layers import Decoded, layers_of_clip
 from pipeline.pictures.sheets import forecast_sheet, layers_sheet, swap_sheet
 from pipeline.pictures.tracks import tracks_sheet
 from pipeline.progress import progress
 from pipeline.provenance import match_rows
+from pipeline.spacing import evenly_spaced
+from pipeline.thresholds import IN_VIEW, PRESENT
 
 Decode = Callable[[Latents], Decoded]
 DecodeAsSeen = Callable[[Latents, Tensor], Decoded]
@@ -189,8 +190,7 @@ def _batches(count: int, batch_size: int) -> Iterator[slice]:
 
 def _to_draw(part: slice, count: int, num_sheets: int) -> list[int]:
     """Which of `part` are among the num_sheets that are drawn of `count`, evenly spread."""
-    drawn = np.linspace(0, count - 1, num_sheets, dtype=int)
-    return sorted({int(i) for i in drawn if part.start <= i < part.stop})
+    return [int(i) for i in evenly_spaced(count, num_sheets) if part.start <= i < part.stop]
 
 
 def _title(clips: ForecastClips, i: int) -> str:

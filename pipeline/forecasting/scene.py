@@ -11,7 +11,8 @@ import torch
 from pipeline.autoencoder.autoencoder import Pictures
 from pipeline.latents import pose as poses
 from pipeline.latents.exchanges import with_background, with_looks_reordered
-from pipeline.latents.latents import PRESENT, Latents
+from pipeline.latents.latents import Latents
+from pipeline.thresholds import PRESENT
 
 
 @dataclass(frozen=True)

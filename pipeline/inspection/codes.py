@@ -9,7 +9,7 @@ import numpy as np
 import zarr
 
 from pipeline.latents.codes import CODES
-from pipeline.latents.latents import PRESENT
+from pipeline.thresholds import PRESENT
 from pipeline.zarr_io import read_rows
 
 DEAD = 0.01

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from pipeline.latents.codes import CODES
 from pipeline.latents.latents import Latents
-from pipeline.training.spill import allocate
+from pipeline.spacing import evenly_spaced
+from pipeline.spill import allocate
 
 ROWS_AT_ONCE = 256
 MAX_WINDOWS = 8192
@@ -55,5 +56,5 @@ def spread_windows(latents: Latents, num_frames: int) -> Latents:
     """The clips that regular_windows gives, in one batch; of more than MAX_WINDOWS an evenly spaced choice."""
     per_sequence = latents.num_frames // num_frames
     total = len(latents) * per_sequence
-    places = torch.linspace(0, total - 1, min(total, MAX_WINDOWS), dtype=torch.double).round().long()
+    places = torch.from_numpy(evenly_spaced(total, MAX_WINDOWS))
     return windows(latents, places // per_sequence, places % per_sequence * num_frames, num_frames)

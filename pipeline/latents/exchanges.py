@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from pipeline.latents.codes import CODES, Belonging
-from pipeline.latents.latents import PRESENT, Latents
+from pipeline.latents.latents import Latents
+from pipeline.thresholds import PRESENT
 
 
 def with_background(latents: Latents, other: Latents) -> Latents:

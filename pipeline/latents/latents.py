@@ -21,9 +21,6 @@ from torch import Tensor
 from pipeline.latents.codes import CODES, Code, time_varying
 from pipeline.params import Params
 
-PRESENT = 0.5
-"""A slot whose presence is over this holds an object."""
-
 
 class LatentSpec(Params):
     """Sizes of the codes of one autoencoder, and the frames they describe."""

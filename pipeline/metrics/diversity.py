@@ -5,7 +5,7 @@ Legend: S samples, T steps, K slots, H W px, C channels.
 
 import numpy as np
 
-from pipeline.metrics.frame_quality import MAX_PSNR
+from pipeline.metrics.frame_quality import psnr_of_error
 
 
 def place_distance(place: np.ndarray, in_view: np.ndarray) -> np.ndarray:
@@ -26,4 +26,4 @@ def pairwise_psnr(frames: np.ndarray) -> np.ndarray:
     error = power[:, :, None] + power[:, None] - 2 * values @ values.swapaxes(1, 2)  # [T, S, S]
     first, second = np.triu_indices(len(frames), 1)
     mse = error[:, first, second] / values.shape[-1]
-    return -10 * np.log10(np.maximum(mse, 10 ** (-MAX_PSNR / 10))).mean(1)
+    return psnr_of_error(mse).mean(1)

@@ -42,6 +42,12 @@ def frame_quality(
     return quality | ({"lpips": lpips(frames, target)} if lpips else {})
 
 
+def psnr_of_error(mse: np.ndarray | float) -> np.ndarray:
+    """Mean squared errors of pixels in [0, 1] -> dB, at most MAX_PSNR. What frame_quality gives is computed in single
+    precision, as torchmetrics does."""
+    return -10 * np.log10(np.maximum(mse, 10 ** (-MAX_PSNR / 10)))
+
+
 def _quality_of_batch(frames: Tensor, target: Tensor) -> dict[str, np.ndarray]:
     # Here, because it brings matplotlib and all of scipy.signal along: half of a stage's start, spent before any check.
     from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure

@@ -13,11 +13,10 @@ are left out: what lies beyond the edge cannot be measured.
 
 import numpy as np
 
-from pipeline.metrics.presence import PRESENT
+from pipeline.thresholds import IN_VIEW, PRESENT
 
 SHIFT = 5.0
 """px"""
-IN_VIEW = 0.5
 MAX_CUT = 0.01
 
 

@@ -6,7 +6,7 @@ Legend: B clips, T frames, C channels, H W px.
 import numpy as np
 from scipy.ndimage import maximum_filter, minimum_filter
 
-from pipeline.metrics.frame_quality import MAX_PSNR
+from pipeline.metrics.frame_quality import psnr_of_error
 
 
 def psnr_within(frames: np.ndarray, target: np.ndarray, within: np.ndarray) -> np.ndarray:
@@ -15,7 +15,7 @@ def psnr_within(frames: np.ndarray, target: np.ndarray, within: np.ndarray) -> n
     error = np.square((frames.astype(np.float64) - target) / 255).mean(-1)
     count = within.sum((2, 3))
     mse = (error * within).sum((2, 3))[count > 0] / count[count > 0]
-    return np.minimum(-10 * np.log10(np.maximum(mse, 10 ** (-MAX_PSNR / 10))), MAX_PSNR)
+    return psnr_of_error(mse)
 
 
 def exchange_background(frames: np.ndarray, segmentation: np.ndarray, background: np.ndarray) -> np.ndarray:

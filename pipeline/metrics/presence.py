@@ -12,8 +12,8 @@ the clips. num_objects_accuracy: share of the clips in which as many slots claim
 import numpy as np
 
 from pipeline.metrics.segmentation import UNMATCHED, intersection_over_union, match_slots, visible
+from pipeline.thresholds import PRESENT
 
-PRESENT = 0.5
 MIN_OVERLAP = 0.5
 
 

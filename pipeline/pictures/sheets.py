@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.pictures.grid import CONTEXT, FORECAST, PAPER, Tile, draw_grid
 from pipeline.pictures.layers import Layers, layer_tiles
+from pipeline.spacing import evenly_spaced
 
 _CONTEXT_COLUMNS, _FORECAST_COLUMNS, _LAYER_ROWS, _SWAP_COLUMNS = 2, 6, 4, 5
 
@@ -16,7 +17,7 @@ def forecast_sheet(context: np.ndarray, target: np.ndarray, forecasts: dict[str,
 
     context [context_frames, H, W, C]; target and every forecast (label -> frames) [horizon, H, W, C].
     """
-    steps = _spread(len(target), _FORECAST_COLUMNS)
+    steps = evenly_spaced(len(target), _FORECAST_COLUMNS)
     given = range(max(0, len(context) - _CONTEXT_COLUMNS), len(context))
     truth = [Tile(context[t], f"given {t + 1}", CONTEXT) for t in given]
     truth += [Tile(target[step], f"step {step + 1}") for step in steps]
@@ -30,7 +31,7 @@ def layers_sheet(target: np.ndarray | None, layers: Layers, title: str) -> np.nd
 
     target [T, H, W, C]; None leaves out the true frame, where it is not at hand. Returns RGB [height, width, 3].
     """
-    times = _spread(len(layers.frames), _LAYER_ROWS)
+    times = evenly_spaced(len(layers.frames), _LAYER_ROWS)
     shown = layers.frames if target is None else target
     rows = [layer_tiles(shown[t], layers, t, "reconstruction", PAPER)[target is None:] for t in times]
     rows[1:] = [[replace(tile, label="") for tile in row] for row in rows[1:]]
@@ -40,12 +41,7 @@ def layers_sheet(target: np.ndarray | None, layers: Layers, title: str) -> np.nd
 def swap_sheet(rows: dict[str, np.ndarray], title: str) -> np.ndarray:
     """Draws what comes of exchanging codes between two sequences, one row (label -> frames [T, H, W, C]) below the
     other, at chosen times: RGB [height, width, 3]."""
-    times = _spread(len(next(iter(rows.values()))), _SWAP_COLUMNS)
+    times = evenly_spaced(len(next(iter(rows.values()))), _SWAP_COLUMNS)
     tiles = [[Tile(frames[t]) for t in times] for frames in rows.values()]
     tiles[0] = [replace(tile, label=f"t = {t}") for tile, t in zip(tiles[0], times)]
     return draw_grid(tiles, list(rows), title)
-
-
-def _spread(count: int, num_chosen: int) -> list[int]:
-    """At most num_chosen indices of 0 .. count-1, evenly spread, both ends among them."""
-    return np.unique(np.linspace(0, count - 1, num_chosen).round().astype(int)).tolist()

@@ -11,8 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from pipeline.latents.codes import time_varying
-from pipeline.latents.latents import PRESENT, Latents
+from pipeline.latents.latents import Latents
 from pipeline.pictures.layers import slot_color
+from pipeline.thresholds import PRESENT
 
 _LEAST_SPAN = 0.1
 """Of an axis, in its unit: what varies by less looks constant, as it is."""

@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from pipeline.latents import pose as poses
 from pipeline.latents.codes import CODES, Owner, time_independent, time_varying
 from pipeline.latents.extrapolation import go_on, line_fit, straight_on
-from pipeline.latents.latents import PRESENT, Latents, LatentSpec
+from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.params import Params
 from pipeline.predictor.layers import Normalise, SlotLayer
 from pipeline.predictor.network_params import ArchitectureParams, Augmentation
 from pipeline.predictor.pace import pace
+from pipeline.thresholds import PRESENT
 
 _NUM_OF_COURSE = 2 * poses.NUM_MOVING + 6
 """Features of an object's course beside its recent track: end and slope of its line; where its pace has led, that pace and

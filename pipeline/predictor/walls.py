@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.latents import pose as poses
-from pipeline.latents.latents import PRESENT, Latents, LatentSpec
+from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.predictor.network_params import Augmentation
+from pipeline.thresholds import PRESENT
 
 NUM_OF_MODE = 3
 """Numbers of a mode's own: logits of how far its walls are from the edges in x and in y, as shares of half the frame, and

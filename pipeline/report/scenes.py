@@ -18,14 +18,14 @@ from pipeline.latents import pose as poses
 from pipeline.latents.exchanges import with_background, with_looks
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
-from pipeline.latents.latents import PRESENT, Latents
+from pipeline.latents.latents import Latents
 from pipeline.pictures.layers import Decoded, color_segmentation, layers_of_clip, slot_color
 from pipeline.provenance import match_rows
+from pipeline.spacing import evenly_spaced
+from pipeline.thresholds import IN_VIEW, PRESENT
 
 Decode = Callable[[Latents], Decoded]
 DecodeAsSeen = Callable[[Latents, Tensor], Decoded]
-_SEEN = 0.5
-"""Visibility from which on a place is drawn."""
 _MOST_SAMPLES = 3
 _MOVE, _GROW = 0.15, 1.5
 """Interventions: share of the frame's width, and factor of size."""
@@ -79,7 +79,7 @@ class Scenes:
 
     def __len__(self) -> int:
         num_sequences = len(forecast_clips(self.store, self.store.num_frames))
-        return len(_spread(self.frames.num_clips, self.num_clips)) + 2 * len(_spread(num_sequences, self.num_clips))
+        return min(self.frames.num_clips, self.num_clips) + 2 * min(num_sequences, self.num_clips)
 
     def __iter__(self) -> Iterator[Scene]:
         yield from forecast_scenes(
@@ -96,7 +96,7 @@ def forecast_scenes(
     given, num_frames = frames.context_frames, frames.context_frames + frames.horizon
     clips = find_clips(store, frames.video_id, frames.first_frame, num_frames)
     rows = match_rows(latents, frames.path, frames.video_id, frames.first_frame)
-    for i in _spread(len(clips), num_scenes):
+    for i in evenly_spaced(len(clips), num_scenes).tolist():
         clip = clips[i:i + 1]
         target, samples = read_clips(store, clip, 0, num_frames)[0], frames.read(i, i + 1)[0]
         futures = latents.read(rows[[i]])
@@ -121,7 +121,7 @@ def layer_scenes(store: FrameStore, encoded: LatentStore, decode: Decode, num_sc
     """Sequences taken apart, and the same ones with codes changed by hand."""
     sequences = forecast_clips(store, store.num_frames)
     rows = match_rows(encoded, store.path, sequences.video_id, sequences.first_frame)
-    for i in _spread(len(sequences), num_scenes):
+    for i in evenly_spaced(len(sequences), num_scenes).tolist():
         after = (i + 1) % len(sequences)
         target, following = (read_clips(store, sequences[j:j + 1], 0, store.num_frames)[0] for j in (i, after))
         latents, other = encoded.read(rows[[i]]), encoded.read(rows[[after]])
@@ -182,7 +182,7 @@ def _found_tracks(latents: Latents, b: int) -> tuple[Track, ...]:
     pose = latents.pose[b].cpu().numpy().astype(float)
     tracks = []
     for slot in _present(latents):
-        seen = poses.visibility(pose[:, slot, None]) > _SEEN
+        seen = poses.visibility(pose[:, slot, None]) > IN_VIEW
         points = np.where(seen, poses.place(pose[:, slot]), np.nan)
         tracks.append(Track(points, "rgb({},{},{})".format(*slot_color(slot))))
     return tuple(tracks)
@@ -201,10 +201,6 @@ def _true_tracks(store: FrameStore, clip, num_frames: int) -> tuple[Track, ...]:
 
 def _present(latents: Latents) -> list[int]:
     return torch.nonzero(latents.presence[0] > PRESENT)[:, 0].tolist()
-
-
-def _spread(count: int, num_chosen: int) -> list[int]:
-    return np.unique(np.linspace(0, count - 1, num_chosen, dtype=int)).tolist()
 
 
 def _count(number: int, noun: str) -> str:

@@ -73,7 +73,7 @@ def test_a_step_holds_as_much_of_long_clips_as_of_short_ones(tmp_path):
 def test_what_is_too_much_for_the_memory_lies_on_disk(tmp_path, monkeypatch):
     clips = some_clips(6)
     in_memory = make(clips, tmp_path / "a").draw(4, 3, torch.Generator().manual_seed(5), slice(0, 4))
-    monkeypatch.setattr("pipeline.training.spill.SHARE_OF_MEMORY", 0.0)
+    monkeypatch.setattr("pipeline.spill.SHARE_OF_MEMORY", 0.0)
     training_set = make(clips, tmp_path / "b")
     on_disk = training_set.draw(4, 3, torch.Generator().manual_seed(5), slice(0, 4))
     assert not (tmp_path / "a").exists()

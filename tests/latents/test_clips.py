@@ -50,7 +50,7 @@ def test_regular_windows_cover_every_frame_once(latents):
 
 @pytest.mark.parametrize("share_of_memory", [0.25, 0.0])
 def test_what_is_held_is_read_once_and_piece_by_piece(latents, tmp_path, monkeypatch, share_of_memory):
-    monkeypatch.setattr("pipeline.training.spill.SHARE_OF_MEMORY", share_of_memory)
+    monkeypatch.setattr("pipeline.spill.SHARE_OF_MEMORY", share_of_memory)
     monkeypatch.setattr("pipeline.latents.clips.ROWS_AT_ONCE", 2)
     asked = []
 

@@ -7,7 +7,13 @@ from scipy.ndimage import correlate1d
 
 from pipeline.metrics.bootstrap import interval_95
 from pipeline.metrics.frame_quality import (
-    MAX_PSNR, best_of_samples, concatenate, frame_quality, mean_figures, median_image,
+    MAX_PSNR,
+    best_of_samples,
+    concatenate,
+    frame_quality,
+    mean_figures,
+    median_image,
+    psnr_of_error,
 )
 
 
@@ -58,6 +64,12 @@ def test_a_perfect_frame_has_finite_figures():
     quality = frame_quality(target, target)
     assert quality["psnr"].tolist() == [MAX_PSNR, MAX_PSNR]
     assert quality["ssim"] == pytest.approx([1.0, 1.0])
+
+
+def test_psnr_of_an_error_is_that_of_the_frame_and_has_the_same_bound(pair):
+    quality = frame_quality(*pair)
+    assert psnr_of_error(quality["mse"] / pair[0][0, 0].numel()) == pytest.approx(quality["psnr"], rel=1e-5)
+    assert psnr_of_error(np.array([0.0, 1e-30, 0.01, 1.0])).tolist() == [MAX_PSNR, MAX_PSNR, 20, 0]
 
 
 def test_batches_do_not_change_a_value(pair, monkeypatch):

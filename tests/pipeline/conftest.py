@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.pipeline.imports import ROOT
+from pipeline.dependencies.imports import ROOT
 
 TINY = {
     "data/sprites/params.yaml": {"sprites": {"num_videos": 12, "num_frames": 24}},

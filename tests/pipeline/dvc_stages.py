@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from pipeline.dependencies.imports import ROOT, import_closure, module_file
 from pipeline.params import Params
-from tests.pipeline.imports import ROOT, import_closure
 
 YAML_1_2 = YAML(typ="safe", pure=True)
 DVC_FILES = ("data/sprites/dvc.yaml", "dvc.yaml")
@@ -35,7 +35,7 @@ class DvcStage:
 
     @property
     def file(self) -> Path:
-        return (ROOT / Path(*self.module.split("."))).with_suffix(".py")
+        return module_file(self.module)
 
 
 def dvc_stages() -> list[DvcStage]:

@@ -1,6 +1,6 @@
 """The commands that the README shows, so that tests can run them as a reader would paste them."""
 
-from tests.pipeline.imports import ROOT
+from pipeline.dependencies.imports import ROOT
 
 
 def commands(heading: str, *programs: str) -> list[str]:

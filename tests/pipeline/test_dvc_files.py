@@ -12,9 +12,10 @@ import pytest
 import typer
 from pydantic import BaseModel
 
+from pipeline.dependencies.deps import is_code
+from pipeline.dependencies.imports import ROOT, files_beside, import_closure
 from pipeline.params import read_section
 from tests.pipeline.dvc_stages import STAGE_NAMES, YAML_1_2, dvc_stages, sections_read
-from tests.pipeline.imports import ROOT, import_closure
 from tests.pipeline.test_layout import tracked
 
 STAGES = dvc_stages()
@@ -48,12 +49,6 @@ def keys_within(node) -> Iterator[str]:
             yield from keys_within(value)
 
 
-def files_beside(modules: set[Path]) -> set[Path]:
-    """What lies beside modules without being one: they read it."""
-    folders = {module.parent for module in modules}
-    return {path for path in tracked("pipeline/*") if path.suffix != ".py" and path.parent in folders}
-
-
 def test_the_six_stages_stand_in_order():
     assert tuple(stage.name for stage in STAGES if stage.module.startswith("stages.")) == STAGE_NAMES
     assert all(stage.module == f"stages.{stage.name}" for stage in STAGES if stage.name in STAGE_NAMES)
@@ -61,11 +56,11 @@ def test_the_six_stages_stand_in_order():
 
 @by_stage
 def test_deps_are_the_import_closure(stage):
-    declared = {dep for dep in stage.deps if dep.endswith(".py") or dep.startswith("pipeline/")}
+    declared = {dep for dep in stage.deps if is_code(dep)}
     imported = import_closure(stage.file)
     needed = {path.relative_to(ROOT).as_posix() for path in imported | files_beside(imported)}
-    assert not needed - declared, f"{stage.name}: add to deps: {sorted(needed - declared)}"
-    assert not declared - needed, f"{stage.name}: remove from deps: {sorted(declared - needed)}"
+    assert not needed - declared, f"{stage.name}: add to deps, with `make deps`: {sorted(needed - declared)}"
+    assert not declared - needed, f"{stage.name}: remove from deps, with `make deps`: {sorted(declared - needed)}"
 
 
 @by_stage
@@ -121,7 +116,7 @@ def test_default_paths_are_those_of_dvc_yaml(stage):
     command = typer.main.get_command(importlib.import_module(stage.module).app)
     defaults = {Path(option.default) for option in command.params if isinstance(option.default, str | Path)}
     declared = {Path(path) for path in (*stage.deps, *stage.outs, *(file for file, _ in stage.params))
-                if not path.endswith(".py") and not path.startswith("pipeline/") and path != "${preprocess.source}"}
+                if not is_code(path) and path != "${preprocess.source}"}
     for path in defaults - {FORECAST}:
         assert [other for other in declared if path == other or path in other.parents], f"{path} is not in dvc.yaml"
     for path in declared:

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
+from pipeline.dependencies.imports import ROOT
 from pipeline.latents.latent_store import open_latents
-from tests.pipeline.imports import ROOT
 
 EXAMPLE = ROOT / "tests/examples/look_at_latents.py"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.imports import ROOT, import_closure, local_imports
+from pipeline.dependencies.imports import ROOT, import_closure, local_imports
 
 MODELS = {"autoencoder", "predictor"}
 FLOORS = ({"settings", "forecasting", "evaluation", "inspection", "report"}, MODELS, {"pictures"}, {"frames", "latents"})

@@ -14,7 +14,6 @@ from pipeline.frames.frame_store import open_frames
 from pipeline.frames.prediction_store import PredictionStore, open_predicted_frames
 from pipeline.latents import camera_code
 from pipeline.latents import pose as poses
-from pipeline.latents import pose as poses
 from pipeline.latents.codes import CODES
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.imports import ROOT
+from pipeline.dependencies.imports import ROOT
 from tests.pipeline.test_layout import tracked
 
 SOURCES = [path for path in tracked("pipeline/*.py", "stages/*.py", "data/*.py", "benchmarks/*.py", ".ci/*.py")]

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from pipeline.dependencies.imports import ROOT
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.latents.latent_store import open_latents
 from pipeline.params import load
@@ -14,7 +15,6 @@ from pipeline.settings.preset import apply_preset
 from pipeline.settings.settings import check_settings
 from stages.encode import encode
 from stages.train_autoencoder import train_autoencoder
-from tests.pipeline.imports import ROOT
 
 NUM_FRAMES = 4
 

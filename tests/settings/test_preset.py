@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from pipeline.dependencies.imports import ROOT
 from pipeline.errors import UserError
 from pipeline.params import load
 from pipeline.settings.preset import apply_preset
 from pipeline.settings.settings import check_settings
 from stages.preset import app
-from tests.pipeline.imports import ROOT
 
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
 PUBLISHED = {"moving_mnist", "kth", "bair", "cityscapes", "ucf101", "obj3d", "clevrer"}

@@ -6,11 +6,11 @@ import sys
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline.dependencies.imports import ROOT
 from pipeline.errors import UserError
 from pipeline.params import load
 from pipeline.settings.settings import Settings, check_settings
 from tests.pipeline.dvc_stages import dvc_stages, sections_read
-from tests.pipeline.imports import ROOT
 
 SHIPPED = ROOT / "params.yaml"
 

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from tests.pipeline.imports import ROOT
+from pipeline.dependencies.imports import ROOT
 from tests.pipeline.test_layout import tracked
 
 NAMES = sorted(path.stem for path in tracked("stages/*.py") if path.name != "__init__.py")

@@ -97,7 +97,7 @@ def test_a_second_run_gives_the_same_bytes(folder, monkeypatch):
     assert run().exit_code == 0
     before = outputs(folder)
     with monkeypatch.context() as small:
-        small.setattr("pipeline.training.spill.SHARE_OF_MEMORY", 0.0)
+        small.setattr("pipeline.spill.SHARE_OF_MEMORY", 0.0)
         done = run()
     assert done.exit_code == 0 and "are mapped from" in done.stderr
     assert outputs(folder) == before and not list((folder / "resume").rglob("*.bin"))

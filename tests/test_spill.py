@@ -3,8 +3,8 @@ import os
 import pytest
 import torch
 
+from pipeline import spill
 from pipeline.errors import UserError
-from pipeline.training import spill
 
 WANTED = {"background": ((5, 3, 2), torch.half), "presence": ((5,), torch.float)}
 
