@@ -51,15 +51,15 @@ def evaluate(
     frame_shape = (frames.height, frames.width, frames.num_channels)
     networks = load_networks(params, frames.context_frames + frames.horizon, frame_shape, device)
     model = model.to(device)
-    encode, decode, decode_as_seen = (on_device(model, m) for m in (model.encode, model.decode, model.decode_as_seen))
+    encode, decode = (on_device(model, method) for method in (model.encode, model.decode))
     metrics = {"protocol": protocol(store, frames, len(clips)) | network_protocol(params, networks)}
     with output_folder(output / "curves", {".csv"}) as curves, output_folder(output / "sheets", {".png"}) as sheets:
         metrics |= judge_reconstruction(params, store, encoded, encode, decode, sheets)
-        metrics |= judge_forecasts(params, store, frames, futures, decode, decode_as_seen, sheets, networks)
+        metrics |= judge_forecasts(params, store, frames, futures, decode, sheets, networks)
         metrics["compression"] = compression(model, frames)
         write_curves(curves, metrics)
     write_metrics(output / "metrics.json", metrics)
-    scenes = Scenes(store, encoded, frames, futures, decode, decode_as_seen, params.num_sheets)
+    scenes = Scenes(store, encoded, frames, futures, decode, params.num_sheets)
     artefacts = {"test frames": store, "autoencoder": weights, "latents": encoded, "predicted latents": futures,
                  "predicted frames": frames}
     write_report(output / "report.html", metrics, artefacts, weights.config["architecture"], scenes)

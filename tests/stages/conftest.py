@@ -103,7 +103,7 @@ def artefacts(tmp_path_factory) -> Artefacts:
     latents = open_latents(made.latents).identity
     save_predictor(made.predictor, predictor, {"latents": latents, "autoencoder": autoencoder})
     made.params.write_text(
-        "generate: {context_frames: null, horizon: null, num_samples: 2, spread: branches, carry_detail: false, "
+        "generate: {context_frames: null, horizon: null, num_samples: 2, spread: branches, carry_pictures: false, "
         "num_pictures: 1, batch_size: 4, seed: 0}\n"
         "evaluate: {batch_size: 2, num_sheets: 1}\n"
     )

@@ -119,20 +119,39 @@ def test_figures_are_those_of_the_frames_joined_by_name(evaluated, inputs):
     assert metrics["reconstruction"]["median_background_psnr"] == pytest.approx(np.mean(median), abs=1e-3)
 
 
-def test_carried_detail_is_judged_beside_the_plain_decoding(evaluated, inputs, artefacts, tmp_path):
-    params = tmp_path / "params.yaml"
-    params.write_text(artefacts.params.read_text().replace("carry_detail: false", "carry_detail: true"))
-    carried = {**inputs, "predicted_latents": tmp_path / "latents.zarr", "predicted_frames": tmp_path / "frames.zarr"}
-    made = {name: path for name, path in carried.items() if name != "latents"}
-    paths = {**made, "predictor": artefacts.predictor, "pictures": tmp_path / "pictures", "params": params,
-             "cost": tmp_path / "cost.json"}
+@pytest.fixture(scope="module")
+def carried(inputs, artefacts, tmp_path_factory) -> dict:
+    """The inputs with a forecast that is drawn with the pictures of the context."""
+    folder = tmp_path_factory.mktemp("carried")
+    params = folder / "params.yaml"
+    params.write_text(artefacts.params.read_text().replace("carry_pictures: false", "carry_pictures: true"))
+    made = {**inputs, "predicted_latents": folder / "latents.zarr", "predicted_frames": folder / "frames.zarr"}
+    paths = {**{name: path for name, path in made.items() if name != "latents"}, "predictor": artefacts.predictor,
+             "pictures": folder / "pictures", "params": params, "cost": folder / "cost.json"}
     assert CliRunner().invoke(generate_app, options(paths)).exit_code == 0
+    return made
+
+
+def test_a_forecast_with_carried_pictures_is_judged_without_them_too(evaluated, carried, tmp_path):
     metrics = evaluate(PARAMS, *carried.values(), tmp_path / "evaluation")
     plain = json.loads((evaluated[0] / "metrics.json").read_text())
-    assert "without_detail" not in plain["prediction"]
-    assert metrics["prediction"]["without_detail"]["psnr"] == pytest.approx(plain["prediction"]["psnr"], abs=1e-4)
+    assert "without_carried_pictures" not in plain["prediction"]
+    without = metrics["prediction"]["without_carried_pictures"]["psnr"]
+    assert without == pytest.approx(plain["prediction"]["psnr"], abs=1e-4)
     for figures in (metrics["prediction"], metrics["baselines"]["linear_extrapolation"]):
-        assert figures["psnr"] > metrics["prediction"]["without_detail"]["psnr"] + 3
+        assert figures["psnr"] > without + 3
+
+
+def test_no_context_is_taken_apart_again(carried, tmp_path, monkeypatch):
+    """Only halves of sequences are, to see what they change: left out here."""
+    def propose(*_):
+        raise AssertionError("frames are taken apart")
+
+    monkeypatch.setattr("pipeline.evaluation.judging.NUM_REENCODED", 0)
+    monkeypatch.setattr("pipeline.autoencoder.autoencoder.propose", propose)
+    metrics = evaluate(PARAMS, *carried.values(), tmp_path / "evaluation")
+    assert metrics["disentanglement"]["appearance_variance_ratio"] is None
+    assert metrics["baselines"]["linear_extrapolation"]["position_error"]
 
 
 @pytest.fixture(scope="module")
@@ -232,10 +251,11 @@ def test_artefacts_that_do_not_belong_together_are_refused(inputs, tmp_path):
     predicted = open_predicted_frames(inputs["predicted_frames"])
     writer = PredictionWriter(
         tmp_path / "strange.zarr", (32, 32, 3), predicted.video_id, predicted.first_frame, num_samples=2,
-        context_frames=CONTEXT_FRAMES, horizon=HORIZON, fps=8, carry_detail=False, spread="branches",
+        context_frames=CONTEXT_FRAMES, horizon=HORIZON, fps=8, carry_pictures=False, spread="branches",
         made_from={**predicted.made_from, "predictor": "p" * 64},
     )
-    writer.write(predicted.read(0, NUM_CLIPS))
+    writer.write(*(read(0, NUM_CLIPS) for read in (
+        predicted.read, predicted.read_straight_on, predicted.read_context_segmentation)))
     writer.finish()
     for changes, named in (
         ({"autoencoder": tmp_path / "other.safetensors"}, ("latents.zarr", "other.safetensors", identity[:12])),
