@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 repro: check
 	@python -m dvc repro
-	@python -m stages.report
+	@python -m stages.show
 
 check: .venv/installed
 	@python -m stages.check

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from pipeline.autoencoder.autoencoder import load_autoencoder
 from pipeline.errors import one_line_errors
+from pipeline.evaluation.device import on_device
 from pipeline.evaluation.judging import EvaluateParams, judge_reconstruction
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
@@ -30,7 +31,6 @@ from pipeline.latents.latents import concatenate
 from pipeline.output_folder import output_folder
 from pipeline.params import read_section
 from pipeline.resume.folders import fingerprint
-from stages.evaluate import on_device
 from stages.train_autoencoder import TrainAutoencoderParams, train_autoencoder
 
 SEQUENCES_AT_ONCE = 4

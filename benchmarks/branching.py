@@ -70,7 +70,7 @@ def judge_kind(folder: Path, kind: str) -> dict[str, float | None]:
     single = kind == "deterministic"
     samples = {"num_samples": 1 if single else NUM_SAMPLES, "spread": "branches" if single else "full"}
     params = GenerateParams(
-        context_frames=None, horizon=None, carry_detail=False, num_pictures=0, batch_size=4, seed=0, **samples
+        context_frames=None, horizon=None, carry_pictures=False, num_pictures=0, batch_size=4, seed=0, **samples
     )
     forecaster = load_forecaster(folder / "autoencoder.safetensors", own / "predictor.safetensors", params)
     return score(forecast_clips_of(forecaster, open_frames(folder / "test_frames.zarr"), params.batch_size))

@@ -10,6 +10,7 @@ clock says), so that other work on the machine changes nothing; judging does not
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile

@@ -95,7 +95,7 @@ def main(
     """Scores futures of many steps."""
     with one_line_errors():
         params = GenerateParams(
-            context_frames=None, horizon=steps, num_samples=1, spread="branches", carry_detail=True, num_pictures=0,
+            context_frames=None, horizon=steps, num_samples=1, spread="branches", carry_pictures=True, num_pictures=0,
             batch_size=1, seed=0,
         )
         forecaster = load_forecaster(data / file_name("autoencoder"), data / file_name("predictor"), params)

@@ -1,37 +1,34 @@
 """Stage evaluate: predictions and reconstructions against the truth and baselines -> data/evaluation/."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from rich.console import Console
 
 from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
 from pipeline.cost import measure
 from pipeline.errors import one_line_errors
+from pipeline.evaluation.device import fastest_device, on_device
 from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.judging import judge_forecasts, judge_reconstruction
+from pipeline.evaluation.metrics_file import origin, write_metrics
 from pipeline.evaluation.networks import load_networks, network_protocol
-from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves, write_metrics
+from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves
 from pipeline.frames.forecast_clips import context_identity, find_clips
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.prediction_store import PredictionStore, open_predicted_frames
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
-from pipeline.latents.latents import Latents
 from pipeline.output_folder import output_folder
 from pipeline.params import read_section
 from pipeline.provenance import check_made_from
-from pipeline.report.page import write_report
-from pipeline.report.scenes import Scenes
 
 
 def evaluate(
     params: EvaluateParams, test_frames: Path, latents: Path, predicted_latents: Path, predicted_frames: Path,
     autoencoder: Path, output: Path,
 ) -> dict:
-    """Writes metrics.json, report.html, curves/ and sheets/ into `output` and returns the metrics.
+    """Writes metrics.json, curves/ and sheets/ into `output` and returns the metrics.
 
     Raises UserError when the artefacts do not belong together, or a network is not the one that `params` means.
     """
@@ -47,34 +44,24 @@ def evaluate(
     for name in ("autoencoder", "predictor", "context"):
         check_made_from(predicted_frames, frames.made_from, name, predicted_latents, futures.made_from[name])
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = fastest_device()
     frame_shape = (frames.height, frames.width, frames.num_channels)
     networks = load_networks(params, frames.context_frames + frames.horizon, frame_shape, device)
     model = model.to(device)
-    encode, decode, decode_as_seen = (on_device(model, m) for m in (model.encode, model.decode, model.decode_as_seen))
-    metrics = {"protocol": protocol(store, frames, len(clips)) | network_protocol(params, networks)}
+    encode, decode = (on_device(model, method) for method in (model.encode, model.decode))
+    judged = {"test_frames": store, "autoencoder": weights, "latents": encoded, "predicted_latents": futures,
+              "predicted_frames": frames}
+    metrics = {"protocol": {
+        **protocol(store, frames, len(clips)), **network_protocol(params, networks),
+        "made_from": origin({name: artefact.identity for name, artefact in judged.items()}),
+    }}
     with output_folder(output / "curves", {".csv"}) as curves, output_folder(output / "sheets", {".png"}) as sheets:
         metrics |= judge_reconstruction(params, store, encoded, encode, decode, sheets)
-        metrics |= judge_forecasts(params, store, frames, futures, decode, decode_as_seen, sheets, networks)
+        metrics |= judge_forecasts(params, store, frames, futures, decode, sheets, networks)
         metrics["compression"] = compression(model, frames)
         write_curves(curves, metrics)
     write_metrics(output / "metrics.json", metrics)
-    scenes = Scenes(store, encoded, frames, futures, decode, decode_as_seen, params.num_sheets)
-    artefacts = {"test frames": store, "autoencoder": weights, "latents": encoded, "predicted latents": futures,
-                 "predicted frames": frames}
-    write_report(output / "report.html", metrics, artefacts, weights.config["architecture"], scenes)
     return metrics
-
-
-def on_device(model: Autoencoder, method: Callable):
-    """A method of the model, for frames or latents that lie on the CPU."""
-    device = next(model.parameters()).device
-
-    @torch.inference_mode()
-    def call(*given: torch.Tensor | Latents):
-        return method(*(argument.to(device) for argument in given))
-
-    return call
 
 
 def protocol(store: FrameStore, frames: PredictionStore, num_clips: int) -> dict:
@@ -111,7 +98,7 @@ def main(
         asked = metrics["protocol"]
         count(asked["num_clips"] * asked["num_samples"] * asked["horizon"])
         print_report(metrics, console := Console())
-        console.print(f"{output}: report.html, metrics.json, curves/, sheets/", highlight=False)
+        console.print(f"{output}: metrics.json, curves/, sheets/", highlight=False)
 
 
 app = typer.Typer(add_completion=False)

@@ -73,12 +73,13 @@ def write_forecasts(
     facts = {"num_samples": forecaster.num_samples, "context_frames": forecaster.context_frames, "fps": fps,
              "horizon": forecaster.horizon, "made_from": {**forecaster.made_from, "context": context_hash}}
     latents_writer = PredictedLatentsWriter(predicted_latents, forecaster.spec, video_id, first_frame, **facts)
-    drawn = {"carry_detail": forecaster.carry_detail, "spread": forecaster.spread}
+    drawn = {"carry_pictures": forecaster.carry_pictures, "spread": forecaster.spread}
     frames_writer = PredictionWriter(predicted_frames, forecaster.frame_shape, video_id, first_frame, **facts, **drawn)
     kept = {}
     for i, forecast in enumerate(forecasts):
         latents_writer.write(forecast.latents)
-        frames_writer.write(forecaster.predicted_frames(forecast)[None])
+        straight_on, segmentation = forecaster.straight_on(forecast)
+        frames_writer.write(forecaster.predicted_frames(forecast)[None], straight_on[None], segmentation[None])
         if i in keep:
             kept[i] = forecast
     latents_writer.finish()

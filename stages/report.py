@@ -1,51 +1,67 @@
-"""Prints the figures of the last evaluation and what to open (no stage of the pipeline; runs nothing)."""
+"""Stage report: the figures of evaluate, and films of what they judge -> data/report/page.html."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from pipeline.errors import UserError, one_line_errors
-from pipeline.evaluation.cost_table import print_costs, read_costs
-from pipeline.evaluation.report import print_report
-from pipeline.report.page import complete
-from pipeline.write_file import write_file
+from pipeline.autoencoder.autoencoder import load_autoencoder
+from pipeline.cost import measure
+from pipeline.errors import one_line_errors
+from pipeline.evaluation.device import fastest_device, on_device
+from pipeline.evaluation.metrics_file import made_from, read_metrics
+from pipeline.frames.frame_store import open_frames
+from pipeline.frames.prediction_store import open_predicted_frames
+from pipeline.latents.latent_store import open_latents, open_predicted_latents
+from pipeline.params import read_section
+from pipeline.provenance import check_made_from
+from pipeline.report.page import write_report
+from pipeline.report.report_params import ReportParams
+from pipeline.report.scenes import Scenes
 
-STAGES = ("preprocess", "train_autoencoder", "encode", "train_predictor", "generate", "evaluate")
+
+def report(
+    params: ReportParams, test_frames: Path, latents: Path, predicted_latents: Path, predicted_frames: Path,
+    autoencoder: Path, metrics: Path, page: Path,
+) -> int:
+    """Writes the page and returns how many scenes were drawn for it. Raises UserError when the figures are not those of
+    the other artefacts."""
+    figures, (model, weights) = read_metrics(metrics), load_autoencoder(autoencoder)
+    artefacts = {
+        "test_frames": (test_frames, store := open_frames(test_frames)),
+        "autoencoder": (autoencoder, weights),
+        "latents": (latents, encoded := open_latents(latents)),
+        "predicted_latents": (predicted_latents, futures := open_predicted_latents(predicted_latents)),
+        "predicted_frames": (predicted_frames, frames := open_predicted_frames(predicted_frames)),
+    }
+    # evaluate found that what it judged belongs together, so what it judged does
+    for name, (path, artefact) in artefacts.items():
+        check_made_from(metrics, made_from(figures), name, path, artefact.identity)
+    model = model.to(fastest_device())
+    scenes = Scenes(store, encoded, frames, futures, on_device(model, model.decode), params.num_clips)
+    named = {name.replace("_", " "): artefact for name, (_, artefact) in artefacts.items()}
+    write_report(page, figures, named, weights.config["architecture"], scenes)
+    return len(scenes)
 
 
 def main(
+    test_frames: Annotated[Path, typer.Option(help="What came: the truth.")] = Path("data/test_frames.zarr"),
+    latents: Annotated[Path, typer.Option(help="Latents of the test frames.")] = Path("data/latents.zarr"),
+    predicted_latents: Annotated[Path, typer.Option(help="Forecast, as latents.")] = Path("data/predicted_latents.zarr"),
+    predicted_frames: Annotated[Path, typer.Option(help="Forecast, as frames.")] = Path("data/predicted_frames.zarr"),
+    autoencoder: Annotated[Path, typer.Option(help="Weights to decode with.")] = Path("data/autoencoder.safetensors"),
     metrics: Annotated[Path, typer.Option(help="Figures that evaluate wrote.")] = Path("data/evaluation/metrics.json"),
-    pictures: Annotated[Path, typer.Option(help="Animations that generate drew.")] = Path("data/pictures"),
-    costs: Annotated[Path, typer.Option(help="Folder of what the stages cost.")] = Path("data/cost"),
-    params: Annotated[Path, typer.Option(help="Parameters to show on the page.")] = Path("params.yaml"),
-    page: Annotated[Path, typer.Option(help="Page to write, with parameters and cost.")] = Path("data/report.html"),
+    page: Annotated[Path, typer.Option(help="Page to write.")] = Path("data/report/page.html"),
+    params: Annotated[Path, typer.Option(help="File with the section 'report'.")] = Path("params.yaml"),
+    cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/report.json"),
 ) -> None:
-    """Shows how well the last run forecasts, beside the baselines, and what it cost; completes the page about it."""
-    with one_line_errors():
-        try:
-            figures = json.loads(_read(metrics))
-        except ValueError as error:
-            raise UserError(f"{metrics}: cannot be read ({error}); run `dvc repro`") from error
-        console = Console()
-        print_report(figures, console)
-        print_costs(costs, STAGES, console)
-        evaluated = metrics.parent / "report.html"
-        if evaluated.exists():
-            write_file(page, complete(evaluated, _read(params), read_costs(costs, STAGES)).encode())
-            console.print(f"\neverything on one page: {page}", highlight=False)
-        console.print(f"forecasts and layers:   {pictures}/*.gif", highlight=False)
-        console.print(f"still sheets:           {metrics.parent}/sheets/*.png", highlight=False)
-        console.print("curves:                 dvc plots show --open", highlight=False)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); run `dvc repro`") from error
+    """Puts the figures and films of forecasts and layers on one page."""
+    with one_line_errors(), measure(cost, "scenes") as count:
+        settings = read_section(params, "report", ReportParams)
+        count(report(
+            settings, test_frames, latents, predicted_latents, predicted_frames, autoencoder, metrics, page
+        ))
+        print(f"{page}: `python -m stages.show` adds parameters and cost")
 
 
 app = typer.Typer(add_completion=False)

@@ -182,10 +182,6 @@ class Autoencoder(nn.Module):
         objects = color / mask[:, :, :, None].clamp(min=1e-3)
         return Decoded(frames.clamp(0, 1), lit.clamp(0, 1), objects.clamp(0, 1), alpha, mask)
 
-    def decode_as_seen(self, latents: Latents, context: Tensor) -> Decoded:
-        """Frames and layers of latents, in the detail in which the frames [B, T, C, H, W] of `context` show the layers."""
-        return self.decode(latents, self.encode_with_pictures(context)[1])
-
     def decode_pictures(self, latents: Latents) -> Pictures:
         """The layers as the time-independent codes describe them."""
         objects = self.appearance_decoder(latents.appearance.flatten(0, 1))

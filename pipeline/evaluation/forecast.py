@@ -48,7 +48,7 @@ class ForecastScores:
             self._apart["psnr"] += [diversity.pairwise_psnr(samples) for samples in prediction]
 
     def add_plain(self, target: np.ndarray, prediction: np.ndarray) -> None:
-        """The prediction without carried detail, shaped as in `add`."""
+        """The prediction drawn without the carried pictures, shaped as in `add`."""
         true_frames = np.broadcast_to(target[:, None], prediction.shape)
         self._plain.append(frame_quality.frame_quality(to_unit(prediction), to_unit(true_frames), self._lpips))
 
@@ -112,7 +112,8 @@ class ForecastScores:
             for name, section in figures.items():
                 section["fvd"] = fvd(features["truth"][:, 0], features[name])
         if self._plain:
-            figures["prediction"]["without_detail"] = frame_quality.mean_figures(frame_quality.concatenate(self._plain))
+            plain = frame_quality.mean_figures(frame_quality.concatenate(self._plain))
+            figures["prediction"]["without_carried_pictures"] = plain
         best = frame_quality.best_of_samples(frame_quality.concatenate(self._quality["prediction"]))
         prediction = {**figures["prediction"], "best_of_samples": best, **self._figures_of_samples()}
         return {"prediction": prediction, "baselines": {name: figures[name] for name in BASELINES}}

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
 
 from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.evidence import NUM_REENCODED, Encode, Evidence, SceneTruth
@@ -23,7 +22,7 @@ from pipeline.frames.forecast_clips import (
     read_clips,
 )
 from pipeline.frames.frame_store import FrameStore
-from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.frames.pixels import to_uint8
 from pipeline.frames.prediction_store import PredictionStore
 from pipeline.latents import pose as poses
 from pipeline.latents.exchanges import with_background, with_looks
@@ -41,8 +40,6 @@ from pipeline.spacing import evenly_spaced
 from pipeline.thresholds import IN_VIEW, PRESENT
 
 Decode = Callable[[Latents], Decoded]
-DecodeAsSeen = Callable[[Latents, Tensor], Decoded]
-"""Draws latents with the layers in the detail in which context frames [B, T, C, H, W] show them."""
 
 
 def judge_reconstruction(
@@ -99,10 +96,11 @@ def judge_reconstruction(
 
 def judge_forecasts(
     params: EvaluateParams, store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, decode: Decode,
-    decode_as_seen: DecodeAsSeen, sheets: Path, networks: Networks,
+    sheets: Path, networks: Networks,
 ) -> dict[str, dict]:
-    """Sections of metrics.json on all predicted clips and the baselines beside them. Where the prediction carries detail
-    over, straight lines do so too, so that they differ in motion alone, and the prediction is judged without it as well.
+    """Sections of metrics.json on all predicted clips and the baselines beside them. Where the prediction is drawn with the
+    pictures of the context, straight lines are too, so that they differ in motion alone, and the prediction is judged
+    without these pictures as well.
 
     Raises UserError when the clips are not those of the test split, or `latents` lacks one of them.
     """
@@ -115,16 +113,16 @@ def judge_forecasts(
             samples = latents.read(rows[part])
             context = samples.map(lambda code: code[::frames.num_samples]).frames(0, given)
             linear = linear_extrapolation(context, frames.horizon)
-            decoded = decode_as_seen(linear, to_unit(target[:, :given])) if frames.carry_detail else decode(linear)
-            straight = to_uint8(decoded.frames)[:, given:]
+            straight = frames.read_straight_on(part.start, part.stop)
             scores.add(target[:, given:], target[:, given - 1], prediction, straight)
             scores.add_videos(target[:, :given], target[:, given:], prediction, straight)
             scores.add_samples(samples, frames.num_samples, given)
-            if frames.carry_detail:
+            if frames.carry_pictures:
                 plain = to_uint8(decode(samples.frames(given, num_frames)).frames)
                 scores.add_plain(target[:, given:], plain.reshape(prediction.shape))
             if truth := _read_truth(store, clips[part], num_frames):
-                scores.add_places(truth, decoded.segmentation()[:, :given].cpu().numpy(), samples, linear)
+                segmented = frames.read_context_segmentation(part.start, part.stop)
+                scores.add_places(truth, segmented, samples, linear)
             for i in _to_draw(part, len(clips), params.num_sheets):
                 b = i - part.start
                 sheet = _forecast_sheet(target[b], prediction[b], straight[b], given, _title(clips, i))

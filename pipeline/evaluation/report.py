@@ -1,10 +1,9 @@
-"""What people see of an evaluation: metrics.json, the curves, and the printed table with its protocol.
+"""What people see of an evaluation: the curves, and the printed tables with their protocol.
 
 `metrics` is the dict that metrics.json holds: sections protocol, reconstruction, prediction, baselines, compression
 and, where there was ground truth, decomposition and disentanglement.
 """
 
-import json
 from pathlib import Path
 
 from rich import box
@@ -12,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.metrics.plots import write_curve
-from pipeline.write_file import write_file
 
 # A list, not a dict: `dvc metrics show` makes a column of every string it finds, but leaves lists alone.
 DEFINITIONS = [
@@ -53,11 +51,6 @@ _MEANINGS = {
     "swap_appearance_psnr": "objects with another one's looks",
 }
 _CURVES = ("psnr", "ssim", "mse", "mae")
-
-
-def write_metrics(path: Path, metrics: dict) -> None:
-    """Writes metrics.json in one step, floats to 6 decimals."""
-    write_file(path, (json.dumps(_rounded(metrics), indent=2, allow_nan=False) + "\n").encode())
 
 
 def write_curves(folder: Path, metrics: dict) -> None:
@@ -191,11 +184,3 @@ def _number(value: float | None, decimals: int = 2) -> str:
 
 def _interval(bounds: list[float] | None, decimals: int) -> str:
     return "-" if bounds is None else f"{bounds[0]:.{decimals}f}-{bounds[1]:.{decimals}f}"
-
-
-def _rounded(value):
-    if isinstance(value, dict):
-        return {name: _rounded(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return round(value, 6) if isinstance(value, float) else value

@@ -15,6 +15,7 @@ from pipeline.autoencoder.autoencoder import Autoencoder, Decoded, Pictures, loa
 from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.forecasting.scene import Scene
 from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.pictures.animations import forecast_animation, layers_animation, write_animations
 from pipeline.pictures.layers import layers_of_clip
@@ -48,7 +49,7 @@ class Forecaster:
     horizon: int
     num_samples: int
     spread: Spread
-    carry_detail: bool
+    carry_pictures: bool
     seed: int
     made_from: dict[str, str]
     """Identities of both models' weights."""
@@ -73,7 +74,7 @@ class Forecaster:
         latents, pictures = self.autoencoder.encode_with_pictures(to_unit(context).to(_device(self.autoencoder)))
 
         def clip(i: int) -> Scene:
-            own = pictures.map(lambda x: x[i:i + 1]) if self.carry_detail else None
+            own = pictures.map(lambda x: x[i:i + 1]) if self.carry_pictures else None
             return Scene(latents.map(lambda code: code[i:i + 1]), own)
 
         return [clip(i) for i in range(len(context))]
@@ -105,6 +106,16 @@ class Forecaster:
         return to_uint8(self._decode(future, forecast.pictures).frames)
 
     @torch.inference_mode()
+    def straight_on(self, forecast: Forecast) -> tuple[np.ndarray, np.ndarray]:
+        """What the clip would be if every object went on in a straight line, drawn alike: the frames [horizon, H, W, C] after
+        the context; and uint8 [context_frames, H, W], which slot its drawn context shows where (0 background, k + 1 slot
+        k)."""
+        context = forecast.latents.map(lambda code: code[:1]).frames(0, self.context_frames)
+        drawn = self._decode(linear_extrapolation(context, self.horizon), forecast.pictures)
+        frames, segmentation = to_uint8(drawn.frames)[0], drawn.segmentation()[0].to(torch.uint8).cpu().numpy()
+        return frames[self.context_frames:], segmentation[:self.context_frames]
+
+    @torch.inference_mode()
     def draw(self, folder: Path, prefix: str, target: np.ndarray, forecast: Forecast, fps: float, title: str) -> None:
         """Writes PREFIXforecast and PREFIXlayers, .gif and .mp4, of one clip. target [T, H, W, C], or its context alone
         where the future is not known."""
@@ -133,7 +144,7 @@ def load_forecaster(autoencoder: Path, predictor: Path, params: GenerateParams) 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return Forecaster(
         frame_model.to(device), latent_model.to(device), num_samples=params.num_samples, spread=params.spread,
-        seed=params.seed, carry_detail=params.carry_detail,
+        seed=params.seed, carry_pictures=params.carry_pictures,
         context_frames=params.context_frames or latent_weights.config["context_frames"],
         horizon=params.horizon or latent_weights.config["horizon"],
         made_from={"autoencoder": frame_weights.identity, "predictor": latent_weights.identity},

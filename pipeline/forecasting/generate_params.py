@@ -17,7 +17,7 @@ class GenerateParams(Params):
     """Futures drawn per clip."""
     spread: Spread
     """branches: the futures of a clip differ only where they part; full: also by how unsure each of them is."""
-    carry_detail: bool
+    carry_pictures: bool
     """Draw the future with the layers as the context shows them, where it does, rather than as the codes describe them."""
     num_pictures: int = Field(ge=0)
     """Clips drawn as animations."""

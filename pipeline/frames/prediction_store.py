@@ -1,8 +1,13 @@
-"""The store of predicted frames: kind "predicted_frames", one row per clip, the forecast steps only.
+"""The store of predicted frames: kind "predicted_frames", one row per clip.
 
-frames uint8 [clip, sample, time, height, width, channel]; coordinates video_id, first_frame (of the clip's first
-context frame) [clip], sample, time (context_frames .. context_frames + horizon - 1, counted from the clip's first
-frame).
+frames uint8 [clip, sample, time, height, width, channel]: the forecast steps only; straight_on uint8 [clip, time, height,
+width, channel]: the same steps if every object went on in a straight line, drawn alike; context_segmentation uint8 [clip,
+context_time, height, width]: which slot the context, drawn from its latents, shows where.
+
+The last two say how generate saw the context, so that nobody has to take it apart again.
+
+Coordinates video_id, first_frame (of the clip's first context frame) [clip], sample, time (context_frames ..
+context_frames + horizon - 1), context_time (0 .. context_frames - 1), both counted from the clip's first frame.
 """
 
 from collections.abc import Sequence
@@ -13,9 +18,18 @@ import numpy as np
 from pipeline import zarr_io
 
 KIND = "predicted_frames"
-DIMS = ("clip", "sample", "time", "height", "width", "channel")
+DIMS = {
+    "frames": ("clip", "sample", "time", "height", "width", "channel"),
+    "straight_on": ("clip", "time", "height", "width", "channel"),
+    "context_segmentation": ("clip", "context_time", "height", "width"),
+}
 
 _CLIPS_PER_SHARD = 16
+_ATTRIBUTES = {
+    "frames": {"units": "1/255", "description": "predicted frames"},
+    "straight_on": {"units": "1/255", "description": "frames if every object went on in a straight line"},
+    "context_segmentation": {"units": "0: background, k + 1: slot k", "description": "what shows most in the drawn context"},
+}
 
 
 class PredictionWriter:
@@ -23,14 +37,15 @@ class PredictionWriter:
 
     def __init__(
         self, path: Path, frame_shape: tuple[int, int, int], video_id: Sequence[str], first_frame: Sequence[int], *,
-        num_samples: int, context_frames: int, horizon: int, fps: float, made_from: dict[str, str], carry_detail: bool,
+        num_samples: int, context_frames: int, horizon: int, fps: float, made_from: dict[str, str], carry_pictures: bool,
         spread: str,
     ):
-        """frame_shape: height, width, channels; video_id, first_frame [n]: the clips; carry_detail: whether what the codes
-        leave out was carried over from the context; spread: how the samples differ (generate.spread)."""
-        coordinates = ("video_id", "first_frame", "sample", "time")
+        """frame_shape: height, width, channels; video_id, first_frame [n]: the clips; carry_pictures: whether the layers are
+        drawn as the context shows them; spread: how the samples differ (generate.spread)."""
+        coordinates = ("video_id", "first_frame", "sample", "time", "context_time")
         attributes = {
-            "context_frames": context_frames, "horizon": horizon, "fps": fps, "carry_detail": carry_detail, "spread": spread,
+            "context_frames": context_frames, "horizon": horizon, "fps": fps, "carry_pictures": carry_pictures,
+            "spread": spread,
         }
         group = zarr_io.create(path, KIND, attributes, made_from, coordinates)
         zarr_io.add_coordinate(group, "video_id", video_id, ("clip",), description="source video")
@@ -39,26 +54,37 @@ class PredictionWriter:
             description="index in the video of the clip's first context frame",
         )
         zarr_io.add_coordinate(group, "sample", np.arange(num_samples), ("sample",), description="drawn future")
-        zarr_io.add_coordinate(
-            group, "time", np.arange(context_frames, context_frames + horizon), ("time",), units="frame",
-            description="counted from the clip's first context frame",
-        )
-        shape = (len(video_id), num_samples, horizon, *frame_shape)
-        self.path, self.num_written = path, 0
-        self._frames = zarr_io.add_array(
-            group, "frames", shape, np.uint8, DIMS, rows_per_chunk=1, rows_per_shard=_CLIPS_PER_SHARD,
-            units="1/255", description="predicted frames",
-        )
+        times = {"time": (context_frames, context_frames + horizon), "context_time": (0, context_frames)}
+        for name, bounds in times.items():
+            zarr_io.add_coordinate(
+                group, name, np.arange(*bounds), (name,), units="frame",
+                description="counted from the clip's first context frame",
+            )
+        shapes = {
+            "frames": (num_samples, horizon, *frame_shape), "straight_on": (horizon, *frame_shape),
+            "context_segmentation": (context_frames, *frame_shape[:2]),
+        }
+        self.path, self.num_clips, self.num_written = path, len(video_id), 0
+        self._arrays = {
+            name: zarr_io.add_array(
+                group, name, (self.num_clips, *shape), np.uint8, DIMS[name], rows_per_chunk=1,
+                rows_per_shard=_CLIPS_PER_SHARD, **_ATTRIBUTES[name],
+            )
+            for name, shape in shapes.items()
+        }
 
-    def write(self, frames: np.ndarray) -> None:
-        """Appends the next clips: uint8 [n, sample, time, H, W, C]."""
-        assert frames.dtype == np.uint8 and frames.shape[1:] == self._frames.shape[1:], f"{frames.dtype} {frames.shape}"
-        zarr_io.write_rows(self._frames, self.num_written, frames)
+    def write(self, frames: np.ndarray, straight_on: np.ndarray, context_segmentation: np.ndarray) -> None:
+        """Appends the next n clips: uint8 [n, sample, time, H, W, C], [n, time, H, W, C] and [n, context_time, H, W]."""
+        rows = {"frames": frames, "straight_on": straight_on, "context_segmentation": context_segmentation}
+        for name, values in rows.items():
+            wanted = (len(frames), *self._arrays[name].shape[1:])
+            assert (values.dtype, values.shape) == (np.uint8, wanted), f"{name}: {values.dtype} {values.shape}"
+            zarr_io.write_rows(self._arrays[name], self.num_written, values)
         self.num_written += len(frames)
 
     def finish(self) -> str:
         """Completes the store and moves it to its place. Returns its identity."""
-        assert self.num_written == self._frames.shape[0], f"{self.num_written} of {self._frames.shape[0]} clips written"
+        assert self.num_written == self.num_clips, f"{self.num_written} of {self.num_clips} clips written"
         return zarr_io.finish(self.path)
 
 
@@ -74,7 +100,7 @@ class PredictionStore:
         self.context_frames: int = group.attrs["context_frames"]
         self.horizon: int = group.attrs["horizon"]
         self.fps: float = group.attrs["fps"]
-        self.carry_detail: bool = group.attrs["carry_detail"]
+        self.carry_pictures: bool = group.attrs["carry_pictures"]
         self.spread: str = group.attrs["spread"]
         self.video_id: np.ndarray = np.array(zarr_io.read_rows(group, "video_id").tolist())
         self.first_frame: np.ndarray = zarr_io.read_rows(group, "first_frame")
@@ -85,6 +111,14 @@ class PredictionStore:
     def read(self, start: int, stop: int) -> np.ndarray:
         """Clips start <= i < stop: uint8 [n, sample, time, height, width, channel]. Raises UserError when damaged."""
         return zarr_io.read_rows(self._group, "frames", slice(start, stop))
+
+    def read_straight_on(self, start: int, stop: int) -> np.ndarray:
+        """The same clips if every object went on in a straight line: uint8 [n, time, height, width, channel]."""
+        return zarr_io.read_rows(self._group, "straight_on", slice(start, stop))
+
+    def read_context_segmentation(self, start: int, stop: int) -> np.ndarray:
+        """Which slot their drawn contexts show where: uint8 [n, context_time, height, width], 0 background, k + 1 slot k."""
+        return zarr_io.read_rows(self._group, "context_segmentation", slice(start, stop))
 
 
 def open_predicted_frames(path: Path) -> PredictionStore:

@@ -89,8 +89,8 @@ def forecast_table(metrics: dict) -> tuple[list[str], list[ForecastRow]]:
         add(name, figures, is_ours)
         if is_ours:
             add(f"best of {metrics['protocol']['num_samples']} samples", figures["best_of_samples"], False)
-            if "without_detail" in figures:
-                add("without detail carried over", figures["without_detail"], False)
+            if "without_carried_pictures" in figures:
+                add("without carried pictures", figures["without_carried_pictures"], False)
     return columns, rows
 
 

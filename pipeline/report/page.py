@@ -1,7 +1,7 @@
 """Writes one self-contained page about an evaluation: no network, no other files, readable on a phone and in the dark.
 
-The page that evaluate writes is a pure function of its inputs. Parameters of the other stages and wall-clock costs are
-no inputs of evaluate; `complete` puts them into the place that the page leaves for them.
+The page that stage report writes is a pure function of its inputs. Parameters of the other stages and wall-clock costs are
+not among them; `complete` puts these into the place that the page leaves for them.
 """
 
 from pathlib import Path
@@ -78,7 +78,7 @@ def complete(page: Path, parameters: str, costs: dict[str, dict[str, float]]) ->
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{page}: cannot be read ({error}); run `dvc repro`") from error
     if text.count(_RUN) != 1:
-        raise UserError(f"{page}: wanted a report of evaluate, found something else; run `dvc repro`")
+        raise UserError(f"{page}: wanted a page of stage report, found something else; run `dvc repro`")
     longest = max((cost["seconds"] for cost in costs.values()), default=1)
     run = _environment().get_template("run.html").render(parameters=parameters, costs=costs, longest=longest)
     return text.replace(_RUN, run)

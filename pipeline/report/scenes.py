@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from pipeline.frames.forecast_clips import find_clips, forecast_clips, read_clip_truth, read_clips
 from pipeline.frames.frame_store import FrameStore
-from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.frames.pixels import to_uint8
 from pipeline.frames.prediction_store import PredictionStore
 from pipeline.latents import pose as poses
 from pipeline.latents.exchanges import with_background, with_looks
-from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
 from pipeline.latents.latents import Latents
 from pipeline.pictures.layers import Decoded, color_segmentation, layers_of_clip, slot_color
@@ -25,7 +23,6 @@ from pipeline.spacing import evenly_spaced
 from pipeline.thresholds import IN_VIEW, PRESENT
 
 Decode = Callable[[Latents], Decoded]
-DecodeAsSeen = Callable[[Latents, Tensor], Decoded]
 _MOST_SAMPLES = 3
 _MOVE, _GROW = 0.15, 1.5
 """Interventions: share of the frame's width, and factor of size."""
@@ -74,7 +71,6 @@ class Scenes:
     frames: PredictionStore
     futures: PredictedLatentsStore
     decode: Decode
-    decode_as_seen: DecodeAsSeen
     num_clips: int
 
     def __len__(self) -> int:
@@ -82,15 +78,12 @@ class Scenes:
         return min(self.frames.num_clips, self.num_clips) + 2 * min(num_sequences, self.num_clips)
 
     def __iter__(self) -> Iterator[Scene]:
-        yield from forecast_scenes(
-            self.store, self.frames, self.futures, self.decode, self.decode_as_seen, self.num_clips
-        )
+        yield from forecast_scenes(self.store, self.frames, self.futures, self.num_clips)
         yield from layer_scenes(self.store, self.encoded, self.decode, self.num_clips)
 
 
 def forecast_scenes(
-    store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, decode: Decode,
-    decode_as_seen: DecodeAsSeen, num_scenes: int,
+    store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, num_scenes: int,
 ) -> Iterator[Scene]:
     """Truth, samples and baselines of clips evenly spread over the test split; nothing else is read."""
     given, num_frames = frames.context_frames, frames.context_frames + frames.horizon
@@ -99,11 +92,7 @@ def forecast_scenes(
     for i in evenly_spaced(len(clips), num_scenes).tolist():
         clip = clips[i:i + 1]
         target, samples = read_clips(store, clip, 0, num_frames)[0], frames.read(i, i + 1)[0]
-        futures = latents.read(rows[[i]])
-        context = futures.map(lambda code: code[:1]).frames(0, given)
-        linear = linear_extrapolation(context, frames.horizon)
-        decoded = decode_as_seen(linear, to_unit(target[None, :given])) if frames.carry_detail else decode(linear)
-        straight = to_uint8(decoded.frames)[0, given:]
+        futures, straight = latents.read(rows[[i]]), frames.read_straight_on(i, i + 1)[0]
         scene = Scene("forecast", f"{clip.video_id[0]} from frame {clip.first_frame[0]}", store.fps, num_given=given)
         scene.tiles.append(Tile("truth", target, tracks=_true_tracks(store, clip, num_frames)))
         for s, sample in enumerate(samples[:_MOST_SAMPLES]):

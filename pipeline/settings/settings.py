@@ -10,6 +10,7 @@ from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.frames.preprocess_params import PreprocessParams
 from pipeline.params import Params, validate
 from pipeline.predictor.train_predictor_params import TrainPredictorParams
+from pipeline.report.report_params import ReportParams
 
 
 class Settings(Params):
@@ -21,6 +22,7 @@ class Settings(Params):
     train_predictor: TrainPredictorParams
     generate: GenerateParams
     evaluate: EvaluateParams
+    report: ReportParams
 
 
 def check_settings(path: Path, document: object) -> Settings:

@@ -1,14 +1,12 @@
-"""metrics.json, the curves and the printed tables."""
+"""The curves and the printed tables."""
 
 import copy
 import csv
 import io
-import json
 
-import pytest
 from rich.console import Console
 
-from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves, write_metrics
+from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves
 
 
 def figures(psnr: float) -> dict:
@@ -44,23 +42,6 @@ def printed(metrics: dict) -> str:
     stream = io.StringIO()
     print_report(metrics, Console(file=stream, width=80))
     return stream.getvalue()
-
-
-def test_metrics_are_written_as_they_are_to_six_decimals(tmp_path):
-    write_metrics(tmp_path / "metrics.json", METRICS)
-    read = json.loads((tmp_path / "metrics.json").read_text())
-    assert read["prediction"].pop("mse") == 30.123457
-    wanted = copy.deepcopy(METRICS)
-    del wanted["prediction"]["mse"]
-    for name in ("copy_last", "linear_extrapolation"):
-        wanted["baselines"][name]["mse"] = 30.123457
-    assert read == wanted
-
-
-def test_figures_that_are_no_numbers_are_never_written(tmp_path):
-    with pytest.raises(ValueError):
-        write_metrics(tmp_path / "metrics.json", {"reconstruction": {"psnr": float("nan")}})
-    assert not (tmp_path / "metrics.json").exists()
 
 
 def test_curves_hold_the_prediction_and_both_baselines(tmp_path):

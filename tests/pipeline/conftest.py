@@ -94,7 +94,7 @@ def workspace(tmp_path_factory) -> Workspace:
     workspace = copy_repository(tmp_path_factory.mktemp("pipeline") / "layercast")
     output = workspace.dvc("repro")
     assert stages_run(output) == [
-        "sprites", "preprocess", "train_autoencoder", "encode", "train_predictor", "generate", "evaluate",
+        "sprites", "preprocess", "train_autoencoder", "encode", "train_predictor", "generate", "evaluate", "report",
     ]
     workspace.commit()
     return workspace

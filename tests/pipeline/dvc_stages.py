@@ -13,7 +13,7 @@ from pipeline.params import Params
 
 YAML_1_2 = YAML(typ="safe", pure=True)
 DVC_FILES = ("data/sprites/dvc.yaml", "dvc.yaml")
-STAGE_NAMES = ("preprocess", "train_autoencoder", "encode", "train_predictor", "generate", "evaluate")
+STAGE_NAMES = ("preprocess", "train_autoencoder", "encode", "train_predictor", "generate", "evaluate", "report")
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def keys_within(node) -> Iterator[str]:
             yield from keys_within(value)
 
 
-def test_the_six_stages_stand_in_order():
+def test_the_stages_stand_in_order():
     assert tuple(stage.name for stage in STAGES if stage.module.startswith("stages.")) == STAGE_NAMES
     assert all(stage.module == f"stages.{stage.name}" for stage in STAGES if stage.name in STAGE_NAMES)
 

@@ -10,7 +10,7 @@ import pytest
 from tests.pipeline.conftest import Workspace, content, stages_run
 from tests.pipeline.readme import commands
 
-STAGE_2 = {"train_predictor", "generate", "evaluate"}
+STAGE_2 = {"train_predictor", "generate", "evaluate", "report"}
 STORES = ("data/frames.zarr", "data/test_frames.zarr", "data/latents.zarr")
 GRID = [f"grid-{number}" for number in range(1, 5)]
 LONGEST_WAIT = 900

@@ -39,7 +39,7 @@ def test_a_misspelt_parameter(root, tmp_path, name):
     document[name]["batchsize"] = 1
     yaml.dump(document, tmp_path / "params.yaml")
     message = refusal(root, name, "--params", str(tmp_path / "params.yaml"))
-    hint = f"did you mean {name}.batch_size?" if name != "preprocess" else "misspelt?"
+    hint = f"did you mean {name}.batch_size?" if "batch_size" in document[name] else "misspelt?"
     assert message == f"error: {tmp_path / 'params.yaml'}: {name}.batchsize is not a parameter ({hint})"
 
 
@@ -59,7 +59,12 @@ def test_a_predictor_of_another_autoencoder(root, other_autoencoder):
 
 def test_latents_of_another_autoencoder(root, other_autoencoder):
     message = refusal(root, "evaluate", "--autoencoder", str(other_autoencoder))
-    assert str(other_autoencoder) in message
+    assert "data/latents.zarr" in message and str(other_autoencoder) in message
+
+
+def test_figures_of_another_autoencoder(root, other_autoencoder):
+    message = refusal(root, "report", "--autoencoder", str(other_autoencoder))
+    assert "data/evaluation/metrics.json was made from autoencoder" in message and str(other_autoencoder) in message
 
 
 def test_an_autoencoder_of_another_frame_size(root, tmp_path):
@@ -89,6 +94,7 @@ def test_weights_that_do_not_fit_their_config(root, tmp_path):
     ("train_predictor", "--latents", "data/frames.zarr"),
     ("generate", "--test-frames", "data/predicted_frames.zarr"),
     ("evaluate", "--latents", "data/predicted_latents.zarr"),
+    ("report", "--predicted-latents", "data/latents.zarr"),
 ])
 def test_a_store_of_another_kind(root, name, option, store):
     assert f"{store}: wanted a layercast" in refusal(root, name, option, store)

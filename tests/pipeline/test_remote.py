@@ -26,7 +26,7 @@ def test_the_readmes_round_trip(copy):
     full = copy.root.parent / "everything"
     assert (full / "data/frames.zarr").is_dir() and (full / "data/predicted_frames.zarr").is_dir()
     (partial,) = [output for command, output in shown.items() if command.startswith("dvc exp run")]
-    assert stages_run(partial) == ["train_predictor", "generate", "evaluate"]
+    assert stages_run(partial) == ["train_predictor", "generate", "evaluate", "report"]
     data = folder.root / "data"
     assert data != full / "data"
     assert all((data / name).exists() for name in ("latents.zarr", "test_frames.zarr", "autoencoder.safetensors"))

@@ -59,7 +59,7 @@ def test_an_experiment_reruns_what_changed_with_its_own_code(workspace):
                 (workspace.root / "stages").rename(workspace.root / "hidden")
     (workspace.root / "hidden").rename(workspace.root / "stages")
     assert process.returncode == 0, output[-5000:]
-    assert stages_run(output) == ["train_predictor", "generate", "evaluate"]
+    assert stages_run(output) == ["train_predictor", "generate", "evaluate", "report"]
     assert metrics(workspace.root) == before
     difference = json.loads(workspace.dvc("metrics", "diff", "--json", "HEAD", "longer").splitlines()[-1])
     changed = {name.split(".")[0] for name in difference["data/evaluation/metrics.json"]}
@@ -87,10 +87,21 @@ def test_metrics_and_plots_are_known_to_dvc(workspace: Workspace):
     assert (workspace.root.parent / "plots" / "index.html").stat().st_size > 1000
 
 
-def test_the_report_shows_the_figures(workspace):
-    output = workspace.run(sys.executable, "-m", "stages.report")
+def test_the_figures_are_shown_and_the_page_is_completed(workspace):
+    output = workspace.run(sys.executable, "-m", "stages.show")
     figures = metrics(workspace.root)
     for shown in (figures["prediction"], figures["reconstruction"], figures["baselines"]["copy_last"]):
         assert f"{shown['psnr']:.2f}" in output
     lines = [line.split() for line in output.splitlines()]
     assert all([line for line in lines if line[:1] == [name] and line[-1].endswith("s/s")] for name in STAGE_NAMES)
+    assert "params.yaml, as it is now" in (workspace.root / "data/report.html").read_text()
+
+
+def test_another_style_of_the_page_reruns_no_metric(workspace):
+    style = workspace.root / "pipeline/report/page.css"
+    before = style.read_text()
+    style.write_text(before + "/* as before */\n")
+    assert stages_run(workspace.dvc("repro")) == ["report"]
+    style.write_text(before)
+    assert stages_run(workspace.dvc("repro")) == []
+    assert workspace.run("git", "status", "--porcelain") == ""

@@ -1,4 +1,4 @@
-"""All six stages, one after the other in this process, on an array of tiny videos: what takes DVC minutes takes seconds."""
+"""All stages, one after the other in this process, on an array of tiny videos: what takes DVC minutes takes seconds."""
 
 import importlib
 from pathlib import Path
@@ -37,9 +37,10 @@ PARAMS = {
         "kind": "mixture", "mixture": {**ATTENTION, "num_modes": 2}, "deterministic": ATTENTION, "training": TRAINING,
         "context_frames": 4, "horizon": 2, "batch_size": 4, "short_context_share": 0.2, "augmentation": "motion",
     },
-    "generate": {"context_frames": None, "horizon": None, "num_samples": 2, "carry_detail": True, "num_pictures": 1,
+    "generate": {"context_frames": None, "horizon": None, "num_samples": 2, "carry_pictures": True, "num_pictures": 1,
                  "spread": "branches", "batch_size": 2, "seed": 0},
     "evaluate": {"batch_size": 2, "num_sheets": 1, "lpips": None, "fvd": None},
+    "report": {"num_clips": 1},
 }
 
 

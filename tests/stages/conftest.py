@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
@@ -17,10 +18,13 @@ from pipeline.latents.latent_store import LatentWriter, open_latents
 from pipeline.predictor.context import PredictorConfig
 from pipeline.predictor.network_params import MixtureParams
 from pipeline.predictor.predictor import Predictor, save_predictor
+from stages import evaluate, generate
 
 SIDE, CONTEXT_FRAMES, HORIZON, NUM_FRAMES, NUM_SEQUENCES = 32, 4, 3, 15, 3
 """Each sequence holds two clips and one frame more."""
 NUM_CLIPS = 2 * NUM_SEQUENCES
+JUDGED = ("test_frames", "latents", "predicted_latents", "predicted_frames", "autoencoder")
+"""What evaluate reads."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,37 @@ def artefacts(tmp_path_factory) -> Artefacts:
     latents = open_latents(made.latents).identity
     save_predictor(made.predictor, predictor, {"latents": latents, "autoencoder": autoencoder})
     made.params.write_text(
-        "generate: {context_frames: null, horizon: null, num_samples: 2, spread: branches, carry_detail: false, "
+        "generate: {context_frames: null, horizon: null, num_samples: 2, spread: branches, carry_pictures: false, "
         "num_pictures: 1, batch_size: 4, seed: 0}\n"
         "evaluate: {batch_size: 2, num_sheets: 1}\n"
+        "report: {num_clips: 1}\n"
     )
     return made
+
+
+def options(paths: dict) -> list[str]:
+    return [text for name, path in paths.items() for text in (f"--{name.replace('_', '-')}", str(path))]
+
+
+@pytest.fixture(scope="session")
+def inputs(artefacts, tmp_path_factory) -> dict:
+    """Everything that evaluate reads, the forecast among it."""
+    made = {name: getattr(artefacts, name) for name in (*JUDGED, "predictor", "params")}
+    pictures = tmp_path_factory.mktemp("pictures")
+    result = CliRunner().invoke(generate.app, options({
+        **{name: path for name, path in made.items() if name != "latents"}, "pictures": pictures,
+        "cost": artefacts.folder / "generate.json",
+    }))
+    assert result.exit_code == 0, result.output
+    return {name: made[name] for name in JUDGED}
+
+
+@pytest.fixture(scope="session")
+def evaluated(inputs, artefacts, tmp_path_factory) -> tuple[Path, str]:
+    """What evaluate wrote, and what it printed."""
+    output = tmp_path_factory.mktemp("evaluated") / "evaluation"
+    result = CliRunner().invoke(evaluate.app, options({
+        **inputs, "output": output, "params": artefacts.params, "cost": output.parent / "cost.json",
+    }))
+    assert result.exit_code == 0, result.output
+    return output, result.stdout

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from pipeline.autoencoder.autoencoder import load_autoencoder, save_autoencoder
 from pipeline.checkpoint import load
 from pipeline.evaluation.evaluate_params import EvaluateParams
+from pipeline.evaluation.metrics_file import made_from, read_metrics
 from pipeline.evaluation.report import print_report
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.prediction_store import PredictionWriter, open_predicted_frames
@@ -22,38 +23,12 @@ from tests.metrics.test_fvd import Means
 from tests.metrics.test_fvd import write as write_fvd
 from tests.metrics.test_lpips import random_weights
 from tests.metrics.test_lpips import write as write_lpips
-from tests.stages.conftest import CONTEXT_FRAMES, HORIZON, NUM_CLIPS, NUM_SEQUENCES, write_latents, write_test_frames
+from tests.stages.conftest import (
+    CONTEXT_FRAMES, HORIZON, NUM_CLIPS, NUM_SEQUENCES, options, write_latents, write_test_frames,
+)
 
 PARAMS = EvaluateParams(batch_size=2, num_sheets=1)
-INPUTS = ("test_frames", "latents", "predicted_latents", "predicted_frames", "autoencoder")
 FORECAST_NAMES = {"psnr", "ssim", "mse", "psnr_by_step"}
-
-
-def options(paths: dict) -> list[str]:
-    return [text for name, path in paths.items() for text in (f"--{name.replace('_', '-')}", str(path))]
-
-
-@pytest.fixture(scope="session")
-def inputs(artefacts, tmp_path_factory) -> dict:
-    """Everything that evaluate reads, the forecast among it."""
-    made = {name: getattr(artefacts, name) for name in (*INPUTS, "predictor", "params")}
-    pictures = tmp_path_factory.mktemp("pictures")
-    result = CliRunner().invoke(generate_app, options({
-        **{name: path for name, path in made.items() if name != "latents"}, "pictures": pictures,
-        "cost": artefacts.folder / "generate.json",
-    }))
-    assert result.exit_code == 0, result.output
-    return {name: made[name] for name in INPUTS}
-
-
-@pytest.fixture(scope="session")
-def evaluated(inputs, artefacts, tmp_path_factory):
-    output = tmp_path_factory.mktemp("evaluated") / "evaluation"
-    result = CliRunner().invoke(app, options({
-        **inputs, "output": output, "params": artefacts.params, "cost": output.parent / "cost.json",
-    }))
-    assert result.exit_code == 0, result.output
-    return output, result.stdout
 
 
 def test_metrics_have_the_names_agreed_upon(evaluated):
@@ -85,6 +60,13 @@ def test_metrics_have_the_names_agreed_upon(evaluated):
     assert {"layers_0000.png", "tracks_0000.png", "swap_0000.png"} <= {
         sheet.name for sheet in (evaluated[0] / "sheets").iterdir()
     }
+
+
+def test_metrics_say_what_they_were_made_from(evaluated, inputs):
+    identities = made_from(read_metrics(evaluated[0] / "metrics.json"))
+    assert set(identities) == set(inputs)
+    assert identities["predicted_frames"] == open_predicted_frames(inputs["predicted_frames"]).identity
+    assert identities["autoencoder"] == load(inputs["autoencoder"], "autoencoder").identity
 
 
 def test_figures_are_those_of_the_frames_joined_by_name(evaluated, inputs):
@@ -119,20 +101,39 @@ def test_figures_are_those_of_the_frames_joined_by_name(evaluated, inputs):
     assert metrics["reconstruction"]["median_background_psnr"] == pytest.approx(np.mean(median), abs=1e-3)
 
 
-def test_carried_detail_is_judged_beside_the_plain_decoding(evaluated, inputs, artefacts, tmp_path):
-    params = tmp_path / "params.yaml"
-    params.write_text(artefacts.params.read_text().replace("carry_detail: false", "carry_detail: true"))
-    carried = {**inputs, "predicted_latents": tmp_path / "latents.zarr", "predicted_frames": tmp_path / "frames.zarr"}
-    made = {name: path for name, path in carried.items() if name != "latents"}
-    paths = {**made, "predictor": artefacts.predictor, "pictures": tmp_path / "pictures", "params": params,
-             "cost": tmp_path / "cost.json"}
+@pytest.fixture(scope="module")
+def carried(inputs, artefacts, tmp_path_factory) -> dict:
+    """The inputs with a forecast that is drawn with the pictures of the context."""
+    folder = tmp_path_factory.mktemp("carried")
+    params = folder / "params.yaml"
+    params.write_text(artefacts.params.read_text().replace("carry_pictures: false", "carry_pictures: true"))
+    made = {**inputs, "predicted_latents": folder / "latents.zarr", "predicted_frames": folder / "frames.zarr"}
+    paths = {**{name: path for name, path in made.items() if name != "latents"}, "predictor": artefacts.predictor,
+             "pictures": folder / "pictures", "params": params, "cost": folder / "cost.json"}
     assert CliRunner().invoke(generate_app, options(paths)).exit_code == 0
+    return made
+
+
+def test_a_forecast_with_carried_pictures_is_judged_without_them_too(evaluated, carried, tmp_path):
     metrics = evaluate(PARAMS, *carried.values(), tmp_path / "evaluation")
     plain = json.loads((evaluated[0] / "metrics.json").read_text())
-    assert "without_detail" not in plain["prediction"]
-    assert metrics["prediction"]["without_detail"]["psnr"] == pytest.approx(plain["prediction"]["psnr"], abs=1e-4)
+    assert "without_carried_pictures" not in plain["prediction"]
+    without = metrics["prediction"]["without_carried_pictures"]["psnr"]
+    assert without == pytest.approx(plain["prediction"]["psnr"], abs=1e-4)
     for figures in (metrics["prediction"], metrics["baselines"]["linear_extrapolation"]):
-        assert figures["psnr"] > metrics["prediction"]["without_detail"]["psnr"] + 3
+        assert figures["psnr"] > without + 3
+
+
+def test_no_context_is_taken_apart_again(carried, tmp_path, monkeypatch):
+    """Only halves of sequences are, to see what they change: left out here."""
+    def propose(*_):
+        raise AssertionError("frames are taken apart")
+
+    monkeypatch.setattr("pipeline.evaluation.judging.NUM_REENCODED", 0)
+    monkeypatch.setattr("pipeline.autoencoder.autoencoder.propose", propose)
+    metrics = evaluate(PARAMS, *carried.values(), tmp_path / "evaluation")
+    assert metrics["disentanglement"]["appearance_variance_ratio"] is None
+    assert metrics["baselines"]["linear_extrapolation"]["position_error"]
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +175,7 @@ def test_a_rerun_gives_the_same_bytes(evaluated, inputs, tmp_path):
     evaluate(PARAMS, *inputs.values(), tmp_path / "again")
     assert (tmp_path / "again" / ".gitignore").exists()
     files = sorted(file.relative_to(evaluated[0]) for file in evaluated[0].rglob("*") if file.is_file())
-    assert {file.suffix for file in files} == {".json", ".csv", ".png", ".html"}
+    assert {file.suffix for file in files} == {".json", ".csv", ".png"}
     for file in files:
         assert (tmp_path / "again" / file).read_bytes() == (evaluated[0] / file).read_bytes(), file
 
@@ -191,7 +192,9 @@ def test_the_order_of_predicted_clips_does_not_matter(evaluated, inputs, tmp_pat
     writer.finish()
     metrics = evaluate(PARAMS, **{**inputs, "predicted_latents": tmp_path / "latents.zarr"}, output=tmp_path / "out")
     assert metrics["prediction"]["psnr"] == pytest.approx(frames_psnr(evaluated), abs=1e-5)
-    assert (tmp_path / "out" / "metrics.json").read_bytes() == (evaluated[0] / "metrics.json").read_bytes()
+    written = [read_metrics(folder / "metrics.json") for folder in (tmp_path / "out", evaluated[0])]
+    assert written[0]["protocol"].pop("made_from") != written[1]["protocol"].pop("made_from")
+    assert written[0] == written[1]
 
 
 def frames_psnr(evaluated) -> float:
@@ -232,10 +235,11 @@ def test_artefacts_that_do_not_belong_together_are_refused(inputs, tmp_path):
     predicted = open_predicted_frames(inputs["predicted_frames"])
     writer = PredictionWriter(
         tmp_path / "strange.zarr", (32, 32, 3), predicted.video_id, predicted.first_frame, num_samples=2,
-        context_frames=CONTEXT_FRAMES, horizon=HORIZON, fps=8, carry_detail=False, spread="branches",
+        context_frames=CONTEXT_FRAMES, horizon=HORIZON, fps=8, carry_pictures=False, spread="branches",
         made_from={**predicted.made_from, "predictor": "p" * 64},
     )
-    writer.write(predicted.read(0, NUM_CLIPS))
+    writer.write(*(read(0, NUM_CLIPS) for read in (
+        predicted.read, predicted.read_straight_on, predicted.read_context_segmentation)))
     writer.finish()
     for changes, named in (
         ({"autoencoder": tmp_path / "other.safetensors"}, ("latents.zarr", "other.safetensors", identity[:12])),
@@ -249,11 +253,3 @@ def test_artefacts_that_do_not_belong_together_are_refused(inputs, tmp_path):
         assert result.exit_code == 2 and result.stderr.count("\n") == 1, result.output
         assert all(name in result.stderr for name in named), result.stderr
         assert not (tmp_path / "out").exists()
-
-
-def test_the_report_shows_a_clip_forecast_taken_apart_and_changed(evaluated, artefacts):
-    page = (evaluated[0] / "report.html").read_text()
-    assert page.count('class="scene"') == 3 * PARAMS.num_sheets
-    identity = load(artefacts.autoencoder, "autoencoder").identity[:12]
-    for wanted in ("tracks of 2 samples", "straight on", "who is where", "decoded, tracks found", identity):
-        assert wanted in page

@@ -1,53 +1,65 @@
+"""The page about the tiny artefacts."""
+
 import json
 
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.report.page import write_report
-from stages import report
-from tests.evaluation.test_report import METRICS
-from tests.report.conftest import SCENES
-
-COST = {"seconds": 125.0, "peak_resident_gib": 1.25, "peak_cuda_allocated_gib": 0.0, "peak_cuda_reserved_gib": 0.0,
-        "frames_per_second": 12.5, "gib_hours": 0.04}
-
-
-def run(folder, **options):
-    paths = {"metrics": folder / "metrics.json", "pictures": folder, "costs": folder, "params": folder / "params.yaml",
-             "page": folder / "page.html", **options}
-    words = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
-    return CliRunner().invoke(report.app, words)
+from pipeline.checkpoint import load
+from stages.report import app
+from tests.stages.conftest import options
 
 
 @pytest.fixture
-def evaluated(tmp_path):
-    (tmp_path / "metrics.json").write_text(json.dumps(METRICS))
-    (tmp_path / "params.yaml").write_text("encode: {batch_size: 4}  # <sequences>\n")
-    return tmp_path
+def paths(inputs, evaluated, artefacts, tmp_path) -> dict:
+    return {
+        **inputs, "metrics": evaluated[0] / "metrics.json", "params": artefacts.params,
+        "page": tmp_path / "report" / "page.html", "cost": tmp_path / "cost.json",
+    }
 
 
-@pytest.mark.parametrize("text", [None, "", "{"], ids=["missing", "empty", "cut short"])
-def test_without_figures_it_says_what_to_run(tmp_path, text):
+def test_the_page_shows_a_clip_forecast_taken_apart_and_changed(paths, artefacts):
+    result = CliRunner().invoke(app, options(paths))
+    assert result.exit_code == 0 and str(paths["page"]) in result.stdout, result.output
+    page = paths["page"].read_text()
+    assert page.count('class="scene"') == 3  # of one clip, as params.yaml says
+    identity = load(artefacts.autoencoder, "autoencoder").identity[:12]
+    for wanted in ("tracks of 2 samples", "straight on", "who is where", "decoded, tracks found", identity):
+        assert wanted in page
+    assert json.loads(paths["cost"].read_text())["scenes_per_second"] > 0
+
+
+def test_a_rerun_gives_the_same_bytes(paths, tmp_path):
+    pages = [tmp_path / "one.html", tmp_path / "two.html"]
+    for page in pages:
+        assert CliRunner().invoke(app, options({**paths, "page": page})).exit_code == 0
+    assert pages[0].read_bytes() == pages[1].read_bytes()
+
+
+def test_no_context_is_taken_apart_again(paths, monkeypatch):
+    def propose(*_):
+        raise AssertionError("frames are taken apart")
+
+    monkeypatch.setattr("pipeline.autoencoder.autoencoder.propose", propose)
+    assert CliRunner().invoke(app, options(paths)).exit_code == 0
+
+
+def test_figures_of_something_else_are_refused(paths, tmp_path):
+    metrics = json.loads(paths["metrics"].read_text())
+    origin = metrics["protocol"]["made_from"]
+    for number, name in enumerate(("test_frames", "autoencoder", "latents", "predicted_latents", "predicted_frames")):
+        metrics["protocol"]["made_from"] = [*origin[:number], f"{name} {'e' * 64}", *origin[number + 1:]]
+        (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+        result = CliRunner().invoke(app, options({**paths, "metrics": tmp_path / "metrics.json"}))
+        assert result.exit_code == 2 and result.stderr.count("\n") == 1, result.output
+        assert f"metrics.json was made from {name} eeee" in result.stderr and str(paths[name]) in result.stderr
+        assert not paths["page"].exists()
+
+
+@pytest.mark.parametrize("text", [None, "{", "{}"], ids=["missing", "cut short", "something else"])
+def test_without_figures_it_says_what_to_run(paths, tmp_path, text):
     if text is not None:
         (tmp_path / "metrics.json").write_text(text)
-    result = run(tmp_path)
-    assert result.exit_code == 2
-    assert result.stderr.startswith(f"error: {tmp_path / 'metrics.json'}: cannot be read") and "dvc repro" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
-
-
-def test_the_page_of_evaluate_is_completed_with_parameters_and_cost(evaluated):
-    write_report(evaluated / "report.html", METRICS, {}, {}, SCENES)
-    (evaluated / "encode.json").write_text(json.dumps(COST))
-    before = (evaluated / "report.html").read_bytes()
-    result = run(evaluated)
-    assert result.exit_code == 0 and "24.00" in result.stdout and "page.html" in result.stdout.replace("\n", "")
-    page = (evaluated / "page.html").read_text()
-    assert "encode: {batch_size: 4}  # &lt;sequences&gt;" in page and "2 min 05 s" in page and len(page) > len(before)
-    assert (evaluated / "report.html").read_bytes() == before
-
-
-def test_figures_are_shown_where_there_is_no_page(evaluated):
-    """As in a fresh clone, where git has the figures and DVC has fetched nothing yet."""
-    result = run(evaluated)
-    assert result.exit_code == 0 and "24.00" in result.stdout and not (evaluated / "page.html").exists()
+    result = CliRunner().invoke(app, options({**paths, "metrics": tmp_path / "metrics.json"}))
+    assert result.exit_code == 2 and "dvc repro" in result.stderr and result.stderr.count("\n") == 1
+    assert not paths["page"].exists()

@@ -1,0 +1,12 @@
+"""Parameters of stage report."""
+
+from pydantic import Field
+
+from pipeline.params import Params
+
+
+class ReportParams(Params):
+    """What the page shows."""
+
+    num_clips: int = Field(ge=0)
+    """Clips shown as films: that many forecast, taken apart, and changed by hand."""
