@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pipeline.autoencoder import spatial_transform
 from pipeline.autoencoder.tracking import Cells, Tracks
+from pipeline.latents import pose
 
 PICTURE_DIM, PICTURE_STEP = 8, 1.5
 """Side of a picture, in samples, and cells from one to the next: soft enough for tracks that are off by a cell."""
@@ -68,14 +69,11 @@ def _exchange(x: Tensor, i: int, j: int, exchanged: Tensor) -> None:
 
 def _pictures(tracks: Tracks, cells: Cells) -> Tensor:
     """What each slot shows in each frame, along its track: evidence that is its own, and that times colour, [B, T, K, D]."""
-    h, w = cells.moving.shape[-2:]
     layers = torch.cat([torch.ones_like(cells.moving)[:, :, None], cells.color], 2)
     own = (tracks.responsibility * cells.moving[:, :, None])[:, :, :, None] * layers[:, :, None]
-    step = torch.full_like(tracks.centre[..., 0], PICTURE_STEP)
-    x, y = tracks.centre.unbind(-1)
-    rows = spatial_transform.cut_weights(y, step, PICTURE_DIM, h)
-    columns = spatial_transform.cut_weights(x, step, PICTURE_DIM, w)
-    return (rows[:, :, :, None] @ own @ columns[:, :, :, None].transpose(-1, -2)).flatten(3)
+    matrix = pose.matrix(tracks.centre, torch.full_like(tracks.centre[..., 0], PICTURE_STEP))
+    pictures = spatial_transform.cut(own.flatten(0, 2), matrix.flatten(0, 2)[:, None], PICTURE_DIM)
+    return pictures.flatten(1).unflatten(0, own.shape[:3])
 
 
 def _same_picture(first: Tensor, second: Tensor, apart: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from pipeline.autoencoder.meetings import keep_identities
 from pipeline.autoencoder.registration import follow, start, steady
 from pipeline.autoencoder.sprites import Sprites
 from pipeline.autoencoder.tracking import Tracks, find_tracks, look_coarsely
-from pipeline.latents.latents import NUM_CAMERA_MOVING
+from pipeline.latents import camera_code
 
 NUM_ROUNDS = 3
 NUM_BLURRED_STEPS, NUM_SPRITE_STEPS = 3, 9
@@ -157,9 +157,10 @@ def moves(tracks: Tracks, camera: Tensor, step: Tensor) -> Tensor:
     """[B, K] whether a track leads anywhere over the background, whose motion is that of camera [B, T, CAMERA]; step [2]:
     px per cell."""
     h, w = tracks.responsibility.shape[-2:]
-    x, y, log_zoom = camera[:, :, None, :NUM_CAMERA_MOVING].unbind(-1)
+    camera = camera[:, :, None]
     middle = tracks.centre.new_tensor([w, h]) / 2
-    place = (tracks.centre - middle) * torch.exp(-log_zoom)[..., None] + middle + torch.stack([x, y], -1) / step
+    zoomed = (tracks.centre - middle) * torch.exp(-camera_code.log_zoom(camera))[..., None]
+    place = zoomed + middle + camera_code.place(camera) / step
     spread = place.quantile(0.95, dim=1) - place.quantile(0.05, dim=1)
     return spread.amax(-1) > 0.75
 

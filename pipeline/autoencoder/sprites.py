@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder import spatial_transform
+from pipeline.latents import pose
 
 NOISE = 0.03
 """Standard deviation below which a difference says nothing."""
@@ -54,10 +55,19 @@ class Sprites:
     def patch_dim(self) -> int:
         return self.alpha.shape[-1]
 
+    @property
+    def matrix(self) -> Tensor:
+        """[B, T, K, 2, 3] from samples of the patch, counted from its middle, to px of the frame."""
+        return pose.matrix(self.centre, self.step[:, None].expand(self.centre.shape[:3]))
+
+    def moved(self, by: Tensor) -> "Sprites":
+        """Every patch's middle moved by as many of its samples, [B, T or 1, K, 2]."""
+        return replace(self, centre=self.centre + (self.matrix[..., :2] @ by[..., None])[..., 0])
+
 
 def cut(image: Tensor, sprites: Sprites) -> Tensor:
     """Patches [B, T, K, C, P, P] of image [B, T, C, H, W] along the tracks; zero outside the frame."""
-    patch = spatial_transform.cut(image.flatten(0, 1), *_places(sprites), sprites.patch_dim)
+    patch = spatial_transform.cut(image.flatten(0, 1), sprites.matrix.flatten(0, 1), sprites.patch_dim)
     return patch.unflatten(0, image.shape[:2])
 
 
@@ -65,13 +75,7 @@ def paste(patch: Tensor, sprites: Sprites, height: int, width: int) -> Tensor:
     """Pictures [B, T, K, C, H, W] of patch [B, K, C, P, P], the same in every frame, drawn along the tracks."""
     B, T = sprites.centre.shape[:2]
     repeated = patch[:, None].expand(B, T, *patch.shape[1:]).flatten(0, 1)
-    return spatial_transform.paste(repeated, *_places(sprites), height, width).unflatten(0, (B, T))
-
-
-def _places(sprites: Sprites) -> tuple[Tensor, Tensor]:
-    """Centres [B T, K, 2] and steps [B T, K] of all frames in one row."""
-    centre = sprites.centre.flatten(0, 1)
-    return centre, sprites.step[:, None].expand(sprites.centre.shape[:3]).flatten(0, 1)
+    return spatial_transform.paste(repeated, sprites.matrix.flatten(0, 1), height, width).unflatten(0, (B, T))
 
 
 def masks(sprites: Sprites, height: int, width: int) -> Tensor:
@@ -182,13 +186,13 @@ def refine_track(view: View, sprites: Sprites, steadily: bool = False) -> Sprite
     xx, yy = xx + ridge, yy + ridge
     determinant = xx * yy - xy.square()
     move = torch.stack([yy * rx - xy * ry, xx * ry - xy * rx], -1) / determinant[..., None]
-    centre = sprites.centre + move.clamp(-1.5, 1.5) * sprites.step[:, None, :, None]
+    sprites = sprites.moved(move.clamp(-1.5, 1.5))
     if not steadily:
-        return replace(sprites, centre=centre)
+        return sprites
     misfit = residual.square().mean(3, keepdim=True) * sprites.alpha[:, None, :, None] * _shown(view, sprites)
     noise = misfit.sum((3, 4, 5)) / (sprites.alpha.sum((2, 3))[:, None] + 1e-3) + NOISE**2
     precision = (xx + yy) / (2 * noise * sprites.step[:, None].square())
-    return replace(sprites, centre=_steady(centre, precision))
+    return replace(sprites, centre=_steady(sprites.centre, precision))
 
 
 def _steady(track: Tensor, precision: Tensor) -> Tensor:
@@ -285,6 +289,5 @@ def normalise(sprites: Sprites) -> Sprites:
         return length, (profile * places).sum(-1) / length.clamp(min=1e-3)
     width, x = extent(solid.amax(-2))
     height, y = extent(solid.amax(-1))
-    centre = sprites.centre + (torch.stack([x, y], -1) * sprites.step[..., None])[:, None]
     longest = torch.maximum(width, height).clamp(min=0.2 * P)
-    return replace(sprites, centre=centre, step=sprites.step * longest * BOX_MARGIN / P)
+    return replace(sprites.moved(torch.stack([x, y], -1)[:, None]), step=sprites.step * longest * BOX_MARGIN / P)

@@ -17,6 +17,7 @@ from pipeline.autoencoder.architecture_params import ProposalParams
 from pipeline.autoencoder.proposals import Proposals, concatenate, propose
 from pipeline.autoencoder.sprites import Sprites
 from pipeline.frames.pixels import to_unit
+from pipeline.latents import camera_code, pose
 from pipeline.training.spill import allocate
 
 PICTURES = ("background", "background_seen", "color", "alpha", "seen")
@@ -110,11 +111,9 @@ def mirror(frames: Tensor, proposals: Proposals, axis: int) -> tuple[Tensor, Pro
     dim = -1 - axis
     def change(name: str, x: Tensor) -> Tensor:
         if name == "centre":
-            x = x.clone()
-            x[..., axis] = frames.shape[dim] - x[..., axis]
-        elif name == "camera":
-            x = x.clone()
-            x[..., axis] = -x[..., axis]
+            return pose.mirrored(x, axis, frames.shape[dim])
+        if name == "camera":
+            return camera_code.mirrored(x, axis)
         return x.flip(dim) if name in PICTURES else x
     return frames.flip(dim), proposals.map(change)
 
@@ -122,9 +121,11 @@ def mirror(frames: Tensor, proposals: Proposals, axis: int) -> tuple[Tensor, Pro
 def transpose(frames: Tensor, proposals: Proposals) -> tuple[Tensor, Proposals]:
     """x and y exchanged."""
     def change(name: str, x: Tensor) -> Tensor:
+        if name == "centre":
+            return pose.transposed(x)
         if name == "camera":
-            return torch.cat([x[..., 1:2], x[..., :1], x[..., 2:]], -1)
-        return x.flip(-1) if name == "centre" else x.transpose(-1, -2) if name in PICTURES else x
+            return camera_code.transposed(x)
+        return x.transpose(-1, -2) if name in PICTURES else x
     return frames.transpose(-1, -2), proposals.map(change)
 
 
