@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder.camera import resample, view
+from pipeline.autoencoder.least_squares import damped, solve
 from pipeline.latents import camera_code
 from pipeline.latents.camera_code import log_zoom, place
 
@@ -24,6 +25,8 @@ MIN_SIDE = 12
 """Shortest side, px, at which frames are compared."""
 MIN_SCALE = 0.01
 """A misfit below this is always taken for noise."""
+RIDGE = 1e-6
+"""Squared slope, 1 / px^2, below which a picture does not tell how it moved."""
 
 
 def start(frames: Tensor, may_move: bool) -> Tensor:
@@ -130,9 +133,7 @@ def _correction(frames: Tensor, expected: Tensor, free: Tensor, with_zoom: bool)
     count = (weight.sum((2, 3, 4)) * frames.shape[2]).clamp(min=1.0)
     normal = torch.einsum("btichw,btjchw->btij", weighted, columns) / count[..., None, None]
     right = torch.einsum("btichw,btchw->bti", weighted, misfit) / count[..., None]
-    # where the picture does not tell, nothing moves
-    solution = torch.linalg.solve(normal + 1e-6 * torch.eye(len(unknowns), device=frames.device), right)
-    shift, _, zoom = solution.split([2, 2, len(unknowns) - 4], -1)
+    shift, _, zoom = solve(damped(normal, RIDGE), right).split([2, 2, len(unknowns) - 4], -1)
     zoom = zoom[..., 0] / radius if with_zoom else torch.zeros_like(shift[..., 0])
     return camera_code.assemble_motion(shift.clamp(-2, 2), zoom.clamp(-0.1, 0.1))
 

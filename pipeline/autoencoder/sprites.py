@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder import spatial_transform
+from pipeline.autoencoder.least_squares import damped, solve
 from pipeline.latents import pose
 
 NOISE = 0.03
@@ -181,17 +182,15 @@ def refine_track(view: View, sprites: Sprites, steadily: bool = False) -> Sprite
     def total(x: Tensor) -> Tensor:
         return (weight * x).sum((3, 4, 5))
     xx, yy, xy = total(slope_x.square()), total(slope_y.square()), total(slope_x * slope_y)
-    rx, ry = -total(slope_x * residual), -total(slope_y * residual)
-    ridge = 1e-2 + 0.02 * (xx + yy)
-    xx, yy = xx + ridge, yy + ridge
-    determinant = xx * yy - xy.square()
-    move = torch.stack([yy * rx - xy * ry, xx * ry - xy * rx], -1) / determinant[..., None]
-    sprites = sprites.moved(move.clamp(-1.5, 1.5))
+    normal = torch.stack([torch.stack([xx, xy], -1), torch.stack([xy, yy], -1)], -1)
+    normal = damped(normal, 1e-2 + 0.02 * (xx + yy))
+    right = -torch.stack([total(slope_x * residual), total(slope_y * residual)], -1)
+    sprites = sprites.moved(solve(normal, right).clamp(-1.5, 1.5))
     if not steadily:
         return sprites
     misfit = residual.square().mean(3, keepdim=True) * sprites.alpha[:, None, :, None] * _shown(view, sprites)
     noise = misfit.sum((3, 4, 5)) / (sprites.alpha.sum((2, 3))[:, None] + 1e-3) + NOISE**2
-    precision = (xx + yy) / (2 * noise * sprites.step[:, None].square())
+    precision = normal.diagonal(dim1=-2, dim2=-1).sum(-1) / (2 * noise * sprites.step[:, None].square())
     return replace(sprites, centre=_steady(sprites.centre, precision))
 
 
