@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder import spatial_transform
+from pipeline.autoencoder.best_path import best_path
 from pipeline.autoencoder.tracking import Cells, Tracks
 from pipeline.latents import pose
 
@@ -114,18 +115,12 @@ def _same_course(place: Tensor, apart: Tensor) -> Tensor:
 
 def _exchanged(odds: Tensor, going_on: Tensor) -> Tensor:
     """The likeliest frames [B, T] in which a pair is exchanged; in most it is not."""
-    def both(x: Tensor) -> Tensor:
-        return torch.stack([x, -x], -1) / 2
-    total, came_from = both(odds[:, 0]), []
-    for t in range(1, odds.shape[1]):
+    state = torch.arange(2, device=odds.device)
+
+    def arrive(total: Tensor, t: int) -> tuple[Tensor, Tensor]:
         stay = going_on[:, t - 1, None] / 2
         kept, changed = total + stay, total.flip(-1) - stay
-        came_from.append(changed > kept)
-        total = torch.maximum(kept, changed) + both(odds[:, t])
-    state = total.argmax(-1, keepdim=True)
-    states = [state]
-    for changed in reversed(came_from):
-        state = state ^ changed.gather(1, state).long()
-        states.append(state)
-    states = torch.cat(states[::-1], 1).bool()
-    return states ^ (states.float().mean(1, keepdim=True) > 0.5)
+        return torch.maximum(kept, changed), torch.where(changed > kept, 1 - state, state)
+
+    exchanged = best_path(torch.stack([odds, -odds], -1) / 2, arrive).bool()
+    return exchanged ^ (exchanged.float().mean(1, keepdim=True) > 0.5)
