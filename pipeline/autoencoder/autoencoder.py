@@ -51,7 +51,7 @@ class Pictures:
     background: Tensor
     """[B, C, H', W'] about [0, 1]: the whole canvas"""
     objects: Tensor
-    """[B, K, C + 1, P, P] premultiplied colour, then alpha"""
+    """[B, K, C + 1, P, P] premultiplied colour, then the mask"""
     detail: Tensor | None = None
     """[B, D_detail] what these pictures already show of the detail code; None: nothing"""
     deformation: Tensor | None = None
@@ -69,7 +69,7 @@ class Decoded:
     background: Tensor
     """[B, T, C, H, W] in [0, 1]"""
     objects: Tensor
-    """[B, T, K, C, H, W] each object's colour, not multiplied by alpha; 0 where its mask is"""
+    """[B, T, K, C, H, W] each object's colour, not multiplied by its mask; 0 where that is"""
     alpha: Tensor
     """[B, T, K, H, W] visibility after occlusion"""
     mask: Tensor
@@ -111,16 +111,15 @@ class Autoencoder(nn.Module):
         proposals = self._propose(frames)
         layers = self.encode_proposals(proposals)
         decoded, sprites = self.decode_pictures(layers), proposals.sprites
-        seen, own = sprites.seen[:, :, None], torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)
         pictures = Pictures(
             torch.lerp(decoded.background, proposals.background, proposals.background_seen),
-            torch.lerp(decoded.objects, own, seen.expand_as(own)),
+            torch.lerp(decoded.objects, sprites.picture, sprites.seen[:, :, None].expand_as(sprites.picture)),
         )
         if not (self.detail or self.deformation):
             return layers, pictures
         latents, left = (self.add_detail(self.add_deformation(layers, frames, p), frames, p) for p in (decoded, pictures))
-        shown = {name: (latents.items()[name] - left.items()[name]).mean(1) for name in ("detail", "deformation")}
-        return latents, replace(pictures, **shown)
+        held = {name: (latents.items()[name] - left.items()[name]).mean(1) for name in ("detail", "deformation")}
+        return latents, replace(pictures, **held)
 
     def _propose(self, frames: Tensor) -> Proposals:
         wanted = (self.config.num_channels, self.config.height, self.config.width)
@@ -131,8 +130,7 @@ class Autoencoder(nn.Module):
         """Codes of clips that are already taken apart."""
         sprites = proposals.sprites
         B, T, K = sprites.visibility.shape
-        picture = torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)
-        appearance = self.appearance_encoder(picture.flatten(0, 1)).unflatten(0, (B, K))
+        appearance = self.appearance_encoder(sprites.picture.flatten(0, 1)).unflatten(0, (B, K))
         shape = pose.shape_of_step(sprites.step, sprites.patch_dim, self.patch_px)
         poses = pose.assemble(sprites.centre, shape[:, None].expand(B, T, K, -1), sprites.visibility)
         return Latents(

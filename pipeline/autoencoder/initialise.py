@@ -36,11 +36,11 @@ def initialise(model: Autoencoder, proposals: Proposals) -> None:
     # what one bias per channel cannot say of the mean block is next to nothing: blocks lie anywhere in the picture
 
     sprites = proposals.sprites
-    pictures = torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)[sprites.presence > 0].float()
+    pictures = sprites.picture[sprites.presence > 0].float()
     if len(pictures) == 0:
         return  # no clip shows an object: nothing to learn appearances from
     pictures = torch.cat([pictures, pictures.flip(-1), pictures.flip(-2), pictures.transpose(-1, -2)])
-    # an error of alpha counts as if it were one of every colour: that is where it shows
+    # an error of the mask counts as if it were one of every colour: that is where it shows
     weight = torch.ones_like(pictures[0])
     weight[-1] = len(weight) - 1
     weight = weight.flatten()

@@ -28,7 +28,7 @@ COURSE_SIGMA = 3.0
 NOISE_SHARE = 0.02
 """Share of the pictures' energy that a difference must exceed: tracks are off by part of a cell."""
 RARE = 2.0
-"""Odds against an exchange before anything is seen, natural logarithm."""
+"""Odds against an exchange before frames are looked at, natural logarithm."""
 MAX_ODDS = 4.0
 """One frame's picture says no more than this, natural logarithm of odds."""
 

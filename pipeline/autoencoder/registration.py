@@ -46,8 +46,8 @@ def follow(frames: Tensor, background: Tensor, camera: Tensor, covered: Tensor) 
     moves = (motion != 0).flatten(1).any(1)[:, None, None]
     if moves.any():
         motion = recentre(register(steady(frames, camera), background, motion, 1 - covered), frames.shape) * moves
-    seen = view(background, motion, *frames.shape[-2:])
-    return camera_code.assemble(motion, estimate_light(frames, seen, covered))
+    expected = view(background, motion, *frames.shape[-2:])
+    return camera_code.assemble(motion, estimate_light(frames, expected, covered))
 
 
 def holds_still(frames: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ COLOR_SIGMA = 0.15
 BACKGROUND_SIGMA = 0.05
 REACH = 2
 """Furthest move between frames on the path grid, in its cells of 2 discovery cells."""
-NUM_EM_STEPS = 6
+NUM_EM_ROUNDS = 6
 
 
 class Cells(NamedTuple):
@@ -46,7 +46,7 @@ class Cells(NamedTuple):
     """[B, T, C, h, w] of what differs from the background: edges and thin strokes fill their cells in part only"""
     moving: Tensor
     """[B, T, h, w] `evidence`"""
-    step: Tensor
+    cell_px: Tensor
     """[2] px per cell in x and y"""
 
 
@@ -179,7 +179,7 @@ def _joint_em(cells: Cells, centre: Tensor) -> Tracks:
     others = torch.stack([to_background + squared, outlier + squared], 2)
     grey = (cells.frames.amax(2) - cells.frames.amin(2)).flatten(1).amax(1) < GREY
     sigma = torch.where(grey, GREY_POSITION_SIGMA, POSITION_SIGMA)[:, None, None, None, None]
-    for _ in range(NUM_EM_STEPS):
+    for _ in range(NUM_EM_ROUNDS):
         objects = torch.einsum("bkc,btchw->btkhw", color / COLOR_SIGMA**2, shown)
         objects -= (color.square().sum(-1) / (2 * COLOR_SIGMA**2) + C * math.log(COLOR_SIGMA))[:, None, :, None, None]
         objects -= _distance(centre, moving) / (2 * sigma.square())

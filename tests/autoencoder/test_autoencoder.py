@@ -155,9 +155,8 @@ def test_loss_without_objects_is_finite(model):
 @pytest.mark.parametrize("change", [lambda f, p: mirror(f, p, 0), lambda f, p: mirror(f, p, 1), transpose])
 def test_augmented_proposals_still_fit_the_frames(model, clips, proposals, change):
     def misfit(frames, proposals):
-        sprites = proposals.sprites
-        picture = torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)
-        decoded = model.decode(model.encode_proposals(proposals), Pictures(proposals.background, picture))
+        pictures = Pictures(proposals.background, proposals.sprites.picture)
+        decoded = model.decode(model.encode_proposals(proposals), pictures)
         return (decoded.frames - frames).square().mean()
     with torch.no_grad():
         assert misfit(*change(clips, proposals)) < 1.1 * misfit(clips, proposals) + 1e-6
@@ -204,8 +203,8 @@ def test_a_pan_goes_on_beyond_the_context(panning):
 def test_augmented_panning_clips_still_fit_the_frames(panning, change):
     clip, proposals, model = panning
     def misfit(frames, proposals):
-        picture = torch.cat([proposals.sprites.color, proposals.sprites.alpha[:, :, None]], 2)
-        decoded = model.decode(model.encode_proposals(proposals), Pictures(proposals.background, picture))
+        pictures = Pictures(proposals.background, proposals.sprites.picture)
+        decoded = model.decode(model.encode_proposals(proposals), pictures)
         return (decoded.frames - frames).square().mean()
     with torch.no_grad():
         assert misfit(*change(clip, proposals)) < 1.1 * misfit(clip, proposals) + 1e-6
