@@ -8,7 +8,6 @@ composited. What this leaves over of each object's picture and of the frame goes
 the architecture gives them a width.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from pipeline.autoencoder.proposals import Proposals, propose
 from pipeline.autoencoder.remainder import DeformationCode, DetailCode
 from pipeline.autoencoder.sprites import BOX_MARGIN
 from pipeline.checkpoint import Checkpoint
+from pipeline.latents import pose
 from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.params import Params
 
@@ -51,7 +51,7 @@ class Pictures:
     background: Tensor
     """[B, C, H', W'] about [0, 1]: the whole canvas"""
     objects: Tensor
-    """[B, K, C + 1, P, P] premultiplied colour, then alpha"""
+    """[B, K, C + 1, P, P] premultiplied colour, then the mask"""
     detail: Tensor | None = None
     """[B, D_detail] what these pictures already show of the detail code; None: nothing"""
     deformation: Tensor | None = None
@@ -69,7 +69,7 @@ class Decoded:
     background: Tensor
     """[B, T, C, H, W] in [0, 1]"""
     objects: Tensor
-    """[B, T, K, C, H, W] each object's colour, not multiplied by alpha; 0 where its mask is"""
+    """[B, T, K, C, H, W] each object's colour, not multiplied by its mask; 0 where that is"""
     alpha: Tensor
     """[B, T, K, H, W] visibility after occlusion"""
     mask: Tensor
@@ -111,16 +111,15 @@ class Autoencoder(nn.Module):
         proposals = self._propose(frames)
         layers = self.encode_proposals(proposals)
         decoded, sprites = self.decode_pictures(layers), proposals.sprites
-        seen, own = sprites.seen[:, :, None], torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)
         pictures = Pictures(
             torch.lerp(decoded.background, proposals.background, proposals.background_seen),
-            torch.lerp(decoded.objects, own, seen.expand_as(own)),
+            torch.lerp(decoded.objects, sprites.picture, sprites.seen[:, :, None].expand_as(sprites.picture)),
         )
         if not (self.detail or self.deformation):
             return layers, pictures
         latents, left = (self.add_detail(self.add_deformation(layers, frames, p), frames, p) for p in (decoded, pictures))
-        shown = {name: (latents.codes[name] - left.codes[name]).mean(1) for name in ("detail", "deformation")}
-        return latents, replace(pictures, **shown)
+        held = {name: (latents.codes[name] - left.codes[name]).mean(1) for name in ("detail", "deformation")}
+        return latents, replace(pictures, **held)
 
     def _propose(self, frames: Tensor) -> Proposals:
         wanted = (self.config.num_channels, self.config.height, self.config.width)
@@ -131,17 +130,14 @@ class Autoencoder(nn.Module):
         """Codes of clips that are already taken apart."""
         sprites = proposals.sprites
         B, T, K = sprites.visibility.shape
-        picture = torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)
-        appearance = self.appearance_encoder(picture.flatten(0, 1)).unflatten(0, (B, K))
-        log_scale = (sprites.step * sprites.patch_dim / self.patch_px).log()
-        pose = torch.cat([
-            sprites.centre, log_scale[:, None, :, None].expand(B, T, K, 1), sprites.visibility[..., None],
-        ], -1)
+        appearance = self.appearance_encoder(sprites.picture.flatten(0, 1)).unflatten(0, (B, K))
+        shape = pose.shape_of_step(sprites.step, sprites.patch_dim, self.patch_px)
+        poses = pose.assemble(sprites.centre, shape[:, None].expand(B, T, K, -1), sprites.visibility)
         return Latents(
             background=self.background_encoder(proposals.background),
             appearance=appearance * sprites.presence[..., None], presence=sprites.presence, depth=sprites.depth,
-            camera=proposals.camera, pose=pose, detail=pose.new_zeros(B, T, self.spec.detail_dim),
-            deformation=pose.new_zeros(B, T, K, self.spec.deformation_dim),
+            camera=proposals.camera, pose=poses, detail=poses.new_zeros(B, T, self.spec.detail_dim),
+            deformation=poses.new_zeros(B, T, K, self.spec.deformation_dim),
         ).check(self.spec)
 
     def add_deformation(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
@@ -161,10 +157,9 @@ class Autoencoder(nn.Module):
     def object_remainder(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Tensor:
         """What is left over of `frames` where each object shows, in its own coordinates: [B, T, K, C, P, P]."""
         decoded, K = self.decode(latents, pictures), latents.presence.shape[1]
-        x, y, log_scale, _ = latents.pose.flatten(0, 1).unbind(-1)
         patch_dim = self.config.architecture.patch_dim
         left = torch.cat([frames - decoded.frames, decoded.alpha], 2).flatten(0, 1)
-        cut = spatial_transform.cut(left, torch.stack([x, y], -1), self._step(log_scale, patch_dim), patch_dim)
+        cut = spatial_transform.cut(left, self._matrices(latents, patch_dim), patch_dim)
         own = torch.stack([cut[:, k, k - K, None] for k in range(K)], 1)
         return (cut[:, :, :-K] * own).unflatten(0, frames.shape[:2])
 
@@ -201,20 +196,16 @@ class Autoencoder(nn.Module):
         change = self.deformation.decode(code.flatten(0, 2)).unflatten(0, code.shape[:3])
         return repeated + F.pad(change, (0, 0, 0, 0, 0, 1))
 
-    def _step(self, log_scale: Tensor, patch_dim: int) -> Tensor:
-        """px between neighbouring samples of pictures of this scale."""
-        # no picture is drawn smaller than a pixel or larger than 16 patches, whatever a predictor may say
-        return self.patch_px / patch_dim * log_scale.clamp(-math.log(16), math.log(16)).exp()
+    def _matrices(self, latents: Latents, patch_dim: int) -> Tensor:
+        """[B T, K, 2, 3] from samples of the objects' pictures to px of the frames, all of these in one row."""
+        return pose.matrix_of(latents.pose.flatten(0, 1), patch_dim, self.patch_px)
 
     def _draw(self, picture: Tensor, latents: Latents) -> Tensor:
         """Pictures [B, T, K, C + 1, P, P] along the tracks, faded by visibility and presence: [B, T, K, C + 1, H, W]."""
-        B, T, K, _ = latents.pose.shape
-        x, y, log_scale, visibility = latents.pose.flatten(0, 1).unbind(-1)
-        step = self._step(log_scale, picture.shape[-1])
-        centre = torch.stack([x, y], -1)
-        drawn = spatial_transform.paste(picture.flatten(0, 1), centre, step, self.config.height, self.config.width)
-        shown = visibility.clamp(0, 1) * latents.presence.repeat_interleave(T, 0)
-        return (drawn * shown[..., None, None, None]).unflatten(0, (B, T))
+        matrices = self._matrices(latents, picture.shape[-1])
+        drawn = spatial_transform.paste(picture.flatten(0, 1), matrices, self.config.height, self.config.width)
+        faded = pose.visibility(latents.pose).clamp(0, 1) * latents.presence[:, None]
+        return drawn.unflatten(0, picture.shape[:2]) * faded[..., None, None, None]
 
 
 def save_autoencoder(path: Path, model: Autoencoder, made_from: dict[str, str]) -> None:

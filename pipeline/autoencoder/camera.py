@@ -10,9 +10,8 @@ Legend: B clips, T frames, C channels, H W frame, H' W' canvas.
 import torch
 from torch import Tensor
 
-from pipeline.latents.camera_code import COMPONENTS as CAMERA
-
-GAIN, BRIGHTNESS = CAMERA.index("gain"), CAMERA.index("brightness")
+from pipeline.autoencoder import resampling
+from pipeline.latents import camera_code
 
 
 def shown(canvas: Tensor, camera: Tensor, height: int, width: int) -> Tensor:
@@ -22,47 +21,46 @@ def shown(canvas: Tensor, camera: Tensor, height: int, width: int) -> Tensor:
 
 def light(background: Tensor, camera: Tensor) -> Tensor:
     """background [B, 1 or T, C, H, W] under each frame's gain and brightness, camera [B, T, CAMERA]."""
-    return background * camera[..., GAIN, None, None, None] + camera[..., BRIGHTNESS, None, None, None]
+    gain, brightness = camera_code.light(camera)[..., None, None, None].unbind(2)
+    return background * gain + brightness
 
 
 def view(canvas: Tensor, camera: Tensor, height: int, width: int) -> Tensor:
-    """The part of canvas [B, C, H', W'] in each frame, [B, T, C, H, W], or [B, 1, C, H, W] where the canvas is the frame."""
+    """The part of canvas [B, C, H', W'] in each frame, [B, T, C, H, W], or [B, 1, C, H, W] where the canvas is the
+    frame."""
     if canvas.shape[-2:] == (height, width):
         return canvas[:, None]
     return resample(canvas[:, None], camera, height, width)
 
 
 def lay_out(frames: Tensor, camera: Tensor, margin: int) -> Tensor:
-    """Each of the frames [B, T, C, H, W] where it lies on a canvas of that margin, zero around it: [B, T, C, H', W']."""
-    x, y, log_zoom = camera[..., 0], camera[..., 1], camera[..., 2]
-    zoom = log_zoom.exp()
-    back = torch.stack([-x * zoom, -y * zoom, -log_zoom], -1)
-    height, width = frames.shape[-2] + 2 * margin, frames.shape[-1] + 2 * margin
-    inside = []
-    for shift, num_places, num_pixels in ((back[..., 1], height, frames.shape[-2]), (back[..., 0], width, frames.shape[-1])):
-        places = _places(shift, zoom, num_places, num_pixels)
-        inside.append(((places >= 0) & (places <= num_pixels)).to(frames))
-    return resample(frames, back, height, width) * inside[0][:, :, None, :, None] * inside[1][:, :, None, None]
+    """Each of the frames [B, T, C, H, W] where it lies on a canvas of that margin, zero around it:
+    [B, T, C, H', W']."""
+    log_zoom = camera_code.log_zoom(camera)
+    back = camera_code.assemble_motion(-camera_code.place(camera) * log_zoom.exp()[..., None], -log_zoom)
+    H, W = frames.shape[-2:]
+    height, width = H + 2 * margin, W + 2 * margin
+    x, y = _places(back, frames, height, width)
+    laid = resample(frames, back, height, width)
+    return laid * _within(y, H)[:, :, None, :, None] * _within(x, W)[:, :, None, None]
 
 
 def resample(image: Tensor, motion: Tensor, height: int, width: int) -> Tensor:
-    """Images [B, 1 or T, C, h, w] as a camera with `motion` [B, T, x y log_zoom ...] sees them: [B, T, C, height, width]."""
-    step = torch.exp(-motion[..., 2])
-    rows = _weights(motion[..., 1], step, height, image.shape[-2])
-    columns = _weights(motion[..., 0], step, width, image.shape[-1])
+    """Images [B, 1 or T, C, h, w] as a camera with `motion` sees them, [B, T, C, height, width]; motion [B, T, ...] or
+    the camera whose motion it is."""
+    step, (x, y) = torch.exp(-camera_code.log_zoom(motion)), _places(motion, image, height, width)
+    columns = resampling.weights(x, step, image.shape[-1], edge_goes_on=True)
+    rows = resampling.weights(y, step, image.shape[-2], edge_goes_on=True)
     return rows[:, :, None] @ image @ columns[:, :, None].transpose(-1, -2)
 
 
-def _weights(shift: Tensor, step: Tensor, num_places: int, num_pixels: int) -> Tensor:
-    """Weights [B, T, num_places, num_pixels], linear between neighbours, that read a line of pixels at places `step` apart."""
-    places = _places(shift, step, num_places, num_pixels).clamp(0.5, num_pixels - 0.5)
-    pixels = torch.arange(num_pixels, device=shift.device, dtype=shift.dtype) + 0.5
-    spread = step.clamp(min=1.0)[..., None, None]
-    weights = (1 - (places[..., None] - pixels).abs() / spread).clamp(min=0)
-    return weights / weights.sum(-1, keepdim=True)
+def _places(motion: Tensor, image: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Where a camera with `motion` reads images [..., h, w]: px along x [B, T, width] and along y [B, T, height]."""
+    (h, w), (x, y) = image.shape[-2:], camera_code.place(motion).unbind(-1)
+    step = torch.exp(-camera_code.log_zoom(motion))
+    return resampling.spaced(w / 2 + x, step, width), resampling.spaced(h / 2 + y, step, height)
 
 
-def _places(shift: Tensor, step: Tensor, num_places: int, num_pixels: int) -> Tensor:
-    """[B, T, num_places] px along a line of num_pixels: the middle moved by `shift`, the places `step` apart."""
-    offsets = torch.arange(num_places, device=shift.device, dtype=shift.dtype) + 0.5 - num_places / 2
-    return num_pixels / 2 + shift[..., None] + step[..., None] * offsets
+def _within(places: Tensor, num_pixels: int) -> Tensor:
+    """1 for places on a line of num_pixels, 0 for those past its ends."""
+    return ((places >= 0) & (places <= num_pixels)).to(places)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pipeline.autoencoder.autoencoder import Autoencoder
+from pipeline.autoencoder.principal_components import principal_axes
 from pipeline.autoencoder.training_set import TrainingSet
 from pipeline.latents.latents import Latents
 from pipeline.spacing import evenly_spaced
@@ -29,10 +30,11 @@ def fit_remainder(model: Autoencoder, clips: TrainingSet) -> None:
             present = (latents.presence > PRESENT)[:, None].expand(-1, frames.shape[1], -1)
             rows = model.object_remainder(latents, frames)[present].flatten(1)
             moment, num_rows = moment + rows.T @ rows, num_rows + len(rows)
-        components, energy = _components(moment)
+        components, energy = principal_axes(moment)
         model.deformation.fit(components, energy / max(1, num_rows))
     if model.detail:
-        components, _ = _components(sum(torch.einsum("nrl,nsl->rs", blocks, blocks) for blocks in _blocks(model, clips)))
+        components, _ = principal_axes(
+            sum(torch.einsum("nrl,nsl->rs", blocks, blocks) for blocks in _blocks(model, clips)))
         energy, num_frames = 0, 0
         for blocks in _blocks(model, clips):
             energy, num_frames = energy + (components @ blocks).square().sum(0), num_frames + len(blocks)
@@ -53,11 +55,3 @@ def _blocks(model: Autoencoder, clips: TrainingSet) -> Iterator[Tensor]:
     for frames, latents in _batches(model, clips):
         latents = model.add_deformation(latents, frames)
         yield model.detail.blocks((frames - model.decode(latents).frames).flatten(0, 1))
-
-
-def _components(moment: Tensor) -> tuple[Tensor, Tensor]:
-    """Orthonormal rows, the most varying first, and the energy of each. Signs are fixed, so that equal data gives equal bytes."""
-    energy, vectors = torch.linalg.eigh(moment)
-    components = vectors.flip(1).T
-    largest = components.gather(1, components.abs().argmax(1, keepdim=True))
-    return components * torch.where(largest < 0, -1.0, 1.0), energy.flip(0).clamp(min=0)

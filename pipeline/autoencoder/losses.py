@@ -60,7 +60,7 @@ def reconstruction_loss(
     which keeps next to nothing for it (Chen et al. 2016, "Training deep nets with sublinear memory cost").
 
     loss = frame + picture_weight * picture. frame: squared error per pixel and channel, weighted towards what moves.
-    picture: squared error of decoded sprites against the proposals' own (alpha and premultiplied colour, over the present
+    picture: squared error of decoded sprites against the proposals' own (mask and premultiplied colour, over the present
     slots) plus that of the background, objects not in front of it.
     """
     latents = model.encode_proposals(proposals)
@@ -76,17 +76,16 @@ def reconstruction_loss(
         return torch.stack([(emphasis[:, start:stop] * error).sum(), error.mean()])
 
     if recompute:
-        steps = range(frames.shape[1])
-        totals = [checkpoint(render, t, t + 1, use_reentrant=False, preserve_rng_state=False) for t in steps]
+        times = range(frames.shape[1])
+        totals = [checkpoint(render, t, t + 1, use_reentrant=False, preserve_rng_state=False) for t in times]
         weighted, mse = torch.stack(totals).sum(0) / torch.tensor([1, len(totals)], device=frames.device)
     else:
         weighted, mse = render(0, frames.shape[1])
     frame = weighted / whole.emphasis
 
     sprites = proposals.sprites
-    target = torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)
     present = sprites.presence
-    of_objects = ((pictures.objects - target).square().mean((2, 3, 4)) * present).sum() / whole.present.clamp(min=1)
+    of_objects = ((pictures.objects - sprites.picture).square().mean((2, 3, 4)) * present).sum() / whole.present.clamp(min=1)
     of_background = (pictures.background - proposals.background).square().mean() * share
     picture = of_objects + of_background
     return {"loss": frame + params.picture_weight * picture, "frame": frame, "picture": picture, "mse": mse * share}

@@ -13,7 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder import spatial_transform
+from pipeline.autoencoder.best_path import best_path
 from pipeline.autoencoder.tracking import Cells, Tracks
+from pipeline.latents import pose
 
 PICTURE_DIM, PICTURE_STEP = 8, 1.5
 """Side of a picture, in samples, and cells from one to the next: soft enough for tracks that are off by a cell."""
@@ -26,7 +28,7 @@ COURSE_SIGMA = 3.0
 NOISE_SHARE = 0.02
 """Share of the pictures' energy that a difference must exceed: tracks are off by part of a cell."""
 RARE = 2.0
-"""Odds against an exchange before anything is seen, natural logarithm."""
+"""Odds against an exchange before frames are looked at, natural logarithm."""
 MAX_ODDS = 4.0
 """One frame's picture says no more than this, natural logarithm of odds."""
 
@@ -68,14 +70,11 @@ def _exchange(x: Tensor, i: int, j: int, exchanged: Tensor) -> None:
 
 def _pictures(tracks: Tracks, cells: Cells) -> Tensor:
     """What each slot shows in each frame, along its track: evidence that is its own, and that times colour, [B, T, K, D]."""
-    h, w = cells.moving.shape[-2:]
     layers = torch.cat([torch.ones_like(cells.moving)[:, :, None], cells.color], 2)
     own = (tracks.responsibility * cells.moving[:, :, None])[:, :, :, None] * layers[:, :, None]
-    step = torch.full_like(tracks.centre[..., 0], PICTURE_STEP)
-    x, y = tracks.centre.unbind(-1)
-    rows = spatial_transform.cut_weights(y, step, PICTURE_DIM, h)
-    columns = spatial_transform.cut_weights(x, step, PICTURE_DIM, w)
-    return (rows[:, :, :, None] @ own @ columns[:, :, :, None].transpose(-1, -2)).flatten(3)
+    matrix = pose.matrix(tracks.centre, torch.full_like(tracks.centre[..., 0], PICTURE_STEP))
+    pictures = spatial_transform.cut(own.flatten(0, 2), matrix.flatten(0, 2)[:, None], PICTURE_DIM)
+    return pictures.flatten(1).unflatten(0, own.shape[:3])
 
 
 def _same_picture(first: Tensor, second: Tensor, apart: Tensor) -> Tensor:
@@ -116,18 +115,12 @@ def _same_course(place: Tensor, apart: Tensor) -> Tensor:
 
 def _exchanged(odds: Tensor, going_on: Tensor) -> Tensor:
     """The likeliest frames [B, T] in which a pair is exchanged; in most it is not."""
-    def both(x: Tensor) -> Tensor:
-        return torch.stack([x, -x], -1) / 2
-    total, came_from = both(odds[:, 0]), []
-    for t in range(1, odds.shape[1]):
+    state = torch.arange(2, device=odds.device)
+
+    def arrive(total: Tensor, t: int) -> tuple[Tensor, Tensor]:
         stay = going_on[:, t - 1, None] / 2
         kept, changed = total + stay, total.flip(-1) - stay
-        came_from.append(changed > kept)
-        total = torch.maximum(kept, changed) + both(odds[:, t])
-    state = total.argmax(-1, keepdim=True)
-    states = [state]
-    for changed in reversed(came_from):
-        state = state ^ changed.gather(1, state).long()
-        states.append(state)
-    states = torch.cat(states[::-1], 1).bool()
-    return states ^ (states.float().mean(1, keepdim=True) > 0.5)
+        return torch.maximum(kept, changed), torch.where(changed > kept, 1 - state, state)
+
+    exchanged = best_path(torch.stack([odds, -odds], -1) / 2, arrive).bool()
+    return exchanged ^ (exchanged.float().mean(1, keepdim=True) > 0.5)

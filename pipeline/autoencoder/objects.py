@@ -1,7 +1,7 @@
 """Pictures of objects (sprites) to appearance codes and back.
 
 Legend: N objects, C channels, P patch side in samples, D appearance size. A picture is C + 1 planes: premultiplied
-colour (alpha * colour), then alpha. Principal components (set by `initialise`) carry the bulk; convolutions that
+colour (mask * colour), then the mask. Principal components (set by `initialise`) carry the bulk; convolutions that
 start at zero learn the rest, mostly sharp edges.
 """
 
@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-ALPHA_SHARPNESS = 8.0
-"""Alpha is sigmoid(ALPHA_SHARPNESS * (z - 1/2)) of the decoder's alpha plane z, which a linear map alone would leave
+MASK_SHARPNESS = 8.0
+"""The mask is sigmoid(MASK_SHARPNESS * (z - 1/2)) of the decoder's last plane z, which a linear map alone would leave
 soft."""
 
 
@@ -37,7 +37,7 @@ class AppearanceEncoder(nn.Module):
 
 
 class AppearanceDecoder(nn.Module):
-    """[N, D] -> [N, C + 1, P, P]: premultiplied colour and alpha, both in [0, 1], colour at most alpha."""
+    """[N, D] -> [N, C + 1, P, P]: premultiplied colour and mask, both in [0, 1], colour at most the mask."""
 
     def __init__(self, num_channels: int, patch_dim: int, appearance_dim: int, hidden_dim: int):
         super().__init__()
@@ -61,14 +61,14 @@ class AppearanceDecoder(nn.Module):
         linear = self.components(appearance).view(-1, *self.shape)
         residual = self.residual(appearance)[..., :self.shape[1], :self.shape[2]]
         planes = linear + self.combine(torch.cat([residual, linear], 1))
-        alpha = _sharpen(planes[:, -1:])
+        mask = _sharpen(planes[:, -1:])
         # a little slope below zero, so that a plane pushed under it can come back
         color = F.leaky_relu(planes[:, :-1], 0.01)
-        return torch.cat([torch.minimum(color, alpha), alpha], 1)
+        return torch.cat([torch.minimum(color, mask), mask], 1)
 
 
 def _sharpen(z: Tensor) -> Tensor:
-    """sigmoid(ALPHA_SHARPNESS * (z - 1/2)), stretched so that 0 stays 0 and 1 stays 1: a place without an object shows none."""
-    rest = 1 / (1 + math.exp(ALPHA_SHARPNESS / 2))
-    stretched = (torch.sigmoid(ALPHA_SHARPNESS * (z - 0.5)) - rest) / (1 - 2 * rest)
+    """sigmoid(MASK_SHARPNESS * (z - 1/2)), stretched so that 0 stays 0 and 1 stays 1: a place without an object shows none."""
+    rest = 1 / (1 + math.exp(MASK_SHARPNESS / 2))
+    stretched = (torch.sigmoid(MASK_SHARPNESS * (z - 0.5)) - rest) / (1 - 2 * rest)
     return stretched.clamp(0, 1)

@@ -1,6 +1,6 @@
 """How the camera moved: frames registered to one another, then to the background that they show.
 
-Robust Gauss-Newton steps (Lucas and Kanade 1981) on motion and light together: what does not fit, such as objects, counts
+Robust Gauss-Newton iterations (Lucas and Kanade 1981) on motion and light together: what does not fit, such as objects, counts
 little (weights of Geman and McClure). A motion is [x, y, log_zoom] as in the module `camera`.
 
 Legend: B clips, T frames, C channels, H W frame.
@@ -11,73 +11,82 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder.camera import resample, view
-from pipeline.latents.camera_code import NUM_MOVING as NUM_CAMERA_MOVING
+from pipeline.autoencoder.least_squares import damped, solve
+from pipeline.latents import camera_code
+from pipeline.latents.camera_code import log_zoom, place
 
 STILL_PX = 0.3
 """A camera whose frames shift by no more than this holds still."""
 LEVELS = (4, 2, 1)
 """Frames are compared at these fractions of their size, the coarsest first."""
-STEPS_PER_LEVEL = 4
-STEPS_PER_ROUND = 3
+CORRECTIONS_PER_LEVEL = 4
+CORRECTIONS_PER_ROUND = 3
 MIN_SIDE = 12
 """Shortest side, px, at which frames are compared."""
 MIN_SCALE = 0.01
 """A misfit below this is always taken for noise."""
+RIDGE = 1e-6
+"""Squared slope, 1 / px^2, below which a picture does not tell how it moved."""
 
 
 def start(frames: Tensor, may_move: bool) -> Tensor:
     """The camera [B, T, CAMERA] of frames [B, T, C, H, W] under even light, before anything is known of their background."""
-    motion = frames.new_zeros(*frames.shape[:2], NUM_CAMERA_MOVING)
+    motion = frames.new_zeros(*frames.shape[:2], camera_code.NUM_MOVING)
     if may_move and frames.shape[1] > 1:
         still = holds_still(frames)
         if not still.all():
             motion = recentre(chain(frames) * ~still[:, None, None], frames.shape)
     light = frames.new_tensor([1.0, 0.0]).repeat(*frames.shape[:2], 1)
-    return torch.cat([motion, light], -1)
+    return camera_code.assemble(motion, light)
 
 
 def follow(frames: Tensor, background: Tensor, camera: Tensor, covered: Tensor) -> Tensor:
     """The camera [B, T, CAMERA], registered again to background [B, C, H', W'] where objects do not cover it [B, T, H, W]."""
-    motion = camera[..., :NUM_CAMERA_MOVING]
+    motion = camera_code.motion(camera)
     moves = (motion != 0).flatten(1).any(1)[:, None, None]
     if moves.any():
         motion = recentre(register(steady(frames, camera), background, motion, 1 - covered), frames.shape) * moves
-    seen = view(background, motion, *frames.shape[-2:])
-    return torch.cat([motion, estimate_light(frames, seen, covered)], -1)
+    expected = view(background, motion, *frames.shape[-2:])
+    return camera_code.assemble(motion, estimate_light(frames, expected, covered))
 
 
 def holds_still(frames: Tensor) -> Tensor:
     """bool [B]: whether frames [B, T, C, H, W] lie on their temporal median as they are."""
     expected = frames.median(1, keepdim=True).values.expand_as(frames)
-    step = _step(frames, expected, torch.ones_like(frames[:, :, :1]), with_zoom=True)
-    return _extent(step, frames.shape) <= STILL_PX
+    correction = _correction(frames, expected, torch.ones_like(frames[:, :, :1]), with_zoom=True)
+    return _extent(correction, frames.shape) <= STILL_PX
 
 
 def chain(frames: Tensor) -> Tensor:
     """Motion [B, T, 3] of every frame of [B, T, C, H, W], neighbour registered to neighbour; the first one is 0."""
     H, W = frames.shape[-2:]
-    motion = frames.new_zeros(frames.shape[0], frames.shape[1] - 1, 3)
+    motion = frames.new_zeros(frames.shape[0], frames.shape[1] - 1, camera_code.NUM_MOVING)
     for level in LEVELS:
         if level > 1 and min(H, W) // level < MIN_SIDE:
             continue
         small = F.avg_pool2d(frames.flatten(0, 1), level).unflatten(0, frames.shape[:2])
         before, after = small[:, :-1], small[:, 1:]
         everywhere = torch.ones_like(after[:, :, :1])
-        scale = motion.new_tensor([level, level, 1.0])
-        for _ in range(STEPS_PER_LEVEL):
-            expected = resample(before, motion / scale, *small.shape[-2:])
-            motion = advance(motion, _step(after, expected, everywhere, with_zoom=level == 1) * scale)
-    log_zoom = F.pad(motion[..., 2].cumsum(1), (1, 0))
-    place = F.pad((motion[..., :2] * torch.exp(-log_zoom[:, :-1, None])).cumsum(1), (0, 0, 1, 0))
-    return torch.cat([place, log_zoom[..., None]], -1)
+        for _ in range(CORRECTIONS_PER_LEVEL):
+            expected = resample(before, _enlarged(motion, 1 / level), *small.shape[-2:])
+            correction = _correction(after, expected, everywhere, with_zoom=level == 1)
+            motion = advance(motion, _enlarged(correction, level))
+    total_zoom = F.pad(log_zoom(motion).cumsum(1), (1, 0))
+    total = F.pad((place(motion) * torch.exp(-total_zoom[:, :-1, None])).cumsum(1), (0, 0, 1, 0))
+    return camera_code.assemble_motion(total, total_zoom)
+
+
+def _enlarged(motion: Tensor, factor: float) -> Tensor:
+    """The same motion in frames that are larger by `factor`."""
+    return camera_code.assemble_motion(place(motion) * factor, log_zoom(motion))
 
 
 def register(frames: Tensor, canvas: Tensor, motion: Tensor, free: Tensor) -> Tensor:
     """Motion [B, T, 3] of frames [B, T, C, H, W] on canvas [B, C, H', W'], refined from `motion`; free [B, T, H, W]: how
     surely no object covers a pixel."""
-    for _ in range(STEPS_PER_ROUND):
+    for _ in range(CORRECTIONS_PER_ROUND):
         expected = resample(canvas[:, None], motion, *frames.shape[-2:])
-        motion = advance(motion, _step(frames, expected, free[:, :, None], with_zoom=True))
+        motion = advance(motion, _correction(frames, expected, free[:, :, None], with_zoom=True))
     return motion
 
 
@@ -85,35 +94,37 @@ def recentre(motion: Tensor, frame_shape: tuple[int, ...]) -> Tensor:
     """The same motion [B, T, 3] seen from the middle of its path, so that a canvas reaches as far as possible to all sides; 0
     where it is too small to be one."""
     middle = (motion.amax(1, keepdim=True) + motion.amin(1, keepdim=True)) / 2
-    place = (motion[..., :2] - middle[..., :2]) * middle[..., 2:].exp()
-    motion = torch.cat([place, motion[..., 2:] - middle[..., 2:]], -1)
+    off = motion - middle
+    motion = camera_code.assemble_motion(place(off) * log_zoom(middle).exp()[..., None], log_zoom(off))
     return motion * (_extent(motion, frame_shape) > STILL_PX)[:, None, None]
 
 
-def advance(motion: Tensor, step: Tensor) -> Tensor:
-    """The motion after a step [..., 3], whose x and y are px of the frame rather than of the canvas."""
-    return torch.cat([motion[..., :2] + step[..., :2] * torch.exp(-motion[..., 2:]), motion[..., 2:] + step[..., 2:]], -1)
+def advance(motion: Tensor, correction: Tensor) -> Tensor:
+    """The motion [..., 3] corrected by [..., 3], whose x and y are px of the frame rather than of the canvas."""
+    shift = place(correction) * torch.exp(-log_zoom(motion))[..., None]
+    return camera_code.assemble_motion(place(motion) + shift, log_zoom(motion) + log_zoom(correction))
 
 
 def _extent(motion: Tensor, frame_shape: tuple[int, ...]) -> Tensor:
     """[B]: the furthest that `motion` [B, T, 3] shifts the frame's middle, or its edges by zooming, px."""
     radius = max(frame_shape[-2:]) / 2
-    return torch.maximum(motion[..., :2].abs().amax((1, 2)), motion[..., 2].abs().amax(1) * radius)
+    return torch.maximum(place(motion).abs().amax((1, 2)), log_zoom(motion).abs().amax(1) * radius)
 
 
-def _step(frames: Tensor, expected: Tensor, free: Tensor, with_zoom: bool) -> Tensor:
-    """One robust Gauss-Newton step [B, T, 3] (x, y px, log_zoom) from what frames [B, T, C, H, W] are expected to show.
+def _correction(frames: Tensor, expected: Tensor, free: Tensor, with_zoom: bool) -> Tensor:
+    """Motion [B, T, 3] that one robust Gauss-Newton iteration adds, from what frames [B, T, C, H, W] are expected to show.
 
-    frame(u) = (1 + g) expected + b + (dx, dy) . slope - dz (u - m) . slope, over pixels that count as `free` [B, T, 1, H, W].
+    frame(u) = (1 + g) expected + b + (dx, dy) . slope - dz (u - m) . slope, over pixels that count as `free`
+    [B, T, 1, H, W].
     """
     H, W = frames.shape[-2:]
     slope_y, slope_x = (torch.gradient(expected, dim=dim)[0] for dim in (-2, -1))
     y, x = (torch.arange(n, device=frames.device) + 0.5 - n / 2 for n in (H, W))
     radius = (H + W) / 4  # counts zoom in px, so that the unknowns are alike in size
-    columns = [slope_x, slope_y, expected, torch.ones_like(expected)]
+    unknowns = [slope_x, slope_y, expected, torch.ones_like(expected)]
     if with_zoom:
-        columns.append(-(x * slope_x + y[:, None] * slope_y) / radius)
-    columns = torch.stack(columns, 2)
+        unknowns.append(-(x * slope_x + y[:, None] * slope_y) / radius)
+    columns = torch.stack(unknowns, 2)
     misfit = frames - expected
     squared = misfit.square().mean(2, keepdim=True)
     scale = squared.flatten(2).median(-1).values.clamp(min=MIN_SCALE**2)[..., None, None, None]
@@ -122,10 +133,9 @@ def _step(frames: Tensor, expected: Tensor, free: Tensor, with_zoom: bool) -> Te
     count = (weight.sum((2, 3, 4)) * frames.shape[2]).clamp(min=1.0)
     normal = torch.einsum("btichw,btjchw->btij", weighted, columns) / count[..., None, None]
     right = torch.einsum("btichw,btchw->bti", weighted, misfit) / count[..., None]
-    # where the picture does not tell, nothing moves
-    step = torch.linalg.solve(normal + 1e-6 * torch.eye(len(normal[0, 0]), device=frames.device), right)
-    zoom = step[..., 4:] / radius if with_zoom else torch.zeros_like(step[..., :1])
-    return torch.cat([step[..., :2].clamp(-2, 2), zoom.clamp(-0.1, 0.1)], -1)
+    shift, _, zoom = solve(damped(normal, RIDGE), right).split([2, 2, len(unknowns) - 4], -1)
+    zoom = zoom[..., 0] / radius if with_zoom else torch.zeros_like(shift[..., 0])
+    return camera_code.assemble_motion(shift.clamp(-2, 2), zoom.clamp(-0.1, 0.1))
 
 
 def estimate_light(frames: Tensor, background: Tensor, covered: Tensor) -> Tensor:
@@ -155,5 +165,5 @@ def estimate_light(frames: Tensor, background: Tensor, covered: Tensor) -> Tenso
 
 def steady(frames: Tensor, camera: Tensor) -> Tensor:
     """The frames under the clip's mean light."""
-    gain, brightness = camera[..., NUM_CAMERA_MOVING:, None, None, None].unbind(2)
+    gain, brightness = camera_code.light(camera)[..., None, None, None].unbind(2)
     return (frames - brightness) / gain

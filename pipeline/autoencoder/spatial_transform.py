@@ -1,51 +1,96 @@
-"""Patches cut from frames and pasted into frames, as two batched matrix products with triangular (linear) weights.
+"""Patches cut from frames and pasted into frames.
 
-Legend: P patch side in samples, N images, K patches of each, C channels, H W frame. Frame coordinates are px, the
-first pixel's centre at 0.5. After the spatial transformer of Jaderberg et al. 2015 (arXiv 1506.02025), restricted to
-shift and scale, where the bilinear kernel is separable; the kernel widens with the coarser of the two grids, so that
-nothing aliases.
+A patch lies in a frame as its matrix [2, 3] says, which takes a point (x, y, 1) of the patch, counted in samples from
+its middle, to px of the frame, the first pixel's centre at 0.5. After the spatial transformer of Jaderberg et al. 2015
+(arXiv 1506.02025). Where patches are only scaled and shifted the bilinear kernel is separable, and both ways are two
+batched matrix products; turned or sheared ones are read point by point, which takes several times as long.
+
+Legend: P patch side in samples, N images, K patches of each, C channels, H W frame.
 """
 
+from itertools import product
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from pipeline.autoencoder import resampling
+from pipeline.latents import pose
 
-def cut_weights(centre: Tensor, step: Tensor, patch_dim: int, num_pixels: int) -> Tensor:
-    """Weights [..., P, num_pixels] that read a patch out of one axis of a frame.
-
-    centre [...]: patch centre, px; step [...]: px between neighbouring samples. Rows whose samples lie inside the
-    frame sum to 1.
-    """
-    offsets = torch.arange(patch_dim, device=centre.device, dtype=centre.dtype) + 0.5 - patch_dim / 2
-    samples = centre[..., None] + step[..., None] * offsets
-    pixels = torch.arange(num_pixels, device=centre.device, dtype=centre.dtype) + 0.5
-    width = step.clamp(min=1.0)[..., None, None]
-    return (1 - (samples[..., None] - pixels).abs() / width).clamp(min=0) / width
+MAX_TAPS = 4
+"""A place of a coarse grid is an average over up to 2 * MAX_TAPS - 1 points along each axis of it."""
 
 
-def paste_weights(centre: Tensor, step: Tensor, patch_dim: int, num_pixels: int) -> Tensor:
-    """Weights [..., num_pixels, P] that draw a patch into one axis of a frame; arguments as in `cut_weights`. Zero
-    off the patch."""
-    pixels = torch.arange(num_pixels, device=centre.device, dtype=centre.dtype) + 0.5
-    places = (pixels - centre[..., None]) / step[..., None] + patch_dim / 2
-    samples = torch.arange(patch_dim, device=centre.device, dtype=centre.dtype) + 0.5
-    width = (1 / step).clamp(min=1.0)[..., None, None]
-    return (1 - (places[..., None] - samples).abs() / width).clamp(min=0) / width
-
-
-def cut(image: Tensor, centre: Tensor, step: Tensor, patch_dim: int) -> Tensor:
-    """Patches [N, K, C, P, P] of images [N, C, H, W] at centre [N, K, 2] (x, y); zero outside the frame."""
-    N, C, H, W = image.shape
-    K, P = centre.shape[1], patch_dim
-    weights_y = cut_weights(centre[..., 1], step, P, H).reshape(N, K * P, H)
-    weights_x = cut_weights(centre[..., 0], step, P, W)
+def cut(image: Tensor, matrix: Tensor, patch_dim: int) -> Tensor:
+    """Patches [N, K, C, P, P] of images [N, C, H, W] where matrix [N, K, 2, 3] says; zero outside the frame."""
+    if not pose.scale_and_shift(matrix):
+        return _read(image, matrix, patch_dim, patch_dim)
+    (N, C, H, W), K, P = image.shape, matrix.shape[1], patch_dim
+    weights_x, weights_y = (
+        resampling.weights(resampling.spaced(middle, step, P), step, side)
+        for middle, step, side in zip(*_axes(matrix), (W, H), strict=True)
+    )
     # all slots' rows in one product, so that the image is read once
-    rows = (weights_y @ image.transpose(1, 2).reshape(N, H, C * W)).view(N, K, P * C, W)
+    rows = (weights_y.reshape(N, K * P, H) @ image.transpose(1, 2).reshape(N, H, C * W)).view(N, K, P * C, W)
     return (rows @ weights_x.transpose(-1, -2)).view(N, K, P, C, P).transpose(2, 3)
 
 
-def paste(patch: Tensor, centre: Tensor, step: Tensor, height: int, width: int) -> Tensor:
-    """Pictures [N, K, C, H, W] of patches [N, K, C, P, P], zero but for the patch drawn at centre [N, K, 2]."""
-    weights_y = paste_weights(centre[..., 1], step, patch.shape[-1], height)
-    weights_x = paste_weights(centre[..., 0], step, patch.shape[-1], width)
+def paste(patch: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
+    """Pictures [N, K, C, H, W] of patches [N, K, C, P, P], drawn where matrix [N, K, 2, 3] says; zero around them."""
+    (N, K, _, P, _), sides = patch.shape, (width, height)
+    if not pose.scale_and_shift(matrix):
+        # from the frame's middle to the patch's, then counted from the patch's edge
+        back = _shifted(pose.inverse(_shifted(matrix, -width / 2, -height / 2)), P / 2, P / 2)
+        return _read(patch.flatten(0, 1), back.flatten(0, 1)[:, None], height, width)[:, 0].unflatten(0, (N, K))
+    weights_x, weights_y = (
+        _paste_weights(middle, step, P, side) for middle, step, side in zip(*_axes(matrix), sides, strict=True)
+    )
     return weights_y.unsqueeze(-3) @ (patch @ weights_x.transpose(-1, -2).unsqueeze(-3))
+
+
+def _axes(matrix: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """The middles [N, K] px, in x and y, of patches that are only scaled and shifted, and their px per sample [N, K]."""
+    return matrix[..., 2].unbind(-1), matrix.diagonal(dim1=-2, dim2=-1).unbind(-1)
+
+
+def _paste_weights(middle: Tensor, step: Tensor, patch_dim: int, num_pixels: int) -> Tensor:
+    """Weights [N, K, num_pixels, P] that draw a patch into one axis of a frame."""
+    pixels = torch.arange(num_pixels, device=middle.device, dtype=middle.dtype) + 0.5
+    places = (pixels - middle[..., None]) / step[..., None] + patch_dim / 2
+    return resampling.weights(places, 1 / step, patch_dim)
+
+
+def _read(image: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
+    """Images [N, C, h, w] read at the places of a grid, [N, K, C, height, width], zero outside of them. matrix
+    [N, K, 2, 3] takes a place, counted from the grid's middle, to px of the image, counted from its edge.
+
+    A place that is coarser than a pixel is an average of points with triangular weights, of the same variance as the
+    kernel in `resampling`; where it is n px wide the two are equal. The gradient of `image` adds up in no fixed order on
+    CUDA, so it may differ in its last bits from run to run.
+    """
+    K = matrix.shape[1]
+    size = matrix.new_tensor([image.shape[-1], image.shape[-2]])
+    y, x = (torch.arange(n, device=matrix.device, dtype=matrix.dtype) + 0.5 - n / 2 for n in (height, width))
+    along_x, along_y, middle = matrix[:, :, None, None].unbind(-1)
+    places = along_x * x[:, None] + along_y * y[:, None, None] + middle
+    total = image.new_zeros(())
+    for (weight_x, offset_x), (weight_y, offset_y) in product(_taps(along_x), _taps(along_y)):
+        grid = (places + offset_x + offset_y) * (2 / size) - 1
+        read = F.grid_sample(image, grid.flatten(1, 2), align_corners=False)
+        total = total + weight_x * weight_y * read.unflatten(2, (K, height)).transpose(1, 2)
+    return total
+
+
+def _taps(along: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Weights [N, K, 1, 1, 1] and offsets [N, K, 1, 1, 2] px of the points that are averaged along one axis of a grid,
+    whose places are `along` [N, K, 1, 1, 2] px apart. A grid has as many as it needs, whatever the others do."""
+    step = along.norm(dim=-1, keepdim=True)
+    count = (step.detach() - 1e-3).ceil().clamp(1, MAX_TAPS)
+    apart = ((step.square() - 1).clamp(min=1e-8) / (count.square() - 1).clamp(min=1)).sqrt() * along / step
+    most = int(count.max())
+    return [((count - abs(i)).clamp(min=0) / count.square(), i * apart) for i in range(1 - most, most)]
+
+
+def _shifted(matrix: Tensor, x: float, y: float) -> Tensor:
+    """matrix [..., 2, 3] that leads (x, y) px further."""
+    return torch.cat([matrix[..., :2], matrix[..., 2:] + matrix.new_tensor([[x], [y]])], -1)

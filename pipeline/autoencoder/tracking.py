@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pipeline.autoencoder.best_path import best_path
+
 OBJECT_CELLS = 8
 """Width of a typical object on the discovery grid."""
 BLUR_CELLS = 2.0
@@ -30,7 +32,7 @@ COLOR_SIGMA = 0.15
 BACKGROUND_SIGMA = 0.05
 REACH = 2
 """Furthest move between frames on the path grid, in its cells of 2 discovery cells."""
-NUM_EM_STEPS = 6
+NUM_EM_ROUNDS = 6
 
 
 class Cells(NamedTuple):
@@ -44,7 +46,7 @@ class Cells(NamedTuple):
     """[B, T, C, h, w] of what differs from the background: edges and thin strokes fill their cells in part only"""
     moving: Tensor
     """[B, T, h, w] `evidence`"""
-    step: Tensor
+    cell_px: Tensor
     """[2] px per cell in x and y"""
 
 
@@ -92,7 +94,7 @@ def find_tracks(cells: Cells, num_slots: int, hint: Tensor | None = None) -> Tra
             distance = (cells.color - hint[:, None, slot, :, None, None]).square().sum(2)
             likeness = torch.exp(-distance / (2 * (1.5 * COLOR_SIGMA) ** 2))
             score = unexplained * torch.where(distance.isnan(), 1.0, 0.1 + likeness)
-        centre = _mean_shift(_best_path(_blur(score)), score)
+        centre = _mean_shift(_find_path(_blur(score)), score)
         tracks.append(centre)
         unexplained = unexplained * (1 - torch.exp(-(_distance(centre, score) / (2 * 3.0**2)).square()))
     return _joint_em(cells, torch.stack(tracks, 2))
@@ -136,28 +138,24 @@ def _blur(image: Tensor) -> Tensor:
     return flat[:, 0].unflatten(0, image.shape[:2])
 
 
-def _best_path(score: Tensor) -> Tensor:
+def _find_path(score: Tensor) -> Tensor:
     """The path [B, T, 2] (cells) of greatest summed score minus squared moves, by dynamic programming (Viterbi)."""
     coarse = F.avg_pool2d(score, 2, ceil_mode=True)
-    B, T, h, w = coarse.shape
+    h, w = coarse.shape[-2:]
     side = 2 * REACH + 1
     penalty = 0.01 * (torch.arange(side, device=score.device) - REACH).square()
-    total, came_from = coarse[:, 0], []
-    for t in range(1, T):
+    here = torch.arange(h * w, device=score.device)
+
+    def arrive(total: Tensor, _: int) -> tuple[Tensor, Tensor]:
         # the best of all moves is the best over y of the best over x: squared moves add up
-        padded = F.pad(total, (REACH,) * 4, value=-1e4)
+        padded = F.pad(total.unflatten(1, (h, w)), (REACH,) * 4, value=-1e4)
         along_x, x_choice = (padded.unfold(2, side, 1) - penalty).max(3)
         best, y_choice = (along_x.unfold(1, side, 1) - penalty).max(3)
         x_choice = x_choice.unfold(1, side, 1).gather(3, y_choice[..., None])[..., 0]
-        came_from.append((y_choice * side + x_choice).flatten(1))
-        total = best + coarse[:, t]
-    place = total.flatten(1).argmax(1)
-    path = [place]
-    for choice in reversed(came_from):
-        step = choice.gather(1, place[:, None])[:, 0]
-        place = place + (step // side - REACH) * w + (step % side - REACH)
-        path.append(place)
-    path = torch.stack(path[::-1], 1)
+        move = (y_choice - REACH) * w + (x_choice - REACH)
+        return best.flatten(1), here + move.flatten(1)
+
+    path = best_path(coarse.flatten(2), arrive)
     return torch.stack([path % w, path // w], -1) * 2 + 1.0
 
 
@@ -181,7 +179,7 @@ def _joint_em(cells: Cells, centre: Tensor) -> Tracks:
     others = torch.stack([to_background + squared, outlier + squared], 2)
     grey = (cells.frames.amax(2) - cells.frames.amin(2)).flatten(1).amax(1) < GREY
     sigma = torch.where(grey, GREY_POSITION_SIGMA, POSITION_SIGMA)[:, None, None, None, None]
-    for _ in range(NUM_EM_STEPS):
+    for _ in range(NUM_EM_ROUNDS):
         objects = torch.einsum("bkc,btchw->btkhw", color / COLOR_SIGMA**2, shown)
         objects -= (color.square().sum(-1) / (2 * COLOR_SIGMA**2) + C * math.log(COLOR_SIGMA))[:, None, :, None, None]
         objects -= _distance(centre, moving) / (2 * sigma.square())

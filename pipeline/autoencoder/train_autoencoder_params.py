@@ -11,7 +11,7 @@ class LossParams(Params):
     object_weight: float = Field(ge=0)
     """Pixels that differ from the background count up to 1 + this much."""
     picture_weight: float = Field(ge=0)
-    """Weight of the pictures themselves (object colour and alpha, background behind the objects), which the frames alone
+    """Weight of the pictures themselves (object colour and mask, background behind the objects), which the frames alone
     leave open where something covers them."""
 
 

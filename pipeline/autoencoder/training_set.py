@@ -4,7 +4,6 @@ Legend: B batch, T frames, K slots, C channels, H W frame.
 """
 
 from collections.abc import Callable
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -15,13 +14,13 @@ from torch import Tensor
 
 from pipeline.autoencoder.architecture_params import ProposalParams
 from pipeline.autoencoder.proposals import Proposals, concatenate, propose
-from pipeline.autoencoder.sprites import Sprites
 from pipeline.frames.pixels import to_unit
+from pipeline.latents import camera_code, pose
 from pipeline.spacing import evenly_spaced
 from pipeline.spill import allocate
 
-PICTURES = ("background", "background_seen", "color", "alpha", "seen")
-"""Kept in half precision: their steps of 1/2048 are finer than a video's 1/255."""
+PICTURES = ("background", "background_seen", "color", "mask", "seen")
+"""Kept in half precision: it tells 1/2048 apart, a video 1/255."""
 PER_FRAME = ("camera", "centre", "visibility")
 CLIPS_REMEMBERED = 64
 """Clips taken apart between two states that an interrupted run can go on from."""
@@ -50,7 +49,7 @@ class TrainingSet:
             for batch in rows.split(4 if device.type == "cpu" else 32):
                 parts.append(_convert(propose(to_unit(read(batch.numpy())).to(device), params), torch.half, torch.device("cpu")))
                 advance(len(batch))
-            return _tensors(concatenate(parts))
+            return concatenate(parts).tensors()
 
         held: dict[str, Tensor] = {}
 
@@ -69,7 +68,7 @@ class TrainingSet:
         processes.wait_for_everyone()
         for start in sorted(set(starts) - set(own)):  # what the other processes have left in their states
             take(start)
-        self.proposals = _proposals(held)
+        self.proposals = Proposals.of(held)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -111,11 +110,9 @@ def mirror(frames: Tensor, proposals: Proposals, axis: int) -> tuple[Tensor, Pro
     dim = -1 - axis
     def change(name: str, x: Tensor) -> Tensor:
         if name == "centre":
-            x = x.clone()
-            x[..., axis] = frames.shape[dim] - x[..., axis]
-        elif name == "camera":
-            x = x.clone()
-            x[..., axis] = -x[..., axis]
+            return pose.mirrored(x, axis, frames.shape[dim])
+        if name == "camera":
+            return camera_code.mirrored(x, axis)
         return x.flip(dim) if name in PICTURES else x
     return frames.flip(dim), proposals.map(change)
 
@@ -123,23 +120,13 @@ def mirror(frames: Tensor, proposals: Proposals, axis: int) -> tuple[Tensor, Pro
 def transpose(frames: Tensor, proposals: Proposals) -> tuple[Tensor, Proposals]:
     """x and y exchanged."""
     def change(name: str, x: Tensor) -> Tensor:
+        if name == "centre":
+            return pose.transposed(x)
         if name == "camera":
-            return torch.cat([x[..., 1:2], x[..., :1], x[..., 2:]], -1)
-        return x.flip(-1) if name == "centre" else x.transpose(-1, -2) if name in PICTURES else x
+            return camera_code.transposed(x)
+        return x.transpose(-1, -2) if name in PICTURES else x
     return frames.transpose(-1, -2), proposals.map(change)
 
 
 def _convert(proposals: Proposals, picture_dtype: torch.dtype, device: torch.device) -> Proposals:
     return proposals.map(lambda name, x: x.to(device, picture_dtype if name in PICTURES else torch.float))
-
-
-def _tensors(proposals: Proposals) -> dict[str, Tensor]:
-    """By name; those of the sprites have names of their own."""
-    named = {}
-    proposals.map(lambda name, x: named.setdefault(name, x))
-    return named
-
-
-def _proposals(named: dict[str, Tensor]) -> Proposals:
-    sprites = Sprites(**{field.name: named[field.name] for field in fields(Sprites)})
-    return Proposals(**{name: x for name, x in named.items() if not hasattr(sprites, name)}, sprites=sprites)

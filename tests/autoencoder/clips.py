@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from pipeline.autoencoder.sprites import Sprites, draw_masks, paste
+
 
 def moving_squares(tracks: Tensor, colors: Tensor, side: int = 14, px: int = 64, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     """Clip [1, T, 3, px, px], its background [3, px, px] and segmentation [T, px, px] (0 background; later squares nearer).
@@ -53,3 +55,22 @@ def moving_pictures(tracks: Tensor, pictures: list[Tensor], px: int = 64) -> Ten
             window = frames[0, t, 0, y:y + picture.shape[0], x:x + picture.shape[1]]
             torch.maximum(window, picture, out=window)
     return frames
+
+
+def half_transparent_square(num_frames: int = 12, patch_dim: int = 16, px: int = 48) -> tuple[Tensor, Tensor, Sprites]:
+    """Clip [1, T, 3, px, px] of a red square, half transparent in its middle, over a varied background [1, 3, px, px],
+    and the sprite that is true of it."""
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.rand(1, 3, 7, 7, generator=generator)
+    background = torch.nn.functional.interpolate(coarse, size=(px, px), mode="bilinear", align_corners=True)
+    mask = torch.zeros(1, 1, patch_dim, patch_dim)
+    mask[..., 3:13, 3:13] = 1
+    mask[..., 6:10, 6:10] = 0.5
+    color = mask[:, :, None] * torch.tensor([0.9, 0.2, 0.1]).view(1, 1, 3, 1, 1)
+    track = torch.stack([torch.linspace(10, 38, num_frames), torch.linspace(14, 30, num_frames)], -1).round()
+    true = Sprites(
+        centre=track[None, :, None], step=torch.ones(1, 1), color=color, mask=mask, seen=torch.ones_like(mask),
+        visibility=torch.ones(1, num_frames, 1), depth=torch.zeros(1, 1), presence=torch.ones(1, 1),
+    )
+    free = 1 - draw_masks(true, px, px)[:, :, 0, None]
+    return paste(color, true, px, px)[:, :, 0] + free * background[:, None], background, true

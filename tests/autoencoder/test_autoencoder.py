@@ -5,7 +5,7 @@ from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.autoencoder import (
     Autoencoder, AutoencoderConfig, Pictures, load_autoencoder, save_autoencoder,
 )
-from pipeline.autoencoder.initialise import initialise, principal_components, simple_structure
+from pipeline.autoencoder.initialise import initialise
 from pipeline.autoencoder.losses import reconstruction_loss
 from pipeline.autoencoder.proposals import propose
 from pipeline.autoencoder.train_autoencoder_params import LossParams
@@ -132,33 +132,6 @@ def test_any_size_and_grey(height, width, channels):
     assert decoded.frames.shape == (1, 3, channels, height, width) and torch.isfinite(decoded.frames).all()
 
 
-def test_principal_components_are_those_of_the_data():
-    generator = torch.Generator().manual_seed(0)
-    directions = torch.linalg.qr(torch.randn(6, 6, generator=generator))[0][:2]
-    rows = torch.randn(500, 2, generator=generator) * torch.tensor([3.0, 1.0]) @ directions + 5
-    mean, components, scale = principal_components(rows, 4)
-    torch.testing.assert_close((components[:2] @ directions.T).abs(), torch.eye(2), atol=0.05, rtol=0)
-    torch.testing.assert_close(scale[:2], torch.tensor([3.0, 1.0]), atol=0.15, rtol=0)
-    torch.testing.assert_close(mean, rows.mean(0))
-    assert principal_components(rows, 9)[1].shape == (9, 6)
-
-
-def test_simple_structure_finds_the_parts_of_which_pictures_are_made():
-    generator = torch.Generator().manual_seed(0)
-    parts = torch.zeros(3, 12)
-    for i in range(3):
-        parts[i, 4 * i:4 * i + 4] = torch.tensor([1.0, 2.0, 2.0, 1.0]) / 10**0.5
-    strengths = torch.randn(4000, 3, generator=generator) * torch.tensor([1.1, 1.0, 0.9])
-    _, *mixed = principal_components(strengths @ torch.linalg.qr(torch.randn(3, 3, generator=generator))[0] @ parts + 5, 4)
-    components, scale = simple_structure(*mixed)
-    found = (components[:3] @ parts.T).abs()
-    torch.testing.assert_close(found.amax(1), torch.ones(3), atol=0.01, rtol=0)
-    assert sorted(found.argmax(1).tolist()) == [0, 1, 2] and (mixed[0][:3] @ parts.T).abs().amax(1).min() < 0.95
-    torch.testing.assert_close(components.T @ components, mixed[0].T @ mixed[0], atol=1e-5, rtol=0)  # the same space
-    assert torch.equal(components[3], mixed[0][3])
-    torch.testing.assert_close(scale[:3].square().sum(), mixed[1][:3].square().sum())
-
-
 def test_loss_trains_what_the_start_left_open(model, clips, proposals):
     params = LossParams(object_weight=3, picture_weight=1)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
@@ -182,9 +155,8 @@ def test_loss_without_objects_is_finite(model):
 @pytest.mark.parametrize("change", [lambda f, p: mirror(f, p, 0), lambda f, p: mirror(f, p, 1), transpose])
 def test_augmented_proposals_still_fit_the_frames(model, clips, proposals, change):
     def misfit(frames, proposals):
-        sprites = proposals.sprites
-        picture = torch.cat([sprites.color, sprites.alpha[:, :, None]], 2)
-        decoded = model.decode(model.encode_proposals(proposals), Pictures(proposals.background, picture))
+        pictures = Pictures(proposals.background, proposals.sprites.picture)
+        decoded = model.decode(model.encode_proposals(proposals), pictures)
         return (decoded.frames - frames).square().mean()
     with torch.no_grad():
         assert misfit(*change(clips, proposals)) < 1.1 * misfit(clips, proposals) + 1e-6
@@ -231,8 +203,8 @@ def test_a_pan_goes_on_beyond_the_context(panning):
 def test_augmented_panning_clips_still_fit_the_frames(panning, change):
     clip, proposals, model = panning
     def misfit(frames, proposals):
-        picture = torch.cat([proposals.sprites.color, proposals.sprites.alpha[:, :, None]], 2)
-        decoded = model.decode(model.encode_proposals(proposals), Pictures(proposals.background, picture))
+        pictures = Pictures(proposals.background, proposals.sprites.picture)
+        decoded = model.decode(model.encode_proposals(proposals), pictures)
         return (decoded.frames - frames).square().mean()
     with torch.no_grad():
         assert misfit(*change(clip, proposals)) < 1.1 * misfit(clip, proposals) + 1e-6

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from pipeline.autoencoder.proposals import ProposalParams, Proposals, propose
-from pipeline.autoencoder.sprites import masks
+from pipeline.autoencoder.sprites import draw_masks
 from tests.autoencoder.clips import filmed, line, moving_squares
 
 PARAMS = ProposalParams(num_slots=4, object_px=16, patch_dim=24, canvas_margin=0)
@@ -17,7 +17,7 @@ NOWHERE = -100.0
 def slot_of(proposals: Proposals, color: Tensor) -> int:
     """The only present slot whose picture has about that colour."""
     sprites = proposals.sprites
-    mean = sprites.color[0].sum((2, 3)) / sprites.alpha[0].sum((1, 2))[:, None].clamp(min=1e-3)
+    mean = sprites.color[0].sum((2, 3)) / sprites.mask[0].sum((1, 2))[:, None].clamp(min=1e-3)
     near = ((mean - color).norm(dim=-1) < 0.3) & (sprites.presence[0] > 0)
     assert near.sum() == 1, f"{near.sum()} slots of that colour"
     return int(near.nonzero())
@@ -103,7 +103,7 @@ def test_object_that_stops_and_goes_on_under_a_moving_camera():
     everywhere, never = torch.ones(18, dtype=bool), torch.zeros(18, dtype=bool)
     check(proposals, slot_of(proposals, RED), stop, everywhere, never)
     check(proposals, slot_of(proposals, CYAN), other, everywhere, never)
-    mask = masks(proposals.sprites, 64, 64)[0, 7:12, slot_of(proposals, RED)]
+    mask = draw_masks(proposals.sprites, 64, 64)[0, 7:12, slot_of(proposals, RED)]
     assert (mask.sum((1, 2)) - 14**2).abs().max() < 0.15 * 14**2
 
 

@@ -78,7 +78,7 @@ def test_a_clip_is_not_changed_by_its_neighbours():
     one = tails_exchanged(one, 8)
     both = [torch.cat(pair) for pair in zip(one, other)]
     both_cells = [torch.cat(pair) for pair in zip(cells[:-1], other_cells[:-1])]
-    together = keep_identities(Tracks(*both), torch.ones(2, 2), type(cells)(*both_cells, cells.step))
+    together = keep_identities(Tracks(*both), torch.ones(2, 2), type(cells)(*both_cells, cells.cell_px))
     assert torch.allclose(together.centre[:1], keep_identities(one, torch.ones(1, 2), cells).centre)
     assert torch.equal(together.centre[1:], other.centre)
 

@@ -3,13 +3,13 @@ import torch
 from pipeline.autoencoder.objects import AppearanceDecoder, AppearanceEncoder
 
 
-def test_pictures_are_alpha_and_colour_no_brighter_than_it():
+def test_pictures_are_a_mask_and_colour_no_brighter_than_it():
     torch.manual_seed(0)
     decoder = AppearanceDecoder(num_channels=3, patch_dim=10, appearance_dim=5, hidden_dim=4)
     pictures = decoder(3 * torch.randn(6, 5))
     assert pictures.shape == (6, 4, 10, 10)
-    alpha = pictures[:, -1:]
-    assert alpha.min() >= 0 and alpha.max() <= 1 and (pictures[:, :-1] <= alpha).all()
+    mask = pictures[:, -1:]
+    assert mask.min() >= 0 and mask.max() <= 1 and (pictures[:, :-1] <= mask).all()
 
 
 def test_a_place_without_an_object_is_empty_and_one_within_is_full():

@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from pipeline.autoencoder.architecture_params import ProposalParams
-from pipeline.autoencoder.proposals import estimate_background, propose
-from pipeline.autoencoder.sprites import masks
+from pipeline.autoencoder.camera import light
+from pipeline.autoencoder.proposals import propose
+from pipeline.autoencoder.sprites import draw_masks
 from tests.autoencoder.clips import line, moving_pictures, moving_squares
 
 PARAMS = ProposalParams(num_slots=3, object_px=16, patch_dim=24, canvas_margin=0)
@@ -17,7 +18,7 @@ def present_slots(proposals):
 def slot_of(proposals, color):
     """The present slot whose picture is nearest to a colour."""
     sprites = proposals.sprites
-    mean = sprites.color.sum((3, 4)) / sprites.alpha.sum((2, 3))[..., None].clamp(min=1e-3)
+    mean = sprites.color.sum((3, 4)) / sprites.mask.sum((2, 3))[..., None].clamp(min=1e-3)
     return min(present_slots(proposals), key=lambda k: (mean[0, k] - color).square().sum().item())
 
 
@@ -31,7 +32,7 @@ def test_one_object_is_found_to_a_fraction_of_a_pixel():
     proposals = propose(frames, PARAMS)
     (slot,) = present_slots(proposals)
     assert (proposals.sprites.centre[0, :, slot] - (track + 7)).abs().max() < 0.3
-    assert overlap(masks(proposals.sprites, 64, 64)[0, :, slot], segmentation == 1) > 0.95
+    assert overlap(draw_masks(proposals.sprites, 64, 64)[0, :, slot], segmentation == 1) > 0.95
     assert (proposals.background[0] - background).abs().max() < 0.05
 
 
@@ -40,7 +41,7 @@ def test_slow_object_does_not_hide_in_the_background():
     frames, background, segmentation = moving_squares(track[:, None], RED[None])
     proposals = propose(frames, PARAMS)
     (slot,) = present_slots(proposals)
-    assert overlap(masks(proposals.sprites, 64, 64)[0, :, slot], segmentation == 1) > 0.9
+    assert overlap(draw_masks(proposals.sprites, 64, 64)[0, :, slot], segmentation == 1) > 0.9
 
 
 def test_crossing_objects_keep_their_slots_and_their_order():
@@ -65,7 +66,7 @@ def test_a_thin_stroke_that_passes_over_another_object_is_drawn_whole(num_frames
     params = ProposalParams(num_slots=2, object_px=20, patch_dim=28, canvas_margin=0)
     sprites = propose(moving_pictures(tracks, [stroke, ring]), params).sprites
     assert sprites.presence.tolist() == [[1, 1]]
-    area = sprites.alpha[0].sum((1, 2)) * sprites.step[0].square()
+    area = sprites.mask[0].sum((1, 2)) * sprites.step[0].square()
     thin = int(area.argmin())
     for middle, picture, slot in ((middles[:, 0], stroke, thin), (middles[:, 1], ring, 1 - thin)):
         assert area[slot].item() == pytest.approx(picture.sum().item(), rel=0.2)
@@ -77,7 +78,7 @@ def test_object_that_stops_stays_an_object():
     frames, _, segmentation = moving_squares(track[:, None], RED[None])
     proposals = propose(frames, PARAMS)
     (slot,) = present_slots(proposals)
-    assert overlap(masks(proposals.sprites, 64, 64)[0, 12:, slot], segmentation[12:] == 1) > 0.9
+    assert overlap(draw_masks(proposals.sprites, 64, 64)[0, 12:, slot], segmentation[12:] == 1) > 0.9
 
 
 def test_object_that_appears_halfway_is_hidden_before():
@@ -95,7 +96,7 @@ def test_brightness_drift_is_light_not_objects():
     gain = torch.linspace(0.8, 1.1, 16)
     proposals = propose(frames * gain[None, :, None, None, None], PARAMS)
     assert len(present_slots(proposals)) == 1
-    lit = proposals.background[0] * proposals.camera[0, :, 3, None, None, None] + proposals.camera[0, :, 4, None, None, None]
+    lit = light(proposals.background[:, None], proposals.camera)[0]
     assert (lit - background * gain[:, None, None, None]).abs().mean() < 0.01
 
 
@@ -106,7 +107,7 @@ def test_brightness_drift_is_light_not_objects():
 def test_clips_without_objects_give_finite_numbers(frames):
     proposals = propose(frames, PARAMS)
     sprites = proposals.sprites
-    for tensor in (proposals.background, proposals.camera, sprites.centre, sprites.step, sprites.color, sprites.alpha,
+    for tensor in (proposals.background, proposals.camera, sprites.centre, sprites.step, sprites.color, sprites.mask,
                    sprites.visibility, sprites.depth):
         assert torch.isfinite(tensor).all()
 
@@ -121,13 +122,3 @@ def test_result_of_a_clip_does_not_depend_on_its_neighbours():
     alone, together = propose(first, PARAMS), propose(torch.cat([second, first]), PARAMS)
     assert torch.equal(alone.sprites.centre[0], together.sprites.centre[1])
     assert torch.equal(alone.background[0], together.background[1])
-
-
-def test_background_fills_what_was_never_seen_from_around_it():
-    frames = torch.full((1, 4, 1, 16, 16), 0.3)
-    covered = torch.zeros(1, 4, 16, 16)
-    covered[..., 6:10, 6:10] = 1
-    frames[..., 6:10, 6:10] = 0.9
-    background, seen = estimate_background(frames, covered)
-    torch.testing.assert_close(background, torch.full((1, 1, 16, 16), 0.3), atol=0.02, rtol=0)
-    assert torch.equal(seen[0, 0] == 0, covered[0, 0] == 1)

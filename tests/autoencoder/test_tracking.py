@@ -38,7 +38,7 @@ def test_the_grid_is_as_fine_as_objects_are_small(object_px, side):
     assert cells.moving.shape[-2] == side
     places = torch.stack(torch.meshgrid(torch.arange(cells.moving.shape[-1]) + 0.5, torch.arange(side) + 0.5, indexing="xy"), -1)
     middle = (cells.frames[0, 0, 0, ..., None] * places).sum((0, 1)) / cells.frames[0, 0, 0].sum()
-    torch.testing.assert_close(middle * cells.step, torch.tensor([24.0, 32.0]), atol=0.5, rtol=0)
+    torch.testing.assert_close(middle * cells.cell_px, torch.tensor([24.0, 32.0]), atol=0.5, rtol=0)
 
 
 def test_a_thin_stroke_has_its_own_colour_on_the_grid():

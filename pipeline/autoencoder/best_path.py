@@ -1,0 +1,28 @@
+"""The best path through states that follow one another in time, by dynamic programming (Viterbi 1967).
+
+Legend: B clips, T frames, S states.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def best_path(score: Tensor, arrive: Callable[[Tensor, int], tuple[Tensor, Tensor]]) -> Tensor:
+    """The states [B, T] of greatest total score [B, T, S], what it takes to go from one to the next counted.
+
+    arrive(total [B, S], t): the best total of paths that arrive in each state of frame t, and the state that they come
+    from, both [B, S]; total: of the best paths that end in each state of the frame before.
+    """
+    total, origins = score[:, 0], []
+    for t in range(1, score.shape[1]):
+        arrived, origin = arrive(total, t)
+        total = arrived + score[:, t]
+        origins.append(origin)
+    state = total.argmax(1, keepdim=True)
+    states = [state]
+    for origin in reversed(origins):
+        state = origin.gather(1, state)
+        states.append(state)
+    return torch.cat(states[::-1], 1)

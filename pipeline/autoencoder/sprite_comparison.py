@@ -1,0 +1,62 @@
+"""Sprites judged against one another: which are objects of their own, and which of them is nearer.
+
+Legend: B clips, T frames, K slots, C channels, H W frame. Positions are (x, y) in px.
+"""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from pipeline.autoencoder.sprites import Sprites, paste
+
+MIN_GAIN = 0.3
+"""Squared error per frame, summed over pixels and channels, that an object must take away to count as one."""
+RIGID_PX = 0.5
+"""Sprites that stray no further from one another than this move as one."""
+
+
+def compare(frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor) -> Sprites:
+    """Sets depth and presence by comparing the objects where their masks [B, T, K, H, W] lie; background
+    [B, 1 or T, C, H, W].
+
+    Depth: of two that overlap, the one whose picture explains the overlap better is nearer; 0 where none do. Presence: a
+    slot that takes away little squared error where no other object is, such as a double of another or a fault of the
+    background, loses it; only the most useless one of a clip at a time, since two doubles make each other useless.
+    """
+    drawn = paste(sprites.color / sprites.mask[:, :, None].clamp(min=0.05), sprites, *frames.shape[-2:])
+    error = (frames[:, :, None] - drawn).square().sum(3)
+    background_error = (frames - background).square().sum(2)
+    K = mask.shape[2]
+    depth, worths = torch.zeros_like(sprites.depth), []
+    for k in range(K):
+        alone = mask[:, :, k]
+        for j in range(K):
+            if j == k:
+                continue
+            alone = alone * (1 - mask[:, :, j])
+            overlap = mask[:, :, k] * mask[:, :, j]
+            lead = (overlap * (error[:, :, j] - error[:, :, k])).sum((1, 2, 3)) / (0.2 + 0.05 * overlap.sum((1, 2, 3)))
+            depth[:, k] += 3 * torch.tanh(lead)
+        worths.append((alone * (background_error - error[:, :, k])).sum((1, 2, 3)) / frames.shape[1])
+    worth = torch.where(sprites.presence > 0, torch.stack(worths, 1), torch.inf)
+    least = worth.argmin(1, keepdim=True)
+    useless = torch.zeros_like(worth).scatter(1, least, (worth.gather(1, least) < MIN_GAIN).to(worth))
+    return replace(sprites, depth=depth, presence=sprites.presence * (1 - useless))
+
+
+def drop_parts(sprites: Sprites) -> Sprites:
+    """Takes presence from all but the largest of sprites that move as one, side by side: parts of one object, which the
+    largest then shows."""
+    centre, presence = sprites.centre, sprites.presence.clone()
+    size = sprites.mask.sum((2, 3)) * sprites.step.square()
+    for k in range(presence.shape[1]):
+        for other in range(presence.shape[1]):
+            if other != k:
+                apart = centre[:, :, k] - centre[:, :, other]
+                usual = apart.median(1).values
+                stray = (apart - usual[:, None]).norm(dim=-1).quantile(0.75, dim=1)
+                reach = sprites.step[:, other] * sprites.patch_dim / 2
+                one = (stray < RIGID_PX) & (usual.norm(dim=-1) < reach)
+                presence[:, k] *= ~(one & (presence[:, other] > 0) & (size[:, k] < size[:, other]))
+    return replace(sprites, presence=presence)

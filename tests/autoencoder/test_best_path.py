@@ -1,0 +1,26 @@
+from itertools import product
+
+import torch
+
+from pipeline.autoencoder.best_path import best_path
+
+
+def test_no_other_path_has_a_greater_total():
+    score = torch.randn(4, 5, 3, generator=torch.Generator().manual_seed(0))
+    price = torch.tensor([[0.0, 0.5, 2.0], [0.5, 0.0, 0.5], [2.0, 0.5, 0.0]])
+    found = best_path(score, lambda total, _: (total[:, None] - price).max(2))
+    assert found.shape == (4, 5)
+    for b in range(4):
+        def total(path):
+            steps = zip(path, path[1:], strict=False)
+            return sum(score[b, t, s] for t, s in enumerate(path)) - sum(price[i, j] for i, j in steps)
+        assert total(found[b].tolist()) >= max(total(path) for path in product(range(3), repeat=5)) - 1e-5
+
+
+def test_what_it_takes_to_go_on_may_differ_from_frame_to_frame():
+    score = torch.tensor([[[2.0, 0.0], [0.0, 0.6], [0.0, 0.0], [0.0, 3.0]]])
+    price = torch.tensor([9.0, 9.0, 1.0])
+    def arrive(total, t):
+        other = total.flip(1) - price[t - 1]
+        return torch.maximum(total, other), torch.where(other > total, torch.tensor([1, 0]), torch.tensor([0, 1]))
+    assert best_path(score, arrive).tolist() == [[0, 0, 0, 1]]
