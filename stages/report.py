@@ -40,7 +40,7 @@ def report(
     model = model.to(fastest_device())
     scenes = Scenes(store, encoded, frames, futures, on_device(model, model.decode), params.num_clips)
     named = {name.replace("_", " "): artefact for name, (_, artefact) in artefacts.items()}
-    write_report(page, figures, named, weights.config["architecture"], scenes)
+    write_report(page, figures, named, weights.config["architecture"], model.spec, scenes)
     return len(scenes)
 
 

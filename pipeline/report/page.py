@@ -11,8 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.errors import UserError
+from pipeline.latents.latents import LatentSpec
 from pipeline.progress import progress
 from pipeline.report.charts import line_chart
+from pipeline.report.codes import code_rows
 from pipeline.report.figures import (
     curves, forecast_table, headline, layer_figures, other_figures, probe_table, sample_figures,
 )
@@ -36,11 +38,11 @@ class Artefact(Protocol):
 
 
 def write_report(
-    path: Path, metrics: dict, artefacts: dict[str, Artefact], architecture: dict[str, object],
+    path: Path, metrics: dict, artefacts: dict[str, Artefact], architecture: dict[str, object], spec: LatentSpec,
     scenes: Scenes | list[Scene], most_bytes: int = MOST_BYTES,
 ) -> None:
     """Writes the page in one step. metrics as in metrics.json; artefacts: what was judged and the weights, by name;
-    architecture: the autoencoder's parameters.
+    architecture: the autoencoder's parameters; spec: the codes that it has.
 
     Scenes that would make the page larger than most_bytes are left out, and the page says how many.
     """
@@ -59,7 +61,8 @@ def write_report(
     page = _environment().get_template("page.html").render(
         metrics=metrics, protocol=metrics["protocol"], artefacts=artefacts, architecture=architecture,
         headline=headline(metrics), scenes=shown, left_out=left_out,
-        forecast=forecast_table(metrics), layers=layer_figures(metrics), probes=probe_table(metrics), samples=sample_figures(metrics),
+        forecast=forecast_table(metrics), layers=layer_figures(metrics), probes=probe_table(metrics),
+        samples=sample_figures(metrics), codes=code_rows(spec),
         others=other_figures(metrics), run=Markup(_RUN),
         charts=[(curve, Markup(line_chart(curve.lines, "forecast step", curve.unit))) for curve in curves(metrics)],
         definitions=[text.partition(": ")[::2] for text in metrics["protocol"]["definitions"]],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.imports import ROOT
+from pipeline.dependencies.imports import ROOT
 from tests.pipeline.test_layout import tracked
 
 OWNERS = {"pipeline/latents/pose.py", "pipeline/latents/camera_code.py"}

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.latents.latents import LatentSpec
 from pipeline.report.page import write_report
 from pipeline.report.scenes import Scene, Tile, Track
 
 NUM_FRAMES, NUM_GIVEN = 6, 4
+SPEC = LatentSpec(num_slots=4, background_dim=12, appearance_dim=48, height=30, width=40)
 
 
 def figures(psnr: float) -> dict:
@@ -59,5 +61,5 @@ SCENES = [scene("forecast", 0), scene("forecast", 1), scene("layers", 2), scene(
 @pytest.fixture(scope="session")
 def page(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(path, METRICS, {"latents": Artefact()}, {"num_slots": 4, "object_px": 16}, SCENES)
+    write_report(path, METRICS, {"latents": Artefact()}, {"num_slots": 4, "object_px": 16}, SPEC, SCENES)
     return path

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from pipeline.report.page import write_report
 from stages import show
 from tests.evaluation.test_report import METRICS
-from tests.report.conftest import SCENES
+from tests.report.conftest import SCENES, SPEC
 
 COST = {"seconds": 125.0, "peak_resident_gib": 1.25, "peak_cuda_allocated_gib": 0.0, "peak_cuda_reserved_gib": 0.0,
         "frames_per_second": 12.5, "gib_hours": 0.04}
@@ -37,7 +37,7 @@ def test_without_figures_it_says_what_to_run(tmp_path, text):
 
 
 def test_the_page_is_completed_with_parameters_and_cost(evaluated):
-    write_report(evaluated / "page.html", METRICS, {}, {}, SCENES)
+    write_report(evaluated / "page.html", METRICS, {}, {}, SPEC, SCENES)
     (evaluated / "encode.json").write_text(json.dumps(COST))
     before = (evaluated / "page.html").read_bytes()
     result = run(evaluated)
