@@ -1,0 +1,191 @@
+"""Runs the pipeline on real video sets with the parameters that it suggests itself, and judges it beside what needs no learning.
+
+    python -m benchmarks.real_video FOLDER
+
+FOLDER holds videos and a file sets.yaml, one entry per set: NAME: {source: PATH, ...}. `source` is relative to FOLDER; of the
+other keys those of preprocess say how the videos are read (height, width, fps, crop, color, val_fraction, test_fraction),
+`camera` (fixed or moving) is for the reader alone. Everything else is what `python -m stages.suggest` finds.
+
+Beside the forecast (mean over samples, and the samples' mean picture) stand the copied last frame, its optical flow, objects
+that go straight on, and the stack of benchmarks/stack.py. psnr and ssim as in evaluate; sharpness: energy of the pictures'
+gradients beside that of the truth, 1 is as sharp. What lies in the output folder already is not made again; a sheet of each
+set lies there, SET/sheet.png.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+from ruamel.yaml import YAML
+
+from benchmarks.stack import MAX_WINDOWS, fit_stack
+from benchmarks.stage_runs import OUTPUTS, file_name, run, run_stage, write_params
+from pipeline.errors import UserError, one_line_errors
+from pipeline.frames.forecast_clips import find_clips, read_clips
+from pipeline.frames.frame_store import FrameStore, open_frames
+from pipeline.frames.pixels import to_unit
+from pipeline.frames.prediction_store import PredictionStore, open_predicted_frames
+from pipeline.metrics.frame_quality import frame_quality
+from pipeline.optical_flow import flow_forecast
+from pipeline.pictures.grid import write_png
+from pipeline.pictures.sheets import forecast_sheet
+from pipeline.progress import progress
+from pipeline.spacing import evenly_spaced
+
+READING = ("height", "width", "fps", "crop", "color", "val_fraction", "test_fraction")
+"""Keys of a set that are parameters of preprocess."""
+ROWS = ("samples", "mean picture", "straight on", "stack", "flow", "copy last")
+SHEET_CLIPS = 3
+
+
+def read_sets(folder: Path) -> dict[str, dict]:
+    """The entries of sets.yaml. Raises UserError where it is missing or an entry is none."""
+    path = folder / "sets.yaml"
+    try:
+        sets = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); it names the sets, see benchmarks/real_video.py") from error
+    for name, entry in sets.items():
+        if unknown := set(entry) - {"source", "camera", *READING}:
+            raise UserError(f"{path}: {name}: unknown keys {', '.join(sorted(unknown))}; known: source, camera, {', '.join(READING)}")
+        if not (folder / str(entry.get("source"))).exists():
+            raise UserError(f"{path}: {name}: source {entry.get('source')} is not there")
+    return sets
+
+
+def run_set(source: Path, reading: dict, folder: Path, changes: dict) -> None:
+    """Runs the stages whose outputs do not lie in `folder` yet, with the suggested parameters and `changes` to them."""
+    params = folder / "params.yaml"
+    if not params.exists():
+        draft = folder / "suggested.yaml"
+        write_params(draft, {"preprocess": {"source": str(source.resolve()), **reading}})
+        run("stages.suggest", str(source.resolve()), "--write", f"--params={draft}", f"--picture={folder / 'suggestion.png'}")
+        write_params(params, {"preprocess": {"source": str(source.resolve()), **reading}, **changes}, draft)
+    for stage, outputs in OUTPUTS.items():
+        if not all((folder / file_name(output)).exists() for output in outputs):
+            run_stage(stage, params, folder)
+
+
+def judge(folder: Path) -> dict:
+    """Figures of one set by forecast: psnr, ssim (mean and by step) and sharpness; with seconds and memory by stage."""
+    store, frames = open_frames(folder / file_name("test_frames")), open_predicted_frames(folder / file_name("predicted_frames"))
+    given, horizon = frames.context_frames, frames.horizon
+    clips = find_clips(store, frames.video_id, frames.first_frame, given + horizon)
+    stack = fit_stack(_training_windows(open_frames(folder / file_name("frames")), given + horizon), given)
+    scores: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in ROWS}
+    drawn = set(evenly_spaced(len(clips), SHEET_CLIPS).tolist())
+    with progress(f"judging {folder.name}", len(clips), "clips") as advance:
+        for i in range(len(clips)):
+            clip = read_clips(store, clips[i:i + 1], 0, given + horizon)[0]
+            forecasts = _forecasts(clip[:given], frames, i, stack.forecast)
+            for name, forecast in forecasts.items():
+                scores[name].append(_scores(forecast, clip[given:]))
+            if i in drawn:
+                shown = {name: forecast[0] for name, forecast in forecasts.items()}
+                sheet = forecast_sheet(clip[:given], clip[given:], shown, f"{folder.name}: {clips.video_id[i]}")
+                write_png(folder / f"sheet_{i:04}.png", sheet)
+            advance()
+    costs = {stage: json.loads((folder / "cost" / f"{stage}.json").read_text()) for stage in OUTPUTS}
+    return {
+        "num_clips": len(clips), "forecasts": {name: _means(parts) for name, parts in scores.items()},
+        "cost": {stage: {key: cost[key] for key in ("seconds", "peak_resident_gib")} for stage, cost in costs.items()},
+    }
+
+
+def _training_windows(store: FrameStore, num_frames: int) -> np.ndarray:
+    rows = store.rows("train")
+    return store.read(rows[evenly_spaced(len(rows), MAX_WINDOWS)])[:, :num_frames]
+
+
+def _forecasts(
+    context: np.ndarray, frames: PredictionStore, i: int, stack: Callable[[np.ndarray], np.ndarray],
+) -> dict[str, np.ndarray]:
+    """By name, each uint8 [S, H, height, width, C]; S is 1 of all but the samples."""
+    samples = frames.read(i, i + 1)[0]
+    mean = samples.astype(np.float32).mean(0).round().astype(np.uint8)
+    return {
+        "samples": samples, "mean picture": mean[None], "straight on": frames.read_straight_on(i, i + 1),
+        "stack": stack(context)[None], "flow": flow_forecast(context, frames.horizon)[None],
+        "copy last": context[-1:].repeat(frames.horizon, 0)[None],
+    }
+
+
+def _scores(forecast: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+    """By figure [S, H]."""
+    quality = frame_quality(to_unit(forecast), to_unit(np.broadcast_to(target, forecast.shape)))
+    return {name: quality[name] for name in ("psnr", "ssim")} | {"sharpness": _gradient(forecast) / _gradient(target)}
+
+
+def _gradient(frames: np.ndarray) -> np.ndarray:
+    """Energy of the gradients of frames [..., height, width, C]: [...]."""
+    values = frames.astype(np.float32)
+    return sum(np.square(np.diff(values, axis=axis)).mean((-1, -2, -3)) for axis in (-3, -2)) + 1e-6
+
+
+def _means(parts: list[dict[str, np.ndarray]]) -> dict:
+    joined = {name: np.stack([part[name] for part in parts]) for name in parts[0]}  # [clip, S, H]
+    means = {name: float(values.mean()) for name, values in joined.items()}
+    return means | {f"{name}_by_step": joined[name].mean((0, 1)).tolist() for name in ("psnr", "ssim")}
+
+
+def lead(figures: dict, name: str, step: int | None = None) -> float:
+    """How far the mean picture's psnr is above that of `name`, dB; at a step, or on average."""
+    ours, theirs = (figures["forecasts"][who] for who in ("mean picture", name))
+    return ours["psnr"] - theirs["psnr"] if step is None else ours["psnr_by_step"][step] - theirs["psnr_by_step"][step]
+
+
+def print_tables(found: dict[str, dict], console: Console) -> None:
+    """Psnr of every forecast by set, what the mean picture is ahead of stack, and what the stages cost."""
+    table = Table(title="psnr, dB; ssim in brackets", title_justify="left")
+    for column in ("set", "clips", *ROWS, "sharpness", "minutes"):
+        table.add_column(column, justify="left" if column == "set" else "right")
+    for name, figures in found.items():
+        cells = [f"{figures['forecasts'][row]['psnr']:.2f} ({figures['forecasts'][row]['ssim']:.3f})" for row in ROWS]
+        sharpness = f"{figures['forecasts']['mean picture']['sharpness']:.2f}"
+        minutes = sum(cost["seconds"] for cost in figures["cost"].values()) / 60
+        table.add_row(name, str(figures["num_clips"]), *cells, sharpness, f"{minutes:.1f}")
+    console.print(table)
+    table = Table(title="mean picture minus ..., dB", title_justify="left")
+    columns = {"stack": ("stack", None), "stack, step 1": ("stack", 0), "stack, last step": ("stack", -1),
+               "copy last": ("copy last", None), "straight on": ("straight on", None)}
+    for column in ("set", *columns):
+        table.add_column(column, justify="left" if column == "set" else "right")
+    leads = {name: [lead(figures, *column) for column in columns.values()] for name, figures in found.items()}
+    for name, row in leads.items():
+        table.add_row(name, *(f"{value:+.2f}" for value in row))
+    for what, of in (("mean", np.mean), ("worst", np.min)):
+        table.add_row(what, *(f"{of([row[i] for row in leads.values()]):+.2f}" for i in range(len(columns))), style="bold")
+    console.print(table)
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="Folder with sets.yaml and the videos it names.")],
+    output: Annotated[Path, typer.Option(help="Folder for all that is made.")] = Path(".benchmarks/real_video"),
+    only: Annotated[list[str], typer.Option(help="Only this set; may be given more than once.")] = [],  # noqa: B006
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Trains and judges on every set."""
+    with one_line_errors():
+        sets = read_sets(folder)
+        if unknown := set(only) - set(sets):
+            raise UserError(f"--only {', '.join(sorted(unknown))}: not in {folder / 'sets.yaml'}; there are {', '.join(sets)}")
+        found = {}
+        for name, entry in sets.items():
+            if only and name not in only:
+                continue
+            reading = {key: value for key, value in entry.items() if key in READING}
+            run_set(folder / entry["source"], reading, output / name, {})
+            found[name] = judge(output / name)
+        print(json.dumps(found, indent=2)) if as_json else print_tables(found, Console())
+
+
+app = typer.Typer(add_completion=False)
+app.command()(main)
+
+if __name__ == "__main__":
+    app()
