@@ -49,7 +49,7 @@ def paste(patch: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
 
 
 def _axes(matrix: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """The middles [N, K] px, in x and y, of patches that are only scaled and shifted, and their px per sample [N, K]."""
+    """The middles of patches that are only scaled and shifted, px, and their px per sample: each [N, K] in x and y."""
     return matrix[..., 2].unbind(-1), matrix.diagonal(dim1=-2, dim2=-1).unbind(-1)
 
 
@@ -65,8 +65,8 @@ def _read(image: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
     [N, K, 2, 3] takes a place, counted from the grid's middle, to px of the image, counted from its edge.
 
     A place that is coarser than a pixel is an average of points with triangular weights, of the same variance as the
-    kernel in `resampling`; where it is n px wide the two are equal. The gradient of `image` adds up in no fixed order on
-    CUDA, so it may differ in its last bits from run to run.
+    kernel in `resampling`; where it is n px wide the two are equal. The gradient of `image` adds up in no fixed order
+    on CUDA, so it may differ in its last bits from run to run.
     """
     K = matrix.shape[1]
     size = matrix.new_tensor([image.shape[-1], image.shape[-2]])
