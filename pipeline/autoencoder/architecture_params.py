@@ -13,8 +13,8 @@ class ProposalParams(Params):
     patch_dim: int = Field(ge=8, le=128)
     """Side of an object's picture, in samples."""
     canvas_margin: int = Field(ge=0, le=512)
-    """How far the background reaches beyond the frame on every side, px: half the way that the camera goes in a clip. 0: the
-    camera holds still."""
+    """How far the background reaches beyond the frame on every side, px: half the way that the camera goes in a clip.
+    0: the camera holds still."""
 
 
 class ArchitectureParams(ProposalParams):

@@ -4,8 +4,8 @@ Legend: B batch, T frames, K slots, C channels, H W frame, P patch side in sampl
 
 encode: proposals (no learning) give background picture, sprites, tracks; two small encoders turn the pictures into
 codes. decode: two small decoders turn codes into pictures, once per clip; the pictures are drawn along the tracks and
-composited. What this leaves over of each object's picture and of the frame goes into a deformation and a detail code, where
-the architecture gives them a width.
+composited. What this leaves over of each object's picture and of the frame goes into a deformation and a detail code,
+where the architecture gives them a width.
 """
 
 from collections.abc import Callable
@@ -59,7 +59,7 @@ class Pictures:
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Pictures":
         tensors = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Pictures(**{name: x if x is None else change(x) for name, x in tensors.items()})
+        return replace(self, **{name: change(x) for name, x in tensors.items() if x is not None})
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,9 @@ class Autoencoder(nn.Module):
         canvas = config.height + 2 * arch.canvas_margin, config.width + 2 * arch.canvas_margin
         h, w = num_blocks(*canvas)
         self.spec = LatentSpec(
-            num_slots=arch.num_slots, background_dim=arch.background_channels * h * w, appearance_dim=arch.appearance_dim,
-            height=config.height, width=config.width, detail_dim=arch.detail_dim, deformation_dim=arch.deformation_dim,
+            num_slots=arch.num_slots, background_dim=arch.background_channels * h * w,
+            appearance_dim=arch.appearance_dim, height=config.height, width=config.width,
+            detail_dim=arch.detail_dim, deformation_dim=arch.deformation_dim,
         )
         self.background_encoder = BackgroundEncoder(C, arch.background_channels)
         self.background_decoder = BackgroundDecoder(C, arch.background_channels, *canvas, arch.hidden_dim)
@@ -99,14 +100,14 @@ class Autoencoder(nn.Module):
         self.deformation = DeformationCode(C, arch.patch_dim, arch.deformation_dim) if arch.deformation_dim else None
 
     def encode(self, frames: Tensor) -> Latents:
-        """Codes of clips [B, T, C, H, W] in [0, 1]; all of them, the time-independent ones too, come from these frames."""
+        """Codes of clips [B, T, C, H, W] in [0, 1]; even the time-independent ones come from these frames alone."""
         return self.add_detail(self.add_deformation(self.encode_proposals(self._propose(frames)), frames), frames)
 
     def encode_with_pictures(self, frames: Tensor) -> tuple[Latents, Pictures]:
         """Codes of clips, and their layers in all the detail that these frames show; where they show none, as decoded.
 
-        To `decode` such pictures along a predicted track carries into the future what the codes are too small for, as the
-        skip connections from the last given frame do in SVG (Denton and Fergus 2018, arXiv 1802.07687).
+        To `decode` such pictures along a predicted track carries into the future what the codes are too small for, as
+        the skip connections from the last given frame do in SVG (Denton and Fergus 2018, arXiv 1802.07687).
         """
         proposals = self._propose(frames)
         layers = self.encode_proposals(proposals)
@@ -117,13 +118,16 @@ class Autoencoder(nn.Module):
         )
         if not (self.detail or self.deformation):
             return layers, pictures
-        latents, left = (self.add_detail(self.add_deformation(layers, frames, p), frames, p) for p in (decoded, pictures))
+        latents, left = (
+            self.add_detail(self.add_deformation(layers, frames, drawn), frames, drawn) for drawn in (decoded, pictures)
+        )
         held = {name: (latents.codes[name] - left.codes[name]).mean(1) for name in ("detail", "deformation")}
         return latents, replace(pictures, **held)
 
     def _propose(self, frames: Tensor) -> Proposals:
         wanted = (self.config.num_channels, self.config.height, self.config.width)
-        assert frames.ndim == 5 and tuple(frames.shape[2:]) == wanted, f"wanted [B, T, {wanted}], got {tuple(frames.shape)}"
+        fits = frames.ndim == 5 and tuple(frames.shape[2:]) == wanted
+        assert fits, f"wanted [B, T, {wanted}], got {tuple(frames.shape)}"
         return propose(frames, self.config.architecture)
 
     def encode_proposals(self, proposals: Proposals) -> Latents:
@@ -145,7 +149,8 @@ class Autoencoder(nn.Module):
         if not self.deformation:
             return latents
         remainder = self.object_remainder(latents, frames, pictures)
-        return latents.replace(deformation=self.deformation.encode(remainder.flatten(0, 2)).unflatten(0, remainder.shape[:3]))
+        code = self.deformation.encode(remainder.flatten(0, 2))
+        return latents.replace(deformation=code.unflatten(0, remainder.shape[:3]))
 
     def add_detail(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
         """With what layers and deformation leave over of `frames`."""
@@ -164,7 +169,7 @@ class Autoencoder(nn.Module):
         return (cut[:, :, :-K] * own).unflatten(0, frames.shape[:2])
 
     def decode(self, latents: Latents, pictures: Pictures | None = None) -> Decoded:
-        """Frames and layers of latents. Pictures are decoded once per clip, whatever its length, unless they are given."""
+        """Frames and layers of latents. Pictures, if none are given, are decoded once per clip, whatever its length."""
         latents.check(self.spec)
         pictures = pictures or self.decode_pictures(latents)
         lit = shown(pictures.background, latents.camera, self.config.height, self.config.width)
@@ -172,7 +177,7 @@ class Autoencoder(nn.Module):
         color, mask = drawn[:, :, :, :-1], drawn[:, :, :, -1]
         frames, alpha = composite(lit, color, mask, latents.depth)
         if self.detail:
-            code = latents.detail if pictures.detail is None else latents.detail - pictures.detail[:, None]
+            code = _not_yet_shown("detail", latents, pictures)
             frames = frames.clamp(0, 1) + self.detail.decode(code.flatten(0, 1)).unflatten(0, frames.shape[:2])
         objects = color / mask[:, :, :, None].clamp(min=1e-3)
         return Decoded(frames.clamp(0, 1), lit.clamp(0, 1), objects.clamp(0, 1), alpha, mask)
@@ -192,7 +197,7 @@ class Autoencoder(nn.Module):
         repeated = pictures.objects[:, None].expand(-1, latents.num_frames, *pictures.objects.shape[1:])
         if not self.deformation:
             return repeated
-        code = latents.deformation if pictures.deformation is None else latents.deformation - pictures.deformation[:, None]
+        code = _not_yet_shown("deformation", latents, pictures)
         change = self.deformation.decode(code.flatten(0, 2)).unflatten(0, code.shape[:3])
         return repeated + F.pad(change, (0, 0, 0, 0, 0, 1))
 
@@ -201,11 +206,17 @@ class Autoencoder(nn.Module):
         return pose.matrix_of(latents.pose.flatten(0, 1), patch_dim, self.patch_px)
 
     def _draw(self, picture: Tensor, latents: Latents) -> Tensor:
-        """Pictures [B, T, K, C + 1, P, P] along the tracks, faded by visibility and presence: [B, T, K, C + 1, H, W]."""
+        """Pictures [B, T, K, C + 1, P, P] drawn along the tracks, [B, T, K, C + 1, H, W], fading with visibility."""
         matrices = self._matrices(latents, picture.shape[-1])
         drawn = spatial_transform.paste(picture.flatten(0, 1), matrices, self.config.height, self.config.width)
         faded = pose.visibility(latents.pose).clamp(0, 1) * latents.presence[:, None]
         return drawn.unflatten(0, picture.shape[:2]) * faded[..., None, None, None]
+
+
+def _not_yet_shown(name: str, latents: Latents, pictures: Pictures) -> Tensor:
+    """The code `name` of latents, less what the pictures show of it."""
+    code, shows = latents.codes[name], getattr(pictures, name)
+    return code if shows is None else code - shows[:, None]
 
 
 def save_autoencoder(path: Path, model: Autoencoder, made_from: dict[str, str]) -> None:

@@ -42,8 +42,8 @@ class BackgroundDecoder(nn.Module):
             nn.Conv2d(hidden_dim, hidden_dim, 3, padding=1), nn.SiLU(),
             nn.ConvTranspose2d(hidden_dim, num_channels, 2, stride=2),
         )
-        nn.init.zeros_(self.residual[-1].weight)
-        nn.init.zeros_(self.residual[-1].bias)
+        for parameter in self.residual[-1].parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, code: Tensor) -> Tensor:
         grid = code.unflatten(1, (self.code_channels, *num_blocks(self.height, self.width)))

@@ -1,8 +1,8 @@
 """What the camera does: which part of the background each frame shows, and in what light.
 
 The background is a canvas, larger than the frame by the same margin on every side. The frame's point u shows the canvas
-point m' + (x, y) + exp(-log_zoom) (u - m), with m and m' the middles of frame and canvas, px; so a canvas without a margin
-belongs to a camera that holds still, and is what every frame shows. Past the canvas its edge goes on.
+point m' + (x, y) + exp(-log_zoom) (u - m), with m and m' the middles of frame and canvas, px; so a canvas without a
+margin belongs to a camera that holds still, and is what every frame shows. Past the canvas its edge goes on.
 
 Legend: B clips, T frames, C channels, H W frame, H' W' canvas.
 """

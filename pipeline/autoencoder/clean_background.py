@@ -29,8 +29,8 @@ def background_behind(frames: Tensor, covered: Tensor, camera: Tensor, margin: i
 
 
 def estimate_background(frames: Tensor, covered: Tensor) -> tuple[Tensor, Tensor]:
-    """Robust mean [B, C, H, W] of the frames where nothing covers them (covered [B, T, H, W] in [0, 1]), the rest filled
-    in; and [B, 1, H, W] 1 where it was seen in a frame or more."""
+    """Robust mean [B, C, H, W] of the frames where nothing covers them (covered [B, T, H, W] in [0, 1]), the rest
+    filled in; and [B, 1, H, W] 1 where it was seen in a frame or more."""
     weight = (1 - covered).clamp(0, 1).square()[:, :, None]
     seen = weight.sum(1).clamp(max=1)
     background = (weight * frames).sum(1) / weight.sum(1).clamp(min=1e-6)

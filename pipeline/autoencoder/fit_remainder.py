@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pipeline.autoencoder.autoencoder import Autoencoder
 from pipeline.autoencoder.principal_components import principal_axes
+from pipeline.autoencoder.remainder import DetailCode
 from pipeline.autoencoder.training_set import TrainingSet
 from pipeline.latents.latents import Latents
 from pipeline.spacing import evenly_spaced
@@ -22,10 +23,10 @@ CLIPS_AT_ONCE = 8
 
 @torch.no_grad()
 def fit_remainder(model: Autoencoder, clips: TrainingSet) -> None:
-    """Fits the detail and the deformation code in place, as far as the model has them: the deformation to what the layers
-    leave over, then the detail to what both leave over."""
+    """Fits the detail and the deformation code in place, as far as the model has them: the deformation to what the
+    layers leave over, then the detail to what both leave over."""
     if model.deformation:
-        moment, num_rows = 0, 0
+        moment, num_rows = torch.zeros(()), 0
         for frames, latents in _batches(model, clips):
             present = (latents.presence > PRESENT)[:, None].expand(-1, frames.shape[1], -1)
             rows = model.object_remainder(latents, frames)[present].flatten(1)
@@ -33,10 +34,11 @@ def fit_remainder(model: Autoencoder, clips: TrainingSet) -> None:
         components, energy = principal_axes(moment)
         model.deformation.fit(components, energy / max(1, num_rows))
     if model.detail:
-        components, _ = principal_axes(
-            sum(torch.einsum("nrl,nsl->rs", blocks, blocks) for blocks in _blocks(model, clips)))
-        energy, num_frames = 0, 0
-        for blocks in _blocks(model, clips):
+        moment, energy, num_frames = torch.zeros(()), torch.zeros(()), 0
+        for blocks in _blocks(model, model.detail, clips):
+            moment = moment + torch.einsum("nrl,nsl->rs", blocks, blocks)
+        components, _ = principal_axes(moment)
+        for blocks in _blocks(model, model.detail, clips):
             energy, num_frames = energy + (components @ blocks).square().sum(0), num_frames + len(blocks)
         model.detail.fit(components, energy / num_frames)
 
@@ -51,7 +53,8 @@ def _batches(model: Autoencoder, clips: TrainingSet) -> Iterator[tuple[Tensor, L
         yield frames, model.encode_proposals(proposals)
 
 
-def _blocks(model: Autoencoder, clips: TrainingSet) -> Iterator[Tensor]:
+def _blocks(model: Autoencoder, detail: DetailCode, clips: TrainingSet) -> Iterator[Tensor]:
+    """What layers and deformation leave over, [N, R, blocks] as the detail code takes it."""
     for frames, latents in _batches(model, clips):
         latents = model.add_deformation(latents, frames)
-        yield model.detail.blocks((frames - model.decode(latents).frames).flatten(0, 1))
+        yield detail.blocks((frames - model.decode(latents).frames).flatten(0, 1))

@@ -18,19 +18,20 @@ MAX_CLIPS = 2048
 
 @torch.no_grad()
 def initialise(model: Autoencoder, proposals: Proposals) -> None:
-    """Sets the linear parts of encoders and decoders in place, so that every number of a code is of about unit variance."""
+    """Sets the linear parts of encoders and decoders in place, every number of a code to about unit variance."""
     num_clips = len(proposals.background)
     if num_clips > MAX_CLIPS:
         chosen = torch.from_numpy(evenly_spaced(num_clips, MAX_CLIPS))
-        proposals = proposals.map(lambda _, x: x[chosen])
+        proposals = proposals.take(chosen)
     background = model.background_encoder.blocks
     height, width = proposals.background.shape[-2:]
     padded = F.pad(proposals.background.float(), (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
     blocks = F.unfold(padded, BLOCK, stride=BLOCK).transpose(1, 2).flatten(0, 1)
     mean, components, scale = principal_components(blocks, background.out_channels)
+    decoder = model.background_decoder.blocks
+    assert background.bias is not None and decoder.bias is not None
     background.weight.copy_((components / scale[:, None]).view_as(background.weight))
     background.bias.copy_(-(components @ mean) / scale)
-    decoder = model.background_decoder.blocks
     decoder.weight.copy_((components * scale[:, None]).view_as(decoder.weight))
     decoder.bias.copy_(mean.view(-1, BLOCK * BLOCK).mean(1))
     # what one bias per channel cannot say of the mean block is next to nothing: blocks lie anywhere in the picture

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def damped(normal: Tensor, ridge: Tensor | float) -> Tensor:
-    """Normal equations [..., N, N] with `ridge` [...] on their diagonal: where the data do not tell, nothing changes."""
+    """Normal equations [..., N, N] with `ridge` [...] on their diagonal: what the data do not tell becomes 0."""
     eye = torch.eye(normal.shape[-1], device=normal.device)
     return normal + torch.as_tensor(ridge, device=normal.device)[..., None, None] * eye
 

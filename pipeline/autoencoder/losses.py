@@ -20,7 +20,7 @@ from pipeline.autoencoder.train_autoencoder_params import LossParams
 
 @dataclass(frozen=True)
 class Whole:
-    """What the sums over a batch are divided by. Given that of a whole batch, the losses of its parts add up to its own."""
+    """What the sums over a batch are divided by. Given that of a whole one, its parts' losses add up to its own."""
 
     num_clips: Tensor
     emphasis: Tensor
@@ -39,8 +39,8 @@ def whole_batch(frames: Tensor, proposals: Proposals, params: LossParams) -> Who
 def split_batch(
     batch: tuple[Tensor, Proposals], num_clips: int, params: LossParams,
 ) -> list[tuple[Tensor, Proposals, Whole | None]]:
-    """Parts of up to `num_clips` clips, whose losses add up to those of the batch; of several processes' batches together
-    (the gradients are then averages over the processes)."""
+    """Parts of up to `num_clips` clips, whose losses add up to those of the batch; of several processes' batches
+    together (the gradients are then averages over the processes)."""
     frames, proposals = batch
     num_processes = PartialState().num_processes
     if len(frames) <= num_clips and num_processes == 1:
@@ -48,20 +48,20 @@ def split_batch(
     whole = whole_batch(frames, proposals, params)
     whole = Whole(*(reduce(getattr(whole, field.name), "mean") for field in fields(Whole)))
     parts = torch.arange(len(frames), device=frames.device).split(num_clips)
-    return [(frames[part], proposals.map(lambda _, x: x[part]), whole) for part in parts]
+    return [(frames[part], proposals.take(part), whole) for part in parts]
 
 
 def reconstruction_loss(
     model: Autoencoder, frames: Tensor, proposals: Proposals, params: LossParams, whole: Whole | None = None,
     recompute: bool = False,
 ) -> dict[str, Tensor]:
-    """Losses of clips [B, T, C, H, W] whose proposals (of the same T frames) are given; `whole`: the batch that they are
-    part of, None if they are all. With `recompute` frames are rendered one by one, and once more in the backward pass,
-    which keeps next to nothing for it (Chen et al. 2016, "Training deep nets with sublinear memory cost").
+    """Losses of clips [B, T, C, H, W] whose proposals (of the same T frames) are given; `whole`: the batch that they
+    are part of, None if they are all. With `recompute` frames are rendered one by one, and once more in the backward
+    pass, which keeps next to nothing for it (Chen et al. 2016, "Training deep nets with sublinear memory cost").
 
     loss = frame + picture_weight * picture. frame: squared error per pixel and channel, weighted towards what moves.
-    picture: squared error of decoded sprites against the proposals' own (mask and premultiplied colour, over the present
-    slots) plus that of the background, objects not in front of it.
+    picture: squared error of decoded sprites against the proposals' own (mask and premultiplied colour, over the
+    present slots) plus that of the background, objects not in front of it.
     """
     latents = model.encode_proposals(proposals)
     pictures = model.decode_pictures(latents)
@@ -84,8 +84,8 @@ def reconstruction_loss(
     frame = weighted / whole.emphasis
 
     sprites = proposals.sprites
-    present = sprites.presence
-    of_objects = ((pictures.objects - sprites.picture).square().mean((2, 3, 4)) * present).sum() / whole.present.clamp(min=1)
+    errors = (pictures.objects - sprites.picture).square().mean((2, 3, 4))
+    of_objects = (errors * sprites.presence).sum() / whole.present.clamp(min=1)
     of_background = (pictures.background - proposals.background).square().mean() * share
     picture = of_objects + of_background
     return {"loss": frame + params.picture_weight * picture, "frame": frame, "picture": picture, "mse": mse * share}

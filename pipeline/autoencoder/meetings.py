@@ -1,9 +1,10 @@
 """Who is who after two objects met: tracks that changed over to one another where they crossed are put right.
 
-Where two objects of one colour overlap, evidence does not say which of them leaves to which side. Two things do: they fly
-on as they came, and they look as they did before. Exchanging a pair in some frames changes the sign of the difference of
-their places and of their pictures there, and nothing else; so the most likely exchanges are the signs, one per frame, under
-which both differences are steadiest over time (a chain of two states, solved by dynamic programming).
+Where two objects of one colour overlap, evidence does not say which of them leaves to which side. Two things do: they
+fly on as they came, and they look as they did before. Exchanging a pair in some frames changes the sign of the
+difference of their places and of their pictures there, and nothing else; so the most likely exchanges are the signs,
+one per frame, under which both differences are steadiest over time (a chain of two states, solved by dynamic
+programming).
 
 Legend: B clips, T frames, K slots, C channels, h w the discovery grid. Positions are (x, y) in cells.
 """
@@ -69,7 +70,7 @@ def _exchange(x: Tensor, i: int, j: int, exchanged: Tensor) -> None:
 
 
 def _pictures(tracks: Tracks, cells: Cells) -> Tensor:
-    """What each slot shows in each frame, along its track: evidence that is its own, and that times colour, [B, T, K, D]."""
+    """What each slot shows in each frame, along its track: its own evidence, and that times colour, [B, T, K, D]."""
     layers = torch.cat([torch.ones_like(cells.moving)[:, :, None], cells.color], 2)
     own = (tracks.responsibility * cells.moving[:, :, None])[:, :, :, None] * layers[:, :, None]
     matrix = pose.matrix(tracks.centre, torch.full_like(tracks.centre[..., 0], PICTURE_STEP))
@@ -90,8 +91,8 @@ def _same_picture(first: Tensor, second: Tensor, apart: Tensor) -> Tensor:
 
 
 def _same_course(place: Tensor, apart: Tensor) -> Tensor:
-    """Log-odds [B, T - 1] that a pair goes on as it is from each frame to the next rather than exchanged, from the difference
-    `place` [B, T, 2] of their places: do the lines through the frames before and after meet?"""
+    """Log-odds [B, T - 1] that a pair goes on as it is from each frame to the next rather than exchanged, from the
+    difference `place` [B, T, 2] of their places: do the lines through the frames before and after meet?"""
     T = place.shape[1]
     times = torch.arange(T, device=place.device, dtype=place.dtype)
     since = times[:-1, None] + 0.5 - times
@@ -107,7 +108,7 @@ def _same_course(place: Tensor, apart: Tensor) -> Tensor:
     agreement = (end * start).sum(-1) + MEMORY**2 * (slope * later_slope).sum(-1)
     known = torch.minimum(before, after).clamp(max=1)
     odds = 2 * known * agreement / COURSE_SIGMA**2
-    # the frames of one meeting all say the same: only that which says it loudest is heard, or they would be counted again
+    # the frames of one meeting all say the same: only the one that says it loudest is heard, or they would count again
     around = int(MEMORY)
     lowest = -F.max_pool1d(-odds[:, None], 2 * around + 1, stride=1, padding=around)[:, 0]
     return torch.where(odds == lowest, odds, odds.clamp(min=0)) + RARE

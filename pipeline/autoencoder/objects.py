@@ -29,8 +29,8 @@ class AppearanceEncoder(nn.Module):
             nn.AdaptiveAvgPool2d(side), nn.Flatten(), nn.Linear(hidden_dim * side**2, 128), nn.SiLU(),
             nn.Linear(128, appearance_dim),
         )
-        nn.init.zeros_(self.residual[-1].weight)
-        nn.init.zeros_(self.residual[-1].bias)
+        for parameter in self.residual[-1].parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, picture: Tensor) -> Tensor:
         return self.components(picture.flatten(1)) + self.residual(picture)
@@ -54,8 +54,8 @@ class AppearanceDecoder(nn.Module):
             nn.Conv2d(hidden_dim + num_channels + 1, hidden_dim, 3, padding=1), nn.SiLU(),
             nn.Conv2d(hidden_dim, num_channels + 1, 3, padding=1),
         )
-        nn.init.zeros_(self.combine[-1].weight)
-        nn.init.zeros_(self.combine[-1].bias)
+        for parameter in self.combine[-1].parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, appearance: Tensor) -> Tensor:
         linear = self.components(appearance).view(-1, *self.shape)
@@ -68,7 +68,7 @@ class AppearanceDecoder(nn.Module):
 
 
 def _sharpen(z: Tensor) -> Tensor:
-    """sigmoid(MASK_SHARPNESS * (z - 1/2)), stretched so that 0 stays 0 and 1 stays 1: a place without an object shows none."""
+    """sigmoid(MASK_SHARPNESS * (z - 1/2)), stretched so that 0 stays 0, where no object is, and 1 stays 1."""
     rest = 1 / (1 + math.exp(MASK_SHARPNESS / 2))
     stretched = (torch.sigmoid(MASK_SHARPNESS * (z - 0.5)) - rest) / (1 - 2 * rest)
     return stretched.clamp(0, 1)

@@ -36,11 +36,11 @@ def principal_components(rows: Tensor, num_components: int) -> tuple[Tensor, Ten
 
 def simple_structure(components: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
     """The same space in axes that each speak of a part of the picture and leave the rest alone: the components
-    [num_components, D] rotated by varimax (Kaiser 1958), with the standard deviations along them; those that hardly vary stay
-    as they are.
+    [num_components, D] rotated by varimax (Kaiser 1958), with the standard deviations along them; those that hardly
+    vary stay as they are.
 
-    Principal components each speak of all of it, the lesser ones of noise. A probe, or a hand, finds in parts what it looks
-    for with fewer examples.
+    Principal components each speak of all of it, the lesser ones of noise. A probe, or a hand, finds in parts what it
+    looks for with fewer examples.
     """
     real = scale > MIN_SCALE
     loadings = components[real].T

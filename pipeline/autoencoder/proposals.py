@@ -29,11 +29,11 @@ from pipeline.autoencoder.tracking import Tracks, find_tracks, look_coarsely
 
 NUM_ROUNDS = 3
 NUM_BLURRED_ROUNDS, NUM_SPRITE_ROUNDS = 3, 9
-"""The first sprites see blurred frames: tracks are not exact yet, and thin strokes that lie beside themselves from frame
-to frame make no picture."""
+"""The first sprites see blurred frames: tracks are not exact yet, and thin strokes that lie beside themselves from
+frame to frame make no picture."""
 STEADY_ROUNDS, NORMALISING_ROUNDS, COMPARING_ROUNDS = (5, 7), (2, 5), (1, 3, 6, 8)
-"""Sprite rounds, those with sharp frames counted from 0, in which tracks go straight on where frames say little, patches
-are laid around their objects anew, and sprites are judged against one another."""
+"""Sprite rounds, those with sharp frames counted from 0, in which tracks go straight on where frames say little,
+patches are laid around their objects anew, and sprites are judged against one another."""
 COMPLETE_ROUND = 6
 """Sprite round from which on pictures lack nothing of their objects."""
 SEARCH_MARGIN = 1.75
@@ -65,6 +65,10 @@ class Proposals:
     def map(self, change: Callable[[str, Tensor], Tensor]) -> "Proposals":
         """The same with change(name, tensor) for every tensor, those of the sprites too."""
         return Proposals.of({name: change(name, x) for name, x in self.tensors().items()})
+
+    def take(self, clips: Tensor) -> "Proposals":
+        """Of some clips alone, by their places in the batch, int [n]."""
+        return self.map(lambda _, x: x[clips])
 
 
 def propose(frames: Tensor, params: ProposalParams) -> Proposals:

@@ -32,8 +32,8 @@ def boxes(tracks: Tracks, moving: Tensor, roams: Tensor) -> Tensor:
 
 
 def prune(tracks: Tracks, moving: Tensor, roams: Tensor) -> Tensor:
-    """Presence [B, K] (0 or 1): drops slots with too little evidence, at rest (not `roams` [B, K]), or a part or a double
-    of a bigger one."""
+    """Presence [B, K] (0 or 1): drops slots with too little evidence, at rest (not `roams` [B, K]), or a part or a
+    double of a bigger one."""
     mass = (tracks.responsibility * moving[:, :, None]).sum((3, 4))
     bulk = mass.quantile(BUSY, dim=1)
     presence = (bulk > 2.0) & roams

@@ -1,7 +1,7 @@
 """How the camera moved: frames registered to one another, then to the background that they show.
 
-Robust Gauss-Newton iterations (Lucas and Kanade 1981) on motion and light together: what does not fit, such as objects, counts
-little (weights of Geman and McClure). A motion is [x, y, log_zoom] as in the module `camera`.
+Robust Gauss-Newton iterations (Lucas and Kanade 1981) on motion and light together: what does not fit, such as objects,
+counts little (weights of Geman and McClure). A motion is [x, y, log_zoom] as in the module `camera`.
 
 Legend: B clips, T frames, C channels, H W frame.
 """
@@ -30,7 +30,7 @@ RIDGE = 1e-6
 
 
 def start(frames: Tensor, may_move: bool) -> Tensor:
-    """The camera [B, T, CAMERA] of frames [B, T, C, H, W] under even light, before anything is known of their background."""
+    """The camera [B, T, CAMERA] of frames [B, T, C, H, W] under even light, whatever their background."""
     motion = frames.new_zeros(*frames.shape[:2], camera_code.NUM_MOVING)
     if may_move and frames.shape[1] > 1:
         still = holds_still(frames)
@@ -41,7 +41,8 @@ def start(frames: Tensor, may_move: bool) -> Tensor:
 
 
 def follow(frames: Tensor, background: Tensor, camera: Tensor, covered: Tensor) -> Tensor:
-    """The camera [B, T, CAMERA], registered again to background [B, C, H', W'] where objects do not cover it [B, T, H, W]."""
+    """The camera [B, T, CAMERA], registered again to background [B, C, H', W'], in so far as that is not `covered`
+    [B, T, H, W] by objects."""
     motion = camera_code.motion(camera)
     moves = (motion != 0).flatten(1).any(1)[:, None, None]
     if moves.any():
@@ -82,8 +83,8 @@ def _enlarged(motion: Tensor, factor: float) -> Tensor:
 
 
 def register(frames: Tensor, canvas: Tensor, motion: Tensor, free: Tensor) -> Tensor:
-    """Motion [B, T, 3] of frames [B, T, C, H, W] on canvas [B, C, H', W'], refined from `motion`; free [B, T, H, W]: how
-    surely no object covers a pixel."""
+    """Motion [B, T, 3] of frames [B, T, C, H, W] on canvas [B, C, H', W'], refined from `motion`; free [B, T, H, W]:
+    how surely no object covers a pixel."""
     for _ in range(CORRECTIONS_PER_ROUND):
         expected = resample(canvas[:, None], motion, *frames.shape[-2:])
         motion = advance(motion, _correction(frames, expected, free[:, :, None], with_zoom=True))
@@ -91,8 +92,8 @@ def register(frames: Tensor, canvas: Tensor, motion: Tensor, free: Tensor) -> Te
 
 
 def recentre(motion: Tensor, frame_shape: tuple[int, ...]) -> Tensor:
-    """The same motion [B, T, 3] seen from the middle of its path, so that a canvas reaches as far as possible to all sides; 0
-    where it is too small to be one."""
+    """The same motion [B, T, 3] counted from the middle of its path, so that a canvas reaches as far as possible to all
+    sides; 0 where it is too small to be one."""
     middle = (motion.amax(1, keepdim=True) + motion.amin(1, keepdim=True)) / 2
     off = motion - middle
     motion = camera_code.assemble_motion(place(off) * log_zoom(middle).exp()[..., None], log_zoom(off))
@@ -112,7 +113,7 @@ def _extent(motion: Tensor, frame_shape: tuple[int, ...]) -> Tensor:
 
 
 def _correction(frames: Tensor, expected: Tensor, free: Tensor, with_zoom: bool) -> Tensor:
-    """Motion [B, T, 3] that one robust Gauss-Newton iteration adds, from what frames [B, T, C, H, W] are expected to show.
+    """Motion [B, T, 3] that one robust Gauss-Newton iteration adds where frames [B, T, C, H, W] differ from `expected`.
 
     frame(u) = (1 + g) expected + b + (dx, dy) . slope - dz (u - m) . slope, over pixels that count as `free`
     [B, T, 1, H, W].
@@ -139,8 +140,8 @@ def _correction(frames: Tensor, expected: Tensor, free: Tensor, with_zoom: bool)
 
 
 def estimate_light(frames: Tensor, background: Tensor, covered: Tensor) -> Tensor:
-    """Gain and brightness [B, T, 2] of each frame against background [B, 1 or T, C, H, W]: a robust least-squares line over
-    what is not covered [B, T, H, W], drawn a little towards (1, 0) and averaging to it over the clip."""
+    """Gain and brightness [B, T, 2] of each frame against background [B, 1 or T, C, H, W]: a robust least-squares line
+    over what is not covered [B, T, H, W], drawn a little towards (1, 0) and averaging to it over the clip."""
     C = frames.shape[2]
     # everything that a line needs to know of a pixel, its channels added up
     values, squares = frames.sum(2), frames.square().sum(2)
@@ -152,10 +153,10 @@ def estimate_light(frames: Tensor, background: Tensor, covered: Tensor) -> Tenso
                   + 2 * gain * brightness * base) / C + brightness.square()
         weight = (1 - covered) / (1 + misfit / scale**2)
         total = C * weight.sum((2, 3), keepdim=True).clamp(min=1.0 / C)
-        def mean(x: Tensor) -> Tensor:
-            return (weight * x).sum((2, 3), keepdim=True) / total
-        mean_frame, mean_base = mean(values), mean(base)
-        gain = (mean(products) - mean_frame * mean_base + 1e-3) / (mean(base_squares) - mean_base.square() + 1e-3)
+        mean_frame, mean_base, mean_product, mean_square = (
+            (weight * x).sum((2, 3), keepdim=True) / total for x in (values, base, products, base_squares)
+        )
+        gain = (mean_product - mean_frame * mean_base + 1e-3) / (mean_square - mean_base.square() + 1e-3)
         gain = gain.clamp(0.2, 5.0)
         gain = gain / gain.mean(1, keepdim=True)
         brightness = mean_frame - gain * mean_base

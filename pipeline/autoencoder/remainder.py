@@ -1,7 +1,7 @@
 """What the layers leave over, in few numbers: of the frame (the detail code) and of an object's picture (deformation).
 
-Both are linear and found in closed form on the trained layers (`fit_remainder`), so that layers explain what they can; a
-code of this kind learned from random weights adds nothing in the same time.
+Both are linear and found in closed form on the trained layers (`fit_remainder`), so that layers explain what they can;
+a code of this kind learned from random weights adds nothing in the same time.
 
 Legend: N frames or pictures, D code width, C channels, H W frame, P patch side in samples, R numbers of an 8x8 block.
 """
@@ -17,9 +17,16 @@ from pipeline.errors import UserError
 class DetailCode(nn.Module):
     """[N, C, H, W] <-> [N, D]: of all principal components of 8x8 blocks, at all places, the D numbers that vary most.
 
-    Zonal coding by variance (Jain 1989, "Fundamentals of digital image processing", section 11.5): where nothing is ever
-    left over no number is spent.
+    Zonal coding by variance (Jain 1989, "Fundamentals of digital image processing", section 11.5): where nothing is
+    ever left over no number is spent.
     """
+
+    components: Tensor
+    """[R, R] orthonormal rows, the most varying first"""
+    chosen: Tensor
+    """[D] places in [R, blocks], flattened"""
+    scale: Tensor
+    """[D] standard deviations"""
 
     def __init__(self, num_channels: int, height: int, width: int, detail_dim: int):
         """Raises UserError when a frame holds fewer numbers than the code."""
@@ -32,9 +39,9 @@ class DetailCode(nn.Module):
                 f"{rows * h * w} numbers; lower it"
             )
         self.padded = h * BLOCK, w * BLOCK
-        self.register_buffer("components", torch.eye(rows))  # [R, R] orthonormal rows, the most varying first
-        self.register_buffer("chosen", torch.arange(detail_dim))  # [D] places in [R, blocks], flattened
-        self.register_buffer("scale", torch.ones(detail_dim))  # [D] standard deviations
+        self.register_buffer("components", torch.eye(rows))
+        self.register_buffer("chosen", torch.arange(detail_dim))
+        self.register_buffer("scale", torch.ones(detail_dim))
 
     def encode(self, remainder: Tensor) -> Tensor:
         return (self.components @ self.blocks(remainder)).flatten(1)[:, self.chosen] / self.scale
@@ -60,8 +67,13 @@ class DetailCode(nn.Module):
 
 
 class DeformationCode(nn.Module):
-    """[N, C, P, P] <-> [N, D]: principal components of what an object's picture leaves over, in its own coordinates. Its
-    colour alone changes; where it is stays said by the clip's mask."""
+    """[N, C, P, P] <-> [N, D]: principal components of what an object's picture leaves over, in its own coordinates.
+    Its colour alone changes; where it is stays said by the clip's mask."""
+
+    components: Tensor
+    """[D, C P P] orthonormal rows, or zero"""
+    scale: Tensor
+    """[D] standard deviations"""
 
     def __init__(self, num_channels: int, patch_dim: int, deformation_dim: int):
         """Raises UserError when a picture holds fewer numbers than the code."""
@@ -70,10 +82,10 @@ class DeformationCode(nn.Module):
         rows = num_channels * patch_dim**2
         if deformation_dim > rows:
             raise UserError(
-                f"train_autoencoder.architecture.deformation_dim is {deformation_dim}: pictures of {patch_dim}x{patch_dim} "
-                f"hold only {rows} numbers; lower it"
+                f"train_autoencoder.architecture.deformation_dim is {deformation_dim}: pictures of "
+                f"{patch_dim}x{patch_dim} hold only {rows} numbers; lower it"
             )
-        self.register_buffer("components", torch.zeros(deformation_dim, rows))  # [D, C P P] orthonormal rows, or zero
+        self.register_buffer("components", torch.zeros(deformation_dim, rows))
         self.register_buffer("scale", torch.ones(deformation_dim))
 
     def encode(self, remainder: Tensor) -> Tensor:

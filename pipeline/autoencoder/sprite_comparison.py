@@ -20,8 +20,8 @@ def compare(frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor) 
     """Sets depth and presence by comparing the objects where their masks [B, T, K, H, W] lie; background
     [B, 1 or T, C, H, W].
 
-    Depth: of two that overlap, the one whose picture explains the overlap better is nearer; 0 where none do. Presence: a
-    slot that takes away little squared error where no other object is, such as a double of another or a fault of the
+    Depth: of two that overlap, the one whose picture explains the overlap better is nearer; 0 where none do. Presence:
+    a slot that takes away little squared error where no other object is, such as a double of another or a fault of the
     background, loses it; only the most useless one of a clip at a time, since two doubles make each other useless.
     """
     drawn = paste(sprites.color / sprites.mask[:, :, None].clamp(min=0.05), sprites, *frames.shape[-2:])

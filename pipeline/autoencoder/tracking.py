@@ -24,8 +24,8 @@ BLUR_CELLS = 2.0
 SEARCH_SIGMA = 3.5
 """Standard deviation of the window in which a path is drawn to the middle of an object, cells."""
 POSITION_SIGMA, GREY_POSITION_SIGMA = 3.5, 2.5
-"""Standard deviation of an object's pixels around its centre, cells. In a grey clip colours do not tell objects apart, and two
-that are nearer than twice it merge."""
+"""Standard deviation of an object's pixels around its centre, cells. In a grey clip colours do not tell objects apart,
+and two that are nearer than twice it merge."""
 GREY = 0.05
 """Largest difference between the channels of a grey clip."""
 COLOR_SIGMA = 0.15
@@ -68,8 +68,8 @@ def evidence(frames: Tensor, background: Tensor) -> Tensor:
 
 
 def look_coarsely(frames: Tensor, background: Tensor, object_px: float) -> Cells:
-    """The discovery grid of frames [B, T, C, H, W] before background [B, 1 or T, C, H, W], on which an object of `object_px` is
-    OBJECT_CELLS wide; no finer than the pixels."""
+    """The discovery grid of frames [B, T, C, H, W] before background [B, 1 or T, C, H, W], on which an object of
+    `object_px` is OBJECT_CELLS wide; no finer than the pixels."""
     H, W = frames.shape[-2:]
     h, w = (min(side, max(1, round(OBJECT_CELLS * side / object_px))) for side in (H, W))
     def pool(x: Tensor) -> Tensor:
@@ -83,8 +83,8 @@ def look_coarsely(frames: Tensor, background: Tensor, object_px: float) -> Cells
 def find_tracks(cells: Cells, num_slots: int, hint: Tensor | None = None) -> Tracks:
     """Tracks of up to `num_slots` objects; a slot without an object tracks noise and is pruned by the caller.
 
-    hint [B, K, C] (NaN where unknown): colours found in an earlier round, which keep a path from changing over to another
-    object where two cross.
+    hint [B, K, C] (NaN where unknown): colours found in an earlier round, which keep a path from changing over to
+    another object where two cross.
     """
     unexplained = cells.moving
     tracks = []

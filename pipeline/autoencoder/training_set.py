@@ -32,13 +32,13 @@ Compute = Callable[[], dict[str, Tensor]]
 
 
 class TrainingSet:
-    """`read(rows)` returns clips uint8 [B, T, H, W, C] of the given row numbers; `rows` are those that belong to the set."""
+    """`read(rows)` returns clips uint8 [B, T, H, W, C] of the given row numbers; `rows` are those of the set."""
 
     def __init__(self, read: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, params: ProposalParams, folder: Path,
                  advance: Callable[[int], None], remember: Callable[[Tensor, Compute], dict[str, Tensor]]):
         """Takes every clip apart; `advance(count)` is told of finished clips. remember(rows, compute) returns what
-        compute() does, or did before the run was interrupted, in this or another process. `folder`: for what is too much
-        for the memory."""
+        compute() does, or did before the run was interrupted, in this or another process. `folder`: for what is too
+        much for the memory."""
         processes = PartialState()
         device = processes.device
         self.read, self.rows, self.device = read, torch.from_numpy(rows), device
@@ -47,7 +47,8 @@ class TrainingSet:
             parts = []
             # a CPU takes clips one by one anyway: small batches keep the progress moving
             for batch in rows.split(4 if device.type == "cpu" else 32):
-                parts.append(_convert(propose(to_unit(read(batch.numpy())).to(device), params), torch.half, torch.device("cpu")))
+                found = propose(to_unit(read(batch.numpy())).to(device), params)
+                parts.append(_convert(found, torch.half, torch.device("cpu")))
                 advance(len(batch))
             return concatenate(parts).tensors()
 
@@ -85,11 +86,14 @@ class TrainingSet:
     def frames(self, places: Tensor, chosen: Tensor) -> tuple[Tensor, Proposals]:
         """Only the frames chosen [B, F] of each clip, in that order, with their proposals."""
         # clip by clip, so that never more than one of them is in memory as a whole
-        frames = [self.read(row[None])[0][times] for row, times in zip(self.rows[places].numpy(), chosen.numpy())]
+        rows = self.rows[places].numpy()
+        frames = [self.read(row[None])[0][times] for row, times in zip(rows, chosen.numpy(), strict=True)]
         proposals = self.proposals.map(lambda name, x: x[places[:, None], chosen] if name in PER_FRAME else x[places])
         return to_unit(np.stack(frames)).to(self.device), _convert(proposals, torch.float, self.device)
 
-    def draw(self, batch_size: int, num_frames: int, generator: torch.Generator, share: slice) -> tuple[Tensor, Proposals]:
+    def draw(
+        self, batch_size: int, num_frames: int, generator: torch.Generator, share: slice,
+    ) -> tuple[Tensor, Proposals]:
         """Random clips, of each up to `num_frames` random frames, mirrored and transposed at random.
 
         Of the whole batch only the rows of `share` are fetched, those of this process.

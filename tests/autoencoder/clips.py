@@ -6,14 +6,18 @@ from torch import Tensor
 from pipeline.autoencoder.sprites import Sprites, draw_masks, paste
 
 
-def moving_squares(tracks: Tensor, colors: Tensor, side: int = 14, px: int = 64, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """Clip [1, T, 3, px, px], its background [3, px, px] and segmentation [T, px, px] (0 background; later squares nearer).
+def moving_squares(
+    tracks: Tensor, colors: Tensor, side: int = 14, px: int = 64, seed: int = 0,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Clip [1, T, 3, px, px], its background [3, px, px] and segmentation [T, px, px] (0 background, then the squares;
+    later ones are nearer).
 
     tracks [T, N, 2]: whole-pixel left upper corners, as far as they are whole; colors [N, 3].
     """
     generator = torch.Generator().manual_seed(seed)
     coarse = 0.2 + 0.6 * torch.rand(1, 3, 5, 5, generator=generator)
-    background = torch.nn.functional.interpolate(coarse, size=(px, px), mode="bicubic", align_corners=True)[0].clamp(0, 1)
+    background = torch.nn.functional.interpolate(coarse, size=(px, px), mode="bicubic", align_corners=True)
+    background = background[0].clamp(0, 1)
     frames = background.repeat(len(tracks), 1, 1, 1)
     segmentation = torch.zeros(len(tracks), px, px, dtype=torch.long)
     for t, corners in enumerate(tracks.round().long().tolist()):
@@ -25,14 +29,15 @@ def moving_squares(tracks: Tensor, colors: Tensor, side: int = 14, px: int = 64,
 
 
 def filmed(camera: Tensor, objects: Tensor, colors: Tensor, px: int = 64, side: int = 14, seed: int = 0) -> Tensor:
-    """Clip [1, T, 3, px, px] by a camera [T, 3] (x, y px, log_zoom) over a smooth endless background, before which squares
-    move: their middles objects [T, N, 2] are px of the frame; colors [N, 3]."""
+    """Clip [1, T, 3, px, px] by a camera [T, 3] (x, y px, log_zoom) over a smooth endless background, before which
+    squares move: their middles objects [T, N, 2] are px of the frame; colors [N, 3]."""
     generator = torch.Generator().manual_seed(seed)
     waves = torch.randn(3, 2, 6, generator=generator) * 0.12
     phase = 6.28 * torch.rand(3, 6, generator=generator)
     y, x = torch.meshgrid(torch.arange(px) + 0.5, torch.arange(px) + 0.5, indexing="ij")
-    step = torch.exp(-camera[:, 2, None, None])
-    world = torch.stack([(x - px / 2) * step + camera[:, 0, None, None], (y - px / 2) * step + camera[:, 1, None, None]], 1)
+    right, down, log_zoom = camera[..., None, None].unbind(1)
+    step = torch.exp(-log_zoom)
+    world = torch.stack([(x - px / 2) * step + right, (y - px / 2) * step + down], 1)
     frames = 0.5 + 0.4 * torch.sin(torch.einsum("cdw,tdhk->tcwhk", waves, world) + phase[..., None, None]).mean(2)
     for n in range(objects.shape[1]):
         middle = objects[:, n, :, None, None]
@@ -47,8 +52,8 @@ def line(start: tuple[float, float], velocity: tuple[float, float], num_frames: 
 
 
 def moving_pictures(tracks: Tensor, pictures: list[Tensor], px: int = 64) -> Tensor:
-    """Clip [1, T, 1, px, px]: grey pictures [h, w] on black, where they meet the brighter one; tracks [T, N, 2]: left upper
-    corners, whole pixels within the frame."""
+    """Clip [1, T, 1, px, px]: grey pictures [h, w] on black, where they meet the brighter one; tracks [T, N, 2]: left
+    upper corners, whole pixels within the frame."""
     frames = torch.zeros(1, len(tracks), 1, px, px)
     for t, corners in enumerate(tracks.round().long().tolist()):
         for (x, y), picture in zip(corners, pictures, strict=True):

@@ -3,7 +3,11 @@ import torch
 
 from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.autoencoder import (
-    Autoencoder, AutoencoderConfig, Pictures, load_autoencoder, save_autoencoder,
+    Autoencoder,
+    AutoencoderConfig,
+    Pictures,
+    load_autoencoder,
+    save_autoencoder,
 )
 from pipeline.autoencoder.initialise import initialise
 from pipeline.autoencoder.losses import reconstruction_loss
@@ -148,7 +152,8 @@ def test_loss_trains_what_the_start_left_open(model, clips, proposals):
 
 def test_loss_without_objects_is_finite(model):
     still = torch.rand(1, 1, 3, 64, 64).expand(2, 4, 3, 64, 64)
-    losses = reconstruction_loss(model, still, propose(still, ARCHITECTURE), LossParams(object_weight=3, picture_weight=1))
+    params = LossParams(object_weight=3, picture_weight=1)
+    losses = reconstruction_loss(model, still, propose(still, ARCHITECTURE), params)
     assert all(torch.isfinite(value) for value in losses.values())
 
 
@@ -164,7 +169,8 @@ def test_augmented_proposals_still_fit_the_frames(model, clips, proposals, chang
 
 @pytest.fixture(scope="module")
 def panning():
-    """A clip [1, 16, 3, 64, 64] of one square under a camera that goes right, and a model whose canvas is wider by 8 px."""
+    """A clip [1, 16, 3, 64, 64] of one square under a camera that goes right, and a model with a canvas that is wider
+    by 8 px."""
     camera = torch.cat([line((0, 0), (0.8, 0.3), 16), torch.zeros(16, 1)], 1)
     clip = filmed(camera, line((14, 18), (2, 1), 16)[:, None], torch.tensor([[0.9, 0.1, 0.1]]))
     wide = ARCHITECTURE.model_copy(update={"canvas_margin": 8, "background_channels": 24})

@@ -1,4 +1,4 @@
-from itertools import product
+from itertools import pairwise, product
 
 import torch
 
@@ -10,11 +10,12 @@ def test_no_other_path_has_a_greater_total():
     price = torch.tensor([[0.0, 0.5, 2.0], [0.5, 0.0, 0.5], [2.0, 0.5, 0.0]])
     found = best_path(score, lambda total, _: (total[:, None] - price).max(2))
     assert found.shape == (4, 5)
-    for b in range(4):
-        def total(path):
-            steps = zip(path, path[1:], strict=False)
-            return sum(score[b, t, s] for t, s in enumerate(path)) - sum(price[i, j] for i, j in steps)
-        assert total(found[b].tolist()) >= max(total(path) for path in product(range(3), repeat=5)) - 1e-5
+
+    def total(clip, path):
+        return sum(clip[t, s] for t, s in enumerate(path)) - sum(price[i, j] for i, j in pairwise(path))
+
+    for clip, path in zip(score, found.tolist(), strict=True):
+        assert total(clip, path) >= max(total(clip, other) for other in product(range(3), repeat=5)) - 1e-5
 
 
 def test_what_it_takes_to_go_on_may_differ_from_frame_to_frame():

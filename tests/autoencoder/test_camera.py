@@ -33,7 +33,8 @@ def test_frames_laid_out_and_seen_again_are_themselves():
     camera[0, 1] = torch.tensor([2.5, -3.25, 0.1, 1, 0])
     laid = lay_out(frames, camera, margin=8)
     assert laid.shape == (1, 2, 2, 48, 48)
-    assert torch.equal(laid[0, 0, :, 8:40, 8:40], frames[0, 0]) and laid[0, 0].count_nonzero() == frames[0, 0].count_nonzero()
+    assert torch.equal(laid[0, 0, :, 8:40, 8:40], frames[0, 0])
+    assert laid[0, 0].count_nonzero() == frames[0, 0].count_nonzero()
     again = torch.stack([view(laid[:, t], camera[:, t:t + 1], 32, 32)[:, 0] for t in range(2)], 1)
     torch.testing.assert_close(again[..., 2:-2, 2:-2], frames[..., 2:-2, 2:-2], atol=0.04, rtol=0)
 

@@ -22,7 +22,8 @@ def test_nearer_object_covers_the_other():
 
 def test_layers_never_show_more_than_everything():
     mask, depth = torch.rand(3, 2, 4, 5, 5), torch.randn(3, 4) * 3
-    frames, alpha = composite(torch.rand(3, 2, 1, 5, 5), torch.rand(3, 2, 4, 1, 5, 5) * mask[:, :, :, None], mask, depth)
+    color = torch.rand(3, 2, 4, 1, 5, 5) * mask[:, :, :, None]
+    frames, alpha = composite(torch.rand(3, 2, 1, 5, 5), color, mask, depth)
     assert (alpha >= 0).all() and (alpha <= mask + 1e-6).all()
     assert (uncovered(mask, depth) <= 1).all() and torch.isfinite(frames).all()
 

@@ -10,6 +10,7 @@ from pipeline.autoencoder.fit_remainder import fit_remainder
 from pipeline.autoencoder.initialise import initialise
 from pipeline.autoencoder.training_set import TrainingSet
 from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.latents import pose
 from pipeline.latents.extrapolation import linear_extrapolation
 from tests.autoencoder.clips import line, moving_squares
 
@@ -36,8 +37,8 @@ def fitted(tmp_path_factory):
     models = {}
     for chosen in ((), ("detail",), ("deformation",), ("detail", "deformation")):
         architecture = ArchitectureParams(
-            num_slots=2, object_px=10, patch_dim=12, canvas_margin=0, background_channels=6, appearance_dim=6, hidden_dim=4,
-            **{f"{name}_dim": WIDTHS[name] for name in chosen},
+            num_slots=2, object_px=10, patch_dim=12, canvas_margin=0, background_channels=6, appearance_dim=6,
+            hidden_dim=4, **{f"{name}_dim": WIDTHS[name] for name in chosen},
         )
         if not models:
             clips = TrainingSet(lambda rows: videos[rows], np.arange(3), architecture, folder, lambda _: None,
@@ -78,10 +79,11 @@ def test_deformations_move_with_their_object(fitted):
     model = models["deformation",]
     with torch.no_grad():
         latents = model.encode(frames)
-        moved = latents.replace(pose=latents.pose + torch.tensor([0.0, 3.0, 0.0, 0.0]))
+        moved = latents.replace(pose=pose.moved(latents.pose, torch.tensor([0.0, 3.0])))
         plain = torch.zeros_like(latents.deformation)
         change, change_moved = (
-            model.decode(codes).frames - model.decode(codes.replace(deformation=plain)).frames for codes in (latents, moved)
+            model.decode(codes).frames - model.decode(codes.replace(deformation=plain)).frames
+            for codes in (latents, moved)
         )
     torch.testing.assert_close(change_moved[..., 3:, :], change[..., :-3, :], atol=0.02, rtol=0)
     assert change.abs().max() > 0.1

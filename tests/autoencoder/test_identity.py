@@ -24,8 +24,8 @@ def slot_of(proposals: Proposals, color: Tensor) -> int:
 
 
 def check(proposals: Proposals, slot: int, track: Tensor, shown: Tensor, doubtful: Tensor, reach: float = 1.5) -> None:
-    """Centres within `reach` px of `track` [T, 2] where the object is `shown` bool [T]; visibility near 1 there and near 0 elsewhere, but for
-    the `doubtful` frames in which only a strip of it shows."""
+    """Centres within `reach` px of `track` [T, 2] where the object is `shown` bool [T]; visibility near 1 there and
+    near 0 elsewhere, but for the `doubtful` frames in which only a strip of it shows."""
     visibility, centre = proposals.sprites.visibility[0, :, slot], proposals.sprites.centre[0, :, slot]
     sure = shown & ~doubtful
     assert (centre - track)[sure].abs().max() < reach

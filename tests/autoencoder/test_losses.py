@@ -20,8 +20,9 @@ PARAMS = LossParams(object_weight=3, picture_weight=1)
 def batch():
     """Five clips of 6 frames; the last one shows no object, so that clips weigh differently."""
     frames = torch.cat([
-        moving_squares(line((4 + n, 5), (2, 1), 6)[:, None], torch.tensor([[0.9, 0.2 * n, 0.1]]), side=5 + n, px=24, seed=n)[0]
-        for n in range(4)
+        moving_squares(
+            line((4 + n, 5), (2, 1), 6)[:, None], torch.tensor([[0.9, 0.2 * n, 0.1]]), side=5 + n, px=24, seed=n
+        )[0] for n in range(4)
     ])
     frames = torch.cat([frames, frames[:1, :1].expand(1, 6, -1, -1, -1)])
     return frames, propose(frames, ARCHITECTURE)
@@ -33,7 +34,8 @@ def model(batch):
     model = Autoencoder(AutoencoderConfig(architecture=ARCHITECTURE, num_channels=3, height=24, width=24))
     initialise(model, batch[1])
     for parameter in model.parameters():
-        parameter.data += 0.02 * torch.randn_like(parameter)  # some start at zero, and so would the gradients behind them
+        # some start at zero, and so would the gradients behind them
+        parameter.data += 0.02 * torch.randn_like(parameter)
     return model
 
 
@@ -66,7 +68,7 @@ def test_gradients_do_not_depend_on_the_parts(model, batch, num_clips):
 def test_a_part_alone_weighs_otherwise(model, batch):
     """What the test above would not notice if clips weighed alike."""
     frames, proposals = batch
-    parts = [(frames[i:i + 1], proposals.map(lambda _, x: x[i:i + 1]), None) for i in range(5)]
+    parts = [(frames[i:i + 1], proposals.take(torch.tensor([i])), None) for i in range(5)]
     with pytest.raises(AssertionError):
         assert_same(outcome(model, [(*batch, None)]), outcome(model, parts))
 
@@ -78,7 +80,9 @@ def test_recomputing_gives_the_same_gradients(model, batch):
 def test_recomputing_keeps_next_to_nothing_for_more_frames(model, batch):
     def kept(num_frames: int, recompute: bool) -> int:
         frames, proposals = batch[0][:, :num_frames], propose(batch[0][:, :num_frames], ARCHITECTURE)
-        return bytes_kept([model], lambda: reconstruction_loss(model, frames, proposals, PARAMS, None, recompute)["loss"])
+        def loss() -> torch.Tensor:
+            return reconstruction_loss(model, frames, proposals, PARAMS, None, recompute)["loss"]
+        return bytes_kept([model], loss)
 
     each = (kept(6, False) - kept(4, False)) / 2
     assert (kept(6, True) - kept(4, True)) / 2 < each / 10

@@ -26,9 +26,9 @@ def tracked(frames, middles):
 
 def tails_exchanged(tracks, frame):
     order = torch.where(torch.arange(T)[:, None] < frame, torch.tensor([0, 1]), torch.tensor([1, 0]))[None]
+    centre = tracks.centre.gather(2, order[..., None].expand_as(tracks.centre))
     index = order[..., None, None].expand_as(tracks.responsibility)
-    return Tracks(tracks.centre.gather(2, order[..., None].expand_as(tracks.centre)), tracks.responsibility.gather(2, index),
-                  tracks.color)
+    return Tracks(centre, tracks.responsibility.gather(2, index), tracks.color)
 
 
 def check_same(found, wanted):
@@ -76,8 +76,8 @@ def test_a_clip_is_not_changed_by_its_neighbours():
     far = torch.stack([line((2, 2), (1, 0), T), line((2, 44), (1, 0), T)], 1)
     (one, cells), (other, other_cells) = (tracked(moving_pictures(c, [RING, RING]), c + 8) for c in (corners, far))
     one = tails_exchanged(one, 8)
-    both = [torch.cat(pair) for pair in zip(one, other)]
-    both_cells = [torch.cat(pair) for pair in zip(cells[:-1], other_cells[:-1])]
+    both = [torch.cat(pair) for pair in zip(one, other, strict=True)]
+    both_cells = [torch.cat(pair) for pair in zip(cells[:-1], other_cells[:-1], strict=True)]
     together = keep_identities(Tracks(*both), torch.ones(2, 2), type(cells)(*both_cells, cells.cell_px))
     assert torch.allclose(together.centre[:1], keep_identities(one, torch.ones(1, 2), cells).centre)
     assert torch.equal(together.centre[1:], other.centre)

@@ -28,7 +28,8 @@ def test_simple_structure_finds_the_parts_of_which_pictures_are_made():
     for i in range(3):
         parts[i, 4 * i:4 * i + 4] = torch.tensor([1.0, 2.0, 2.0, 1.0]) / 10**0.5
     strengths = torch.randn(4000, 3, generator=generator) * torch.tensor([1.1, 1.0, 0.9])
-    _, *mixed = principal_components(strengths @ torch.linalg.qr(torch.randn(3, 3, generator=generator))[0] @ parts + 5, 4)
+    mixture = torch.linalg.qr(torch.randn(3, 3, generator=generator))[0]
+    _, *mixed = principal_components(strengths @ mixture @ parts + 5, 4)
     components, scale = simple_structure(*mixed)
     found = (components[:3] @ parts.T).abs()
     torch.testing.assert_close(found.amax(1), torch.ones(3), atol=0.01, rtol=0)

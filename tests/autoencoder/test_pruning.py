@@ -9,7 +9,7 @@ T, SIDE = 10, 24
 
 
 def tracks_of(*centres: torch.Tensor) -> tuple[Tracks, torch.Tensor]:
-    """Tracks along centres [T, 2] of discs, each sure of its own cells, and the evidence [1, T, h, w] of all of them."""
+    """Tracks along centres [T, 2] of discs, each sure of its own cells, and the evidence [1, T, h, w] of them all."""
     centre = torch.stack(centres, 1)[None]
     grid = torch.arange(SIDE) + 0.5
     x, y = (centre[..., i, None, None] for i in range(2))

@@ -128,8 +128,8 @@ def test_a_patch_does_not_depend_on_its_neighbours():
 def test_gradients_are_those_of_finite_differences(step):
     generator = torch.Generator().manual_seed(1)
     image = torch.rand(2, 1, 9, 11, generator=generator, dtype=torch.double, requires_grad=True)
-    matrix = torch.cat([turned(5.13, 4.41, 33, step), turned(4.2, 5.7, -70, 0.91 * step)], 1).double().repeat(2, 1, 1, 1)
-    matrix.requires_grad_()
+    matrix = torch.cat([turned(5.13, 4.41, 33, step), turned(4.2, 5.7, -70, 0.91 * step)], 1)
+    matrix = matrix.double().repeat(2, 1, 1, 1).requires_grad_()
     assert gradcheck(lambda image, matrix: cut(image, matrix, 3), (image, matrix), fast_mode=True)
     patch = torch.rand(2, 2, 1, 3, 3, generator=generator, dtype=torch.double, requires_grad=True)
     assert gradcheck(lambda patch, matrix: paste(patch, matrix, 9, 11), (patch, matrix), fast_mode=True)

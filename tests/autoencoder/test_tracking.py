@@ -26,7 +26,8 @@ def test_known_colours_tell_slots_apart():
     colors = torch.tensor([[0.9, 0.1, 0.1], [0.1, 0.9, 0.9]])
     frames, background, _ = moving_squares(tracks, colors, side=7, px=32)
     for order in ([0, 1], [1, 0]):
-        found = find_tracks(look_coarsely(frames, background[None, None], object_px=8), num_slots=2, hint=colors[None, order])
+        cells = look_coarsely(frames, background[None, None], object_px=8)
+        found = find_tracks(cells, num_slots=2, hint=colors[None, order])
         torch.testing.assert_close(found.color[0], colors[order], atol=0.1, rtol=0)
 
 
@@ -36,7 +37,8 @@ def test_the_grid_is_as_fine_as_objects_are_small(object_px, side):
     frames[..., 30:34, 22:26] = 1
     cells = look_coarsely(frames, torch.zeros_like(frames[:, :1]), object_px)
     assert cells.moving.shape[-2] == side
-    places = torch.stack(torch.meshgrid(torch.arange(cells.moving.shape[-1]) + 0.5, torch.arange(side) + 0.5, indexing="xy"), -1)
+    x, y = torch.arange(cells.moving.shape[-1]) + 0.5, torch.arange(side) + 0.5
+    places = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)
     middle = (cells.frames[0, 0, 0, ..., None] * places).sum((0, 1)) / cells.frames[0, 0, 0].sum()
     torch.testing.assert_close(middle * cells.cell_px, torch.tensor([24.0, 32.0]), atol=0.5, rtol=0)
 

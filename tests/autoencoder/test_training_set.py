@@ -14,8 +14,8 @@ PARAMS = ProposalParams(num_slots=2, object_px=8, patch_dim=8, canvas_margin=0)
 def some_clips(num_frames: int) -> np.ndarray:
     """Three clips [3, T, 24, 24, 3] of one square each."""
     return np.concatenate([to_uint8(moving_squares(
-        line((4, 5 + 3 * n), (12 / num_frames, 0.1), num_frames)[:, None], torch.tensor([[0.9, 0.3 * n, 0.1]]), side=7, px=24,
-        seed=n,
+        line((4, 5 + 3 * n), (12 / num_frames, 0.1), num_frames)[:, None], torch.tensor([[0.9, 0.3 * n, 0.1]]),
+        side=7, px=24, seed=n,
     )[0]) for n in range(3)])
 
 
@@ -56,18 +56,16 @@ def test_frames_and_tracks_stay_together(tmp_path):
 
 def test_a_step_holds_as_much_of_long_clips_as_of_short_ones(tmp_path):
     """One clip at a time is read, and of what it shows only the frames that are drawn stay; so too in validation."""
-    shapes = []
-    for num_frames in (MAX_FRAMES_VALIDATED, 3 * MAX_FRAMES_VALIDATED):
+    def shapes(num_frames: int) -> list[torch.Size]:
         clips, read_at_once = some_clips(num_frames), []
         training_set = make(clips, tmp_path)
         training_set.read = lambda rows: read_at_once.append(len(rows)) or clips[rows]
-        drawn = [training_set.draw(4, 5, torch.Generator().manual_seed(0), slice(0, 4)), training_set.clips(torch.arange(3))]
+        drawn = training_set.draw(4, 5, torch.Generator().manual_seed(0), slice(0, 4))
+        looked_at = training_set.clips(torch.arange(3))
         assert set(read_at_once) == {1} and len(read_at_once) == 7
-        parts = [frames.shape for frames, _ in drawn]
-        for _, proposals in drawn:
-            proposals.map(lambda _, x: parts.append(x.shape) or x)
-        shapes.append(parts)
-    assert shapes[0] == shapes[1]
+        return [x.shape for frames, proposals in (drawn, looked_at) for x in (frames, *proposals.tensors().values())]
+
+    assert shapes(MAX_FRAMES_VALIDATED) == shapes(3 * MAX_FRAMES_VALIDATED)
 
 
 def test_what_is_too_much_for_the_memory_lies_on_disk(tmp_path, monkeypatch):
@@ -79,7 +77,5 @@ def test_what_is_too_much_for_the_memory_lies_on_disk(tmp_path, monkeypatch):
     assert not (tmp_path / "a").exists()
     size = (tmp_path / "b/background.bin").stat().st_size
     assert size == training_set.proposals.background.numel() * training_set.proposals.background.element_size()
-    expected, found = [], []
-    in_memory[1].map(lambda _, x: expected.append(x) or x)
-    on_disk[1].map(lambda _, x: found.append(x) or x)
-    assert len(found) > 5 and all(map(torch.equal, expected, found))
+    expected, found = in_memory[1].tensors(), on_disk[1].tensors()
+    assert len(found) > 5 and all(torch.equal(found[name], x) for name, x in expected.items())
