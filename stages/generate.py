@@ -76,10 +76,9 @@ def write_forecasts(
     drawn = {"carry_pictures": forecaster.carry_pictures, "spread": forecaster.spread}
     frames_writer = PredictionWriter(predicted_frames, forecaster.frame_shape, video_id, first_frame, **facts, **drawn)
     kept = {}
-    for i, forecast in enumerate(forecasts):
+    for i, (forecast, *baseline) in enumerate(forecaster.beside_straight_lines(forecasts)):
         latents_writer.write(forecast.latents)
-        straight_on, segmentation = forecaster.straight_on(forecast)
-        frames_writer.write(forecaster.predicted_frames(forecast)[None], straight_on[None], segmentation[None])
+        frames_writer.write(*(rows[None] for rows in (forecaster.predicted_frames(forecast), *baseline)))
         if i in keep:
             kept[i] = forecast
     latents_writer.finish()

@@ -3,8 +3,9 @@
 Legend: n clips, S samples, T = context_frames + horizon, C channels, H W px. Frames are uint8 [..., H, W, C].
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.forecasting.scene import Scene
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.latents.extrapolation import linear_extrapolation
-from pipeline.latents.latents import Latents, LatentSpec
+from pipeline.latents.latents import Latents, LatentSpec, concatenate
 from pipeline.pictures.animations import forecast_animation, layers_animation, write_animations
 from pipeline.pictures.layers import layers_of_clip
 from pipeline.predictor.futures import draw_futures
@@ -27,6 +28,9 @@ from pipeline.provenance import check_made_from
 
 ReadContext = Callable[[int, int], np.ndarray]
 """Gives the context frames of the clips start <= i < stop."""
+_LINES_AT_ONCE = 16
+"""Clips whose straight lines are found together: products of few rows are rounded another way than those of many, and
+evaluate, which measures where these lines lead, looks at many."""
 
 
 @dataclass(frozen=True)
@@ -106,14 +110,21 @@ class Forecaster:
         return to_uint8(self._decode(future, forecast.pictures).frames)
 
     @torch.inference_mode()
-    def straight_on(self, forecast: Forecast) -> tuple[np.ndarray, np.ndarray]:
-        """What the clip would be if every object went on in a straight line, drawn alike: the frames [horizon, H, W, C] after
-        the context; and uint8 [context_frames, H, W], which slot its drawn context shows where (0 background, k + 1 slot
-        k)."""
-        context = forecast.latents.map(lambda code: code[:1]).frames(0, self.context_frames)
-        drawn = self._decode(linear_extrapolation(context, self.horizon), forecast.pictures)
-        frames, segmentation = to_uint8(drawn.frames)[0], drawn.segmentation()[0].to(torch.uint8).cpu().numpy()
-        return frames[self.context_frames:], segmentation[:self.context_frames]
+    def beside_straight_lines(
+        self, forecasts: Iterable[Forecast]
+    ) -> Iterator[tuple[Forecast, np.ndarray, np.ndarray]]:
+        """Each forecast with what its clip would be if every object went on in a straight line, drawn alike: the frames
+        [horizon, H, W, C] after the context; and uint8 [context_frames, H, W], which slot the drawn context shows where (0
+        background, k + 1 slot k)."""
+        forecasts = iter(forecasts)
+        while batch := list(islice(forecasts, _LINES_AT_ONCE)):
+            contexts = concatenate([forecast.latents.map(lambda code: code[:1]) for forecast in batch])
+            lines = linear_extrapolation(contexts.frames(0, self.context_frames), self.horizon)
+            for i, forecast in enumerate(batch):
+                line = lines.map(lambda code: code[i:i + 1])  # noqa: B023, called at once
+                drawn = self._decode(line, forecast.pictures)
+                frames, segmentation = to_uint8(drawn.frames)[0], drawn.segmentation()[0].to(torch.uint8).cpu().numpy()
+                yield forecast, frames[self.context_frames:], segmentation[:self.context_frames]
 
     @torch.inference_mode()
     def draw(self, folder: Path, prefix: str, target: np.ndarray, forecast: Forecast, fps: float, title: str) -> None:

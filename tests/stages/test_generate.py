@@ -64,7 +64,8 @@ def test_predicted_frames_are_the_decoded_predicted_latents_of_the_named_clips(a
 
 
 @pytest.mark.parametrize("carry_pictures", [False, True])
-def test_straight_lines_are_drawn_from_the_context_like_the_forecast(artefacts, tmp_path, carry_pictures):
+def test_straight_lines_are_drawn_from_the_context_like_the_forecast(artefacts, tmp_path, monkeypatch, carry_pictures):
+    monkeypatch.setattr("pipeline.forecasting.forecaster._LINES_AT_ONCE", 2)
     result = run(artefacts, tmp_path, settings={"carry_pictures": carry_pictures, "num_pictures": 0, "batch_size": 1})
     assert result.exit_code == 0, result.output
     frames, store = open_predicted_frames(tmp_path / "frames.zarr"), open_frames(artefacts.test_frames)
@@ -73,10 +74,10 @@ def test_straight_lines_are_drawn_from_the_context_like_the_forecast(artefacts, 
         for clip, (row, start) in {0: (0, 0), 3: (1, CONTEXT_FRAMES + HORIZON)}.items():
             context = to_unit(store.read(np.array([row]))[:, start:start + CONTEXT_FRAMES])
             latents, pictures = model.encode_with_pictures(context)
-            linear = linear_extrapolation(latents, HORIZON)
-            drawn = model.decode(linear, pictures if carry_pictures else None)
-            segmentation, wanted = frames.read_context_segmentation(clip, clip + 1), to_uint8(drawn.frames)
-            np.testing.assert_array_equal(frames.read_straight_on(clip, clip + 1), wanted[:, CONTEXT_FRAMES:])
+            drawn = model.decode(linear_extrapolation(latents, HORIZON), pictures if carry_pictures else None)
+            wanted, segmentation = to_uint8(drawn.frames), frames.read_context_segmentation(clip, clip + 1)
+            difference = frames.read_straight_on(clip, clip + 1).astype(int) - wanted[:, CONTEXT_FRAMES:]
+            assert abs(difference).max() <= 1  # lines of several clips are rounded another way
             np.testing.assert_array_equal(segmentation, drawn.segmentation()[:, :CONTEXT_FRAMES])
             assert segmentation.any() or not carry_pictures  # the codes of an untrained autoencoder may show nothing
 
