@@ -7,6 +7,7 @@ frame).
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,11 +27,12 @@ class PredictionWriter:
         num_samples: int, context_frames: int, horizon: int, fps: float, made_from: dict[str, str], carry_detail: bool,
         spread: str,
     ):
-        """frame_shape: height, width, channels; video_id, first_frame [n]: the clips; carry_detail: whether what the codes
-        leave out was carried over from the context; spread: how the samples differ (generate.spread)."""
+        """frame_shape: height, width, channels; video_id, first_frame [n]: the clips; carry_detail: whether what the
+        codes leave out was carried over from the context; spread: how the samples differ (generate.spread)."""
         coordinates = ("video_id", "first_frame", "sample", "time")
         attributes = {
-            "context_frames": context_frames, "horizon": horizon, "fps": fps, "carry_detail": carry_detail, "spread": spread,
+            "context_frames": context_frames, "horizon": horizon, "fps": fps, "carry_detail": carry_detail,
+            "spread": spread,
         }
         group = zarr_io.create(path, KIND, attributes, made_from, coordinates)
         zarr_io.add_coordinate(group, "video_id", video_id, ("clip",), description="source video")
@@ -69,17 +71,19 @@ class PredictionStore:
         """Raises UserError when the store is missing, incomplete, damaged or of another kind."""
         group = zarr_io.open_store(path, KIND)
         self.path = path
-        self.identity: str = group.attrs["identity"]
-        self.made_from: dict[str, str] = group.attrs["made_from"]
-        self.context_frames: int = group.attrs["context_frames"]
-        self.horizon: int = group.attrs["horizon"]
-        self.fps: float = group.attrs["fps"]
-        self.carry_detail: bool = group.attrs["carry_detail"]
-        self.spread: str = group.attrs["spread"]
+        attributes: dict[str, Any] = dict(group.attrs)
+        self.identity: str = attributes["identity"]
+        self.made_from: dict[str, str] = attributes["made_from"]
+        self.context_frames: int = attributes["context_frames"]
+        self.horizon: int = attributes["horizon"]
+        self.fps: float = attributes["fps"]
+        self.carry_detail: bool = attributes["carry_detail"]
+        self.spread: str = attributes["spread"]
         self.video_id: np.ndarray = np.array(zarr_io.read_rows(group, "video_id").tolist())
         self.first_frame: np.ndarray = zarr_io.read_rows(group, "first_frame")
-        self.num_clips, self.num_samples = group["frames"].shape[:2]
-        self.height, self.width, self.num_channels = group["frames"].shape[3:]
+        shape = zarr_io.array_of(group, "frames").shape
+        self.num_clips, self.num_samples = shape[:2]
+        self.height, self.width, self.num_channels = shape[3:]
         self._group = group
 
     def read(self, start: int, stop: int) -> np.ndarray:

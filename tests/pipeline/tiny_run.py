@@ -1,4 +1,5 @@
-"""All six stages, one after the other in this process, on an array of tiny videos: what takes DVC minutes takes seconds."""
+"""All six stages, one after the other in this process, on an array of tiny videos: what takes DVC minutes takes
+seconds."""
 
 import importlib
 from pathlib import Path
