@@ -33,6 +33,7 @@ def write_frames(path, splits: list[str], px: int) -> None:
     writer.finish()
 
 
+@pytest.mark.slow
 def test_one_step_and_an_encoding(tmp_path, monkeypatch):
     monkeypatch.setenv("LAYERCAST_RESUME_DIR", str(tmp_path / "resume"))
     params = shutil.copy(ROOT / "params.yaml", tmp_path / "params.yaml")
