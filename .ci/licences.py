@@ -7,7 +7,8 @@ from pathlib import Path
 def licence(package: str) -> str:
     """The SPDX expression; else the classifiers; else the first words of the free text."""
     about = metadata.metadata(package)
-    classifiers = [text.split(" :: ")[-1] for text in about.get_all("Classifier") or () if text.startswith("License ::")]
+    classified = about.get_all("Classifier") or ()
+    classifiers = [text.split(" :: ")[-1] for text in classified if text.startswith("License ::")]
     text = " ".join((about.get("License") or "").split())[:60]
     return about.get("License-Expression") or ", ".join(classifiers) or text or "not stated"
 

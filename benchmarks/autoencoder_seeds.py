@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -21,9 +21,11 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.autoencoder.autoencoder import load_autoencoder
+from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
 from pipeline.errors import one_line_errors
 from pipeline.evaluation.device import on_device
-from pipeline.evaluation.judging import EvaluateParams, judge_reconstruction
+from pipeline.evaluation.evaluate_params import EvaluateParams
+from pipeline.evaluation.judging import judge_reconstruction
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.latent_store import LatentWriter, open_latents
@@ -31,15 +33,15 @@ from pipeline.latents.latents import concatenate
 from pipeline.output_folder import output_folder
 from pipeline.params import read_section
 from pipeline.resume.folders import fingerprint
-from stages.train_autoencoder import TrainAutoencoderParams, train_autoencoder
+from stages.train_autoencoder import train_autoencoder
 
 SEQUENCES_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
 class Bar:
-    """What a figure, found in the sections of metrics.json at `path`, should reach: the mean of the seeds, and the worst;
-    None: it is shown, and nothing is asked of it."""
+    """What a figure, found in the sections of metrics.json at `path`, should reach: the mean of the seeds, and the
+    worst; None: it is shown, and nothing is asked of it."""
 
     name: str
     path: tuple[str, ...]
@@ -48,9 +50,10 @@ class Bar:
     higher_is_better: bool = True
 
     def value(self, metrics: dict) -> float | None:
+        found: Any = metrics
         for key in self.path:
-            metrics = metrics[key]
-        return metrics
+            found = found[key]
+        return found
 
     def is_reached(self, value: float, bar: float | None) -> bool:
         return bar is None or (value >= bar if self.higher_is_better else value <= bar)
@@ -111,8 +114,8 @@ def judge_seed(params: EvaluateParams, store: FrameStore, folder: Path) -> dict:
 
 
 def summarise(seeds: list[dict], bars: tuple[Bar, ...] = BARS) -> list[dict]:
-    """Mean and worst seed of every figure beside its bars; None where a seed lacks the figure. reached: None as well where
-    nothing is asked."""
+    """Mean and worst seed of every figure beside its bars; None where a seed lacks the figure. reached: None as well
+    where nothing is asked."""
     rows = []
     for bar in bars:
         values = [bar.value(metrics) for metrics in seeds]

@@ -2,7 +2,8 @@
 
     python -m benchmarks.branching
 
-Draws such videos, trains stage 1 once and every kind of predictor on it, and scores K samples of each against the truth:
+Draws such videos, trains stage 1 once and every kind of predictor on it, and scores K samples of each against the
+truth:
 
 nearest     distance of an object's nearest sample from the object at the last step, px, averaged over objects
 ratio       nearest, divided by what the deterministic predictor's only sample reaches
@@ -11,8 +12,8 @@ mean        the distance averaged over samples
 parts       share of objects whose samples at the last step are more than BRANCH_PX apart
 coverage    how often an object's x or y lies in its samples' central 90 % interval (metrics/calibration.py), all steps
 
-What lies in the folder already is not made again. On two cores it takes about 12 minutes from nothing, 5 with the weights
-of the default run (--autoencoder data/autoencoder.safetensors), whose videos look alike.
+What lies in the folder already is not made again. On two cores it takes about 12 minutes from nothing, 5 with the
+weights of the default run (--autoencoder data/autoencoder.safetensors), whose videos look alike.
 """
 
 import json
@@ -68,9 +69,9 @@ def judge_kind(folder: Path, kind: str) -> dict[str, float | None]:
     if not (own / "predictor.safetensors").exists():
         run_stage("train_predictor", own / "params.yaml", own, latents=folder / "latents.zarr")
     single = kind == "deterministic"
-    samples = {"num_samples": 1 if single else NUM_SAMPLES, "spread": "branches" if single else "full"}
     params = GenerateParams(
-        context_frames=None, horizon=None, carry_pictures=False, num_pictures=0, batch_size=4, seed=0, **samples
+        context_frames=None, horizon=None, carry_pictures=False, num_pictures=0, batch_size=4, seed=0,
+        num_samples=1 if single else NUM_SAMPLES, spread="branches" if single else "full",
     )
     forecaster = load_forecaster(folder / "autoencoder.safetensors", own / "predictor.safetensors", params)
     return score(forecast_clips_of(forecaster, open_frames(folder / "test_frames.zarr"), params.batch_size))
@@ -96,9 +97,10 @@ def forecast_clips_of(forecaster: Forecaster, store: FrameStore, batch_size: int
         read_clip_truth(store, clips, name, 0, forecaster.num_frames) for name in ("segmentation", "position")
     )
     forecasts = forecaster.forecast_all(
-        clips.video_id, clips.first_frame, lambda start, stop: read_clips(store, clips[start:stop], 0, given), batch_size
+        clips.video_id.tolist(), clips.first_frame.tolist(),
+        lambda start, stop: read_clips(store, clips[start:stop], 0, given), batch_size,
     )
-    for forecast, segments, truth in zip(forecasts, segmented, position):
+    for forecast, segments, truth in zip(forecasts, segmented, position, strict=True):
         context = forecast.latents.map(lambda code: code[:1]).frames(0, given)
         drawn = forecaster.autoencoder.decode(context).segmentation()[0].numpy()
         counts = segmentation.overlap_counts(segments[:given], drawn, truth.shape[1], forecaster.spec.num_slots)
@@ -136,7 +138,8 @@ def print_table(figures: dict[str, dict[str, float | None]], console: Console) -
     for column in ("", "nearest", "ratio", "of clip", "mean", "parts", "coverage"):
         table.add_column(column, justify="right" if column else "left")
     for kind, row in figures.items():
-        cells = (row["nearest"], row["nearest"] / single, row["of clip"], row["mean"], row["parts"], row["coverage"])
+        ratio = None if single is None or row["nearest"] is None else row["nearest"] / single
+        cells = (row["nearest"], ratio, row["of clip"], row["mean"], row["parts"], row["coverage"])
         table.add_row(kind, *("-" if value is None else f"{value:.2f}" for value in cells))
     table.add_row("wanted", "", f"<= {NEAREST_BAR}", "", "", "", f"{COVERAGE_BAR[0]} to {COVERAGE_BAR[1]}", style="dim")
     console.print(table)

@@ -53,7 +53,8 @@ class ConvLSTMForecaster(nn.Module):
         for _ in range(horizon):
             states = _step(self.forecaster, None, states)
             shown.append(self.show(torch.cat([hidden for hidden, _ in states], 1)))
-        return F.pixel_shuffle(torch.stack(shown, 1).flatten(0, 1), PATCH).unflatten(0, (len(context), horizon)).sigmoid()
+        frames = F.pixel_shuffle(torch.stack(shown, 1).flatten(0, 1), PATCH)
+        return frames.unflatten(0, (len(context), horizon)).sigmoid()
 
 
 def _step(layers: nn.ModuleList, x: Tensor | None, states: list[State]) -> list[State]:

@@ -2,9 +2,9 @@
 
     python -m benchmarks.convolutional_autoencoder --weights data/autoencoder.safetensors
 
-For each weights file of layercast: its reconstruction of the test split, and that of a convolutional network with as many
-floats per frame, trained on the same frames for `--seconds` (give what stage 1 took on the same machine). The network codes every
-frame on its own, as a plain autoencoder does.
+For each weights file of layercast: its reconstruction of the test split, and that of a convolutional network with as
+many floats per frame, trained on the same frames for `--seconds` (give what stage 1 took on the same machine). The
+network codes every frame on its own, as a plain autoencoder does.
 
 Legend: N frames, C channels, H W frame, D numbers of a code.
 """
@@ -12,6 +12,7 @@ Legend: N frames, C channels, H W frame, D numbers of a code.
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated
@@ -28,7 +29,7 @@ from pipeline.autoencoder.autoencoder import load_autoencoder
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_uint8, to_unit
-from pipeline.metrics.frame_quality import concatenate, frame_quality, mean_figures, median_image
+from pipeline.metrics.frame_quality import concatenate, frame_quality, median_image
 
 FRAMES_PER_STEP = 32
 LEARNING_RATE = 1e-3
@@ -54,9 +55,11 @@ class ConvolutionalAutoencoder(nn.Module):
         self.height, self.width = height, width
         channels = [num_channels, hidden_dim, 2 * hidden_dim, 4 * hidden_dim, 4 * hidden_dim]
         grid = (channels[-1], -(-height // 16), -(-width // 16))
-        pairs = list(zip(channels, channels[1:]))
+        pairs = list(pairwise(channels))
         down = [layer for a, b in pairs for layer in (nn.Conv2d(a, b, 4, stride=2, padding=1), nn.SiLU())]
-        up = [layer for b, a in reversed(pairs) for layer in (nn.SiLU(), nn.ConvTranspose2d(a, b, 4, stride=2, padding=1))]
+        up = [
+            layer for b, a in reversed(pairs) for layer in (nn.SiLU(), nn.ConvTranspose2d(a, b, 4, stride=2, padding=1))
+        ]
         num_features = grid[0] * grid[1] * grid[2]
         self.encoder = nn.Sequential(*down, nn.Flatten(), nn.Linear(num_features, code_dim))
         self.decoder = nn.Sequential(nn.Linear(code_dim, num_features), nn.Unflatten(1, grid), *up)
@@ -67,10 +70,11 @@ class ConvolutionalAutoencoder(nn.Module):
 
 
 def train_plain(
-    model: ConvolutionalAutoencoder, store: FrameStore, seconds: float, seed: int, clock: Callable[[], float] = perf_counter,
+    model: ConvolutionalAutoencoder, store: FrameStore, seconds: float, seed: int,
+    clock: Callable[[], float] = perf_counter,
 ) -> int:
-    """Lowers the squared error on random frames of the training split until the time is up; returns the number of steps.
-    The learning rate falls along a half cosine to zero over that time."""
+    """Lowers the squared error on random frames of the training split until the time is up; returns the number of
+    steps. The learning rate falls along a half cosine to zero over that time."""
     device = next(model.parameters()).device
     rows, generator = store.rows("train"), np.random.default_rng(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
@@ -79,7 +83,8 @@ def train_plain(
         optimizer.param_groups[0]["lr"] = LEARNING_RATE * (1 + np.cos(np.pi * min(elapsed, 1))) / 2
         clips = store.read(np.sort(generator.choice(rows, min(8, len(rows)), replace=False)))
         frames = clips.reshape(-1, *clips.shape[2:])
-        target = to_unit(frames[generator.choice(len(frames), min(FRAMES_PER_STEP, len(frames)), replace=False)]).to(device)
+        chosen = generator.choice(len(frames), min(FRAMES_PER_STEP, len(frames)), replace=False)
+        target = to_unit(frames[chosen]).to(device)
         loss = (model(target) - target).square().mean()
         optimizer.zero_grad()
         loss.backward()
@@ -90,18 +95,20 @@ def train_plain(
 
 
 @torch.inference_mode()
-def judge(reconstruct, store: FrameStore) -> tuple[float, float]:
-    """psnr (dB) and ssim over the frames of the test split; reconstruct: clips [B, T, C, H, W] -> the same, in [0, 1]."""
+def judge(reconstruct: Callable[[Tensor], Tensor], store: FrameStore) -> tuple[float, float]:
+    """psnr (dB) and ssim over the frames of the test split; reconstruct: clips [B, T, C, H, W] -> the same,
+    in [0, 1]."""
     quality, rows = [], store.rows("test")
     for start in range(0, len(rows), SEQUENCES_AT_ONCE):
         clips = to_unit(store.read(rows[start:start + SEQUENCES_AT_ONCE]))
         quality.append(frame_quality(to_unit(to_uint8(reconstruct(clips).clamp(0, 1))), clips))
-    figures = mean_figures(concatenate(quality))
-    return figures["psnr"], figures["ssim"]
+    figures = concatenate(quality)
+    return float(figures["psnr"].mean()), float(figures["ssim"].mean())
 
 
 def compare(weights: Path, frames: FrameStore, test_frames: FrameStore, seconds: float, seed: int) -> list[Row]:
-    """layercast's figures, then the plain autoencoder's. Raises UserError when frames and weights do not fit together."""
+    """layercast's figures, then the plain autoencoder's. Raises UserError when frames and weights do not fit
+    together."""
     model, _ = load_autoencoder(weights)
     shape = (model.config.num_channels, model.config.height, model.config.width)
     for store in (frames, test_frames):
@@ -116,7 +123,11 @@ def compare(weights: Path, frames: FrameStore, test_frames: FrameStore, seconds:
     torch.manual_seed(seed)
     plain = ConvolutionalAutoencoder(*shape, round(floats)).to(device)
     num_steps = train_plain(plain, frames, seconds, seed)
-    quality = judge(lambda clips: plain(clips.flatten(0, 1).to(device)).unflatten(0, clips.shape[:2]).cpu(), test_frames)
+
+    def reconstruct(clips: Tensor) -> Tensor:
+        return plain(clips.flatten(0, 1).to(device)).unflatten(0, clips.shape[:2]).cpu()
+
+    quality = judge(reconstruct, test_frames)
     return [*rows, Row(f"plain, {seconds:g} s", round(floats), *quality, num_steps)]
 
 
@@ -141,7 +152,8 @@ def main(
         for column in ("model", "floats per frame", "psnr, dB", "ssim", "steps"):
             table.add_column(column, justify="left" if column == "model" else "right")
         for row in rows:
-            table.add_row(row.model, f"{row.floats_per_frame:.1f}", f"{row.psnr:.2f}", f"{row.ssim:.3f}", str(row.num_steps or ""))
+            figures = (f"{row.floats_per_frame:.1f}", f"{row.psnr:.2f}", f"{row.ssim:.3f}")
+            table.add_row(row.model, *figures, str(row.num_steps or ""))
         Console().print(table)
 
 

@@ -90,12 +90,15 @@ def subset(store: FrameStore, path: Path, wanted: dict[str, int]) -> FrameStore:
 
 def layercast(folder: Path, steps: tuple[int, int], seed: int, target: np.ndarray) -> tuple[Point, float]:
     """Trains by the stages in `folder`, which holds the frames. Returns the point and the seconds that it took."""
-    sections = {"train_autoencoder": TrainAutoencoderParams, "train_predictor": TrainPredictorParams}
+    shipped = ROOT / "params.yaml"
+    trainings = {
+        "train_autoencoder": read_section(shipped, "train_autoencoder", TrainAutoencoderParams).training,
+        "train_predictor": read_section(shipped, "train_predictor", TrainPredictorParams).training,
+    }
     changes: dict[str, dict] = {"generate": {"num_pictures": 0}}
-    for (name, model), num_steps in zip(sections.items(), steps, strict=True):
-        validate_every = read_section(ROOT / "params.yaml", name, model).training.validate_every
-        training = {"num_steps": num_steps, "validate_every": min(validate_every, num_steps), "seed": seed}
-        changes[name] = {"training": training}
+    for (name, training), num_steps in zip(trainings.items(), steps, strict=True):
+        validate_every = min(training.validate_every, num_steps)
+        changes[name] = {"training": {"num_steps": num_steps, "validate_every": validate_every, "seed": seed}}
     params = folder / "params.yaml"
     write_params(params, changes)
     os.environ["LAYERCAST_RESUME_DIR"] = str(folder / "resume")
@@ -109,8 +112,11 @@ def layercast(folder: Path, steps: tuple[int, int], seed: int, target: np.ndarra
     return Point("layercast", seed, f"{steps[0]} + {steps[1]}", taken / 3600, memory, **quality), taken
 
 
-def end_to_end(method: str, budget: float, seed: int, store: FrameStore, context: np.ndarray, target: np.ndarray) -> list[Point]:
-    """Trains until `budget` seconds are spent; judged at SHARES of them. Call in a process of its own: memory is its peak."""
+def end_to_end(
+    method: str, budget: float, seed: int, store: FrameStore, context: np.ndarray, target: np.ndarray,
+) -> list[Point]:
+    """Trains until `budget` seconds are spent; judged at SHARES of them. Call in a process of its own: memory is its
+    peak."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(seed)
     build, loss, rate = METHODS[method]
@@ -202,7 +208,8 @@ def _apart(method: str, budget: float, seed: int, folder: Path) -> list[Point]:
     """end_to_end in a process of its own."""
     code = (
         "import sys, json, dataclasses; from pathlib import Path; from benchmarks import cost_to_quality as here\n"
-        "folder = Path(sys.argv[1]); store, test = (here.open_frames(folder / n) for n in ('frames.zarr', 'test_frames.zarr'))\n"
+        "folder = Path(sys.argv[1])\n"
+        "store, test = (here.open_frames(folder / n) for n in ('frames.zarr', 'test_frames.zarr'))\n"
         "frames = test.read(slice(None)); given, last = here.CONTEXT_FRAMES, here.CONTEXT_FRAMES + here.HORIZON\n"
         "points = here.end_to_end(sys.argv[2], float(sys.argv[3]), int(sys.argv[4]), store, frames[:, :given], "
         "frames[:, given:last])\n"

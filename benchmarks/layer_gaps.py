@@ -4,9 +4,10 @@ Judges them before and after the codes, from whole sequences and from their firs
 
     python -m benchmarks.layer_gaps
 
-Each number of frames given to the encoder has two rows: the layers as the frames show them (proposals, no learning), and
-as they are decoded from the codes. Both are drawn along the same tracks and judged on the frames given. soft_edge_px is
-the width of an object's edge: pixels with a visibility between 0.1 and 0.9 for each pixel of the outline of its true mask.
+Each number of frames given to the encoder has two rows: the layers as the frames show them (proposals, no learning),
+and as they are decoded from the codes. Both are drawn along the same tracks and judged on the frames given.
+soft_edge_px is the width of an object's edge: pixels with a visibility between 0.1 and 0.9 for each pixel of the
+outline of its true mask.
 """
 
 import json
@@ -20,11 +21,12 @@ from rich.console import Console
 from rich.table import Table
 from scipy.ndimage import binary_erosion
 
-from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
+from pipeline.autoencoder.autoencoder import Autoencoder, Decoded, load_autoencoder
 from pipeline.errors import one_line_errors
 from pipeline.evaluation.reconstruction import ReconstructionScores, Truth
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.latents.latents import Latents
 from pipeline.progress import progress
 
 SEQUENCES_AT_ONCE = 4
@@ -38,9 +40,9 @@ class Layers:
         self._scores = ReconstructionScores()
         self._soft, self._outline = 0, 0
 
-    def add(self, frames: np.ndarray, truth: Truth, latents, decoded, video_id: np.ndarray) -> None:
+    def add(self, frames: np.ndarray, truth: Truth, latents: Latents, decoded: Decoded, video_id: np.ndarray) -> None:
         self._scores.add(frames, to_uint8(decoded.frames))
-        self._scores.add_layers(truth, decoded.segmentation().cpu().numpy(), latents.to("cpu"), video_id)
+        self._scores.add_layers(truth, decoded.segmentation().cpu().numpy(), latents.to(torch.device("cpu")), video_id)
         self._soft += int(((decoded.alpha > 0.1) & (decoded.alpha < 0.9)).any(2).sum())
         for segmented in truth.segmentation.reshape(-1, *truth.segmentation.shape[2:]):
             for item in np.unique(segmented[segmented > 0]):

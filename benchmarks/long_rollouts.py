@@ -3,8 +3,8 @@
     python -m benchmarks.long_rollouts
 
 area        mean visible area of the objects, px, at the first ten and at the last ten steps; bar: within 25 %
-background  psnr of the background layer, rounded as frames are when written, against the true one, which holds still; of
-            the mean squared error over all clips, dB; bar: within 1 dB
+background  psnr of the background layer, rounded as frames are when written, against the true one, which holds still;
+            of the mean squared error over all clips, dB; bar: within 1 dB
 in frame    share of the objects whose middle lies in the frame at the last step
 speed       mean distance an object goes in a step, px, at the first ten and at the last ten steps
 """

@@ -3,9 +3,9 @@
     python -m benchmarks.moving_digits path/to/t10k-images-idx3-ubyte.gz
 
 The last fifth of the pictures moves in the test videos alone, the others in the training videos; how they move is the
-recipe of frames/digit_source.py. mse: sum of squared errors over a frame's pixels in [0, 1], mean over frames, as papers on
-Moving MNIST count it. Published, on 10,000 test videos of other digits, so a mark rather than a comparison: 29.8, ConvLSTM
-after 200 epochs on GPUs (OpenSTL, arXiv 2306.11249). What lies in the folder already is not made again.
+recipe of frames/digit_source.py. mse: sum of squared errors over a frame's pixels in [0, 1], mean over frames, as
+papers on Moving MNIST count it. Published, on 10,000 test videos of other digits, so a mark rather than a comparison:
+29.8, ConvLSTM after 200 epochs on GPUs (OpenSTL, arXiv 2306.11249). What lies in the folder already is not made again.
 """
 
 import gzip
@@ -52,8 +52,8 @@ def run(source: Path, folder: Path, kind: str, num_videos: int) -> dict[str, flo
             "digits": {"num_videos": num_videos},
         },
         "train_autoencoder": {"architecture": {"num_slots": 2, "object_px": 20, "patch_dim": 28}},
-        # Looks say how far a digit reaches to either side, and with that where it turns back; walls hold it for a moment, which
-        # it would not do backwards. Weights decay, since a few thousand digits are soon known by heart.
+        # Looks say how far a digit reaches to either side, and with that where it turns back; walls hold it for a
+        # moment, which it would not do backwards. Weights decay, since a few thousand digits are soon known by heart.
         "train_predictor": {"kind": kind, "augmentation": "none", "training": {"weight_decay": 0.3}},
         "generate": {"num_samples": 1, "num_pictures": 4},
     })
@@ -61,7 +61,8 @@ def run(source: Path, folder: Path, kind: str, num_videos: int) -> dict[str, flo
         if not all((folder / file_name(output)).exists() for output in outputs):
             run_stage(stage, params, folder)
     metrics = json.loads((folder / "evaluation" / "metrics.json").read_text())
-    costs = [json.loads((folder / "cost" / f"train_{model}.json").read_text()) for model in ("autoencoder", "predictor")]
+    stages = ("train_autoencoder", "train_predictor")
+    costs = [json.loads((folder / "cost" / f"{stage}.json").read_text()) for stage in stages]
     return {
         "prediction": metrics["prediction"]["mse"], "step 1": metrics["prediction"]["mse_by_step"][0],
         "step 10": metrics["prediction"]["mse_by_step"][-1], "reconstruction": metrics["reconstruction"]["mse"],

@@ -2,10 +2,10 @@
 
     python -m benchmarks.place_error
 
-A predictor learns from clips taken apart as a whole; what it continues is a context taken apart alone, whose tracks lie a
-little elsewhere. Encodes the contexts of the validation clips alone, and prints for several errors how surprised the
-predictor is by where the whole clips say that objects went: nats per object and frame, with the error added to the spread
-of x and y. The least surprised one is the one to take. Half a minute on 2 cores.
+A predictor learns from clips taken apart as a whole; what it continues is a context taken apart alone, whose tracks lie
+a little elsewhere. Encodes the contexts of the validation clips alone, and prints for several errors how surprised the
+predictor is by where the whole clips say that objects went: nats per object and frame, with the error added to the
+spread of x and y. The least surprised one is the one to take. Half a minute on 2 cores.
 """
 
 import json
@@ -58,7 +58,7 @@ def in_order_of(context: Latents, whole: Latents) -> Latents:
     here, there_too = poses.place(context.pose)[:, :, :, None], poses.place(whole.pose[:, :given])[:, :, None]
     apart = (here - there_too).norm(dim=-1).mean(1)
     for b, distance in enumerate(torch.where(there, apart, 1e6).numpy()):
-        for slot, other in zip(*linear_sum_assignment(distance)):
+        for slot, other in zip(*linear_sum_assignment(distance), strict=True):
             pose[b, :, slot] = whole.pose[b, :, other]
             presence[b, slot] = float(distance[slot, other] < SAME_PX)
     return whole.replace(pose=pose, presence=presence)
@@ -89,7 +89,8 @@ def main(
         )
         model, (forecaster, weights) = load_autoencoder(autoencoder)[0], load_predictor(predictor)
         given, horizon = weights.config["context_frames"], weights.config["horizon"]
-        context, target = validation_clips(open_frames(frames), open_latents(latents), model, given, horizon, batch_size)
+        stores = open_frames(frames), open_latents(latents)
+        context, target = validation_clips(*stores, model, given, horizon, batch_size)
         found = surprise_by_error(forecaster(context), target)
     if as_json:
         print(json.dumps({"surprise": found, "now": PLACE_ERROR_PX}, indent=2))

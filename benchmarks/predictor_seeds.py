@@ -1,17 +1,17 @@
-"""Are forecasts right whatever the seed? Trains each kind of predictor with several seeds and prints mean and worst beside
-the bars.
+"""Are forecasts right whatever the seed? Trains each kind of predictor with several seeds and prints mean and worst
+beside the bars.
 
     python -m benchmarks.predictor_seeds
 
-Takes frames, stage 1 and latents of the run in data/ (read only). Per kind and seed: train_predictor, generate and evaluate
-as params.yaml says, without pictures. What lies in the folder already is not done again; remove the folder after a change.
-The default setting takes about 2 minutes a seed on 2 cores. Memory is what training holds at most beyond the same process
-before it reads anything.
+Takes frames, stage 1 and latents of the run in data/ (read only). Per kind and seed: train_predictor, generate and
+evaluate as params.yaml says, without pictures. What lies in the folder already is not done again; remove the folder
+after a change. The default setting takes about 2 minutes a seed on 2 cores. Memory is what training holds at most
+beyond the same process before it reads anything.
 """
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -41,15 +41,18 @@ BARS = (
 )
 
 
-def run_seed(kind: str, seed: int, spread: str, data: Path, folder: Path) -> dict[str, float | None]:
-    """Runs the three stages into `folder`, or reads what they left there, and returns the figures that the bars name."""
+def run_seed(kind: str, seed: int, spread: str, data: Path, folder: Path) -> dict[str, Any]:
+    """Runs the three stages into `folder`, or reads what they left there, and returns the figures that the bars
+    name."""
     if not (folder / "evaluation" / "metrics.json").exists():
         write_params(folder / "params.yaml", {
             "train_predictor": {"kind": kind, "training": {"seed": seed}},
             "generate": {"num_pictures": 0, "spread": spread}, "evaluate": {"num_sheets": 0},
         })
         shared = {option: data / file_name(option) for option in ("test_frames", "autoencoder", "latents")}
-        wanted = {"train_predictor": ("latents",), "generate": ("test_frames", "autoencoder"), "evaluate": tuple(shared)}
+        wanted = {
+            "train_predictor": ("latents",), "generate": ("test_frames", "autoencoder"), "evaluate": tuple(shared),
+        }
         for stage in STAGES:
             run_stage(stage, folder / "params.yaml", folder, **{option: shared[option] for option in wanted[stage]})
     costs = {stage: json.loads((folder / "cost" / f"{stage}.json").read_text()) for stage in STAGES}
@@ -101,10 +104,13 @@ def main(
 ) -> None:
     """Trains predictors with several seeds; mean and worst figures beside the bars."""
     with one_line_errors():
-        baseline, numbers, found = import_gib("stages.train_predictor") * 1024, [int(seed) for seed in seeds.split(",")], {}
+        baseline = import_gib("stages.train_predictor") * 1024
+        numbers, found = [int(seed) for seed in seeds.split(",")], {}
         for kind in kinds.split(","):
             of_seeds = [run_seed(kind, seed, spread, data, folder / spread / kind / str(seed)) for seed in numbers]
-            rows = summarise([{**one, "memory_mib": one["memory_mib"] - baseline} for one in of_seeds], BARS)
+            for one in of_seeds:
+                one["memory_mib"] -= baseline
+            rows = summarise(of_seeds, BARS)
             found[kind] = rows
             if not as_json:
                 print_table(kind, rows, numbers, Console())

@@ -1,13 +1,14 @@
 """Stochastic video generation with a learned prior, to compare with: trained end to end through the pixels.
 
 After Denton and Fergus 2018, "Stochastic video generation with a learned prior" (arXiv 1802.07687): SVG-LP with the VGG
-encoder and decoder; an LSTM of 2 x 256 predicts, LSTMs of 256 give prior and posterior, g has 128 numbers, z has 10. Their
-networks for 64 and 128 px are continued to 256 px by one more level of 512 channels.
+encoder and decoder; an LSTM of 2 x 256 predicts, LSTMs of 256 give prior and posterior, g has 128 numbers, z has 10.
+Their networks for 64 and 128 px are continued to 256 px by one more level of 512 channels.
 
 Legend: B batch, T frames, C channels, H W frame, G numbers of a frame, Z numbers of chance.
 """
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,9 @@ _CONVS = (2, 2, 3, 3, 3, 3)
 
 
 class SVG(nn.Module):
-    def __init__(self, resolution: int, num_channels: int = 3, frame_dim: int = 128, chance_dim: int = 10, rnn_dim: int = 256):
+    def __init__(
+        self, resolution: int, num_channels: int = 3, frame_dim: int = 128, chance_dim: int = 10, rnn_dim: int = 256,
+    ):
         super().__init__()
         self.encoder = Encoder(resolution, num_channels, frame_dim)
         self.decoder = Decoder(resolution, num_channels, frame_dim)
@@ -42,20 +45,23 @@ class SVG(nn.Module):
                 frames.append(self.decoder(known.tanh(), skips))
         return torch.stack(frames[num_given:], 1)
 
-    def _chance(self, code: Tensor, target: Tensor | None, states: list) -> tuple[tuple[Tensor, ...], list]:
-        """z drawn from the posterior where the target's code is known, else from the prior; both distributions; states."""
-        prior, prior_state = self.prior(code, states[0])
-        prior, posterior, posterior_state = prior.chunk(2, 1), None, states[1]
+    def _chance(self, code: Tensor, target: Tensor | None, states: list) -> tuple[tuple, list]:
+        """z drawn from the posterior where the target's code is known, else from the prior; both distributions;
+        states."""
+        of_prior, prior_state = self.prior(code, states[0])
+        prior, posterior, posterior_state = of_prior.chunk(2, 1), None, states[1]
         if target is not None:
-            posterior, posterior_state = self.posterior(target, states[1])
-            posterior = posterior.chunk(2, 1)
+            of_posterior, posterior_state = self.posterior(target, states[1])
+            posterior = of_posterior.chunk(2, 1)
         mean, log_variance = posterior or prior
-        return (mean + torch.randn_like(mean) * (log_variance / 2).exp(), prior, posterior), [prior_state, posterior_state]
+        drawn = mean + torch.randn_like(mean) * (log_variance / 2).exp()
+        return (drawn, prior, posterior), [prior_state, posterior_state]
 
 
 def svg_loss(model: SVG, frames: Tensor, context_frames: int) -> Tensor:
-    """Squared error of every frame but the first, each predicted from the one before, and KL_WEIGHT times the divergence of
-    posterior and prior: their objective, on clips [B, T, C, H, W]. Skips come from the last context frame."""
+    """Squared error of every frame but the first, each predicted from the one before, and KL_WEIGHT times the
+    divergence of posterior and prior: their objective, on clips [B, T, C, H, W]. Skips come from the last context
+    frame."""
     coded = [model.encoder(frame) for frame in frames.unbind(1)]
     states, skips, losses = [None] * 3, None, []
     for t in range(1, len(coded)):
@@ -81,7 +87,8 @@ class Encoder(nn.Module):
         super().__init__()
         widths = _widths(resolution)
         self.levels = nn.ModuleList(
-            _vgg(before, *[width] * convs) for before, width, convs in zip((num_channels, *widths), widths, _CONVS)
+            _vgg(before, *[width] * convs)
+            for before, width, convs in zip((num_channels, *widths[:-1]), widths, _CONVS[:len(widths)], strict=True)
         )
         self.last = nn.Sequential(nn.Conv2d(widths[-1], frame_dim, 4), nn.BatchNorm2d(frame_dim), nn.Tanh())
 
@@ -105,7 +112,7 @@ class Decoder(nn.Module):
         )
         self.levels = nn.ModuleList(
             _vgg(2 * width, *[width] * (convs - 1), after)
-            for width, after, convs in reversed(list(zip(widths[1:], widths, _CONVS[1:])))
+            for width, after, convs in reversed(list(zip(widths[1:], widths[:-1], _CONVS[1:len(widths)], strict=True)))
         )
         self.last = nn.Sequential(
             _vgg(2 * widths[0], widths[0]), nn.ConvTranspose2d(widths[0], num_channels, 3, padding=1), nn.Sigmoid()
@@ -143,6 +150,6 @@ def _widths(resolution: int) -> tuple[int, ...]:
 
 def _vgg(*widths: int) -> nn.Sequential:
     layers = []
-    for before, after in zip(widths, widths[1:]):
+    for before, after in pairwise(widths):
         layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.LeakyReLU(0.2, inplace=True)]
     return nn.Sequential(*layers)

@@ -3,10 +3,10 @@
     python -m benchmarks.throughput
 
 needs data/ as `dvc repro` leaves it. preprocess: the stage (deciding, decoding, resizing, storing) beside decoding and
-resizing alone, in processes on all cores; on H.264 videos of 640x480, made here of the demonstration videos, and on these
-themselves, which are so small that reading the ground truth and storing take about as long as decoding. encode: reading,
-encoding and storing beside encoding frames that lie in memory. Training: the share of a step that waits for its batch. Bars:
-0.7 on ordinary videos, 0.85, and at most 5 % for stage 2.
+resizing alone, in processes on all cores; on H.264 videos of 640x480, made here of the demonstration videos, and on
+these themselves, which are so small that reading the ground truth and storing take about as long as decoding. encode:
+reading, encoding and storing beside encoding frames that lie in memory. Training: the share of a step that waits for
+its batch. Bars: 0.7 on ordinary videos, 0.85, and at most 5 % for stage 2.
 """
 
 import json
@@ -32,7 +32,8 @@ from pipeline.frames.frame_store import open_frames
 from pipeline.frames.pixels import to_unit
 from pipeline.frames.preprocess_params import PreprocessParams
 from pipeline.frames.read_video import probe, read_frames
-from pipeline.frames.source import SourceVideo, open_source
+from pipeline.frames.source import open_source
+from pipeline.frames.source_video import SourceVideo
 from pipeline.frames.write_video import write_video
 from pipeline.latents.clips import hold, random_windows
 from pipeline.latents.latent_store import open_latents
@@ -61,12 +62,14 @@ def decode(videos: list[SourceVideo], params: PreprocessParams) -> int:
 
 
 def ordinary_videos(params: PreprocessParams, folder: Path) -> Path:
-    """A folder of NUM_COPIES names of one H.264 video of 640x480 that shows the first videos of the source, enlarged."""
+    """A folder of NUM_COPIES names of one H.264 video of 640x480 that shows the first videos of the source,
+    enlarged."""
     form = params.model_copy(update={"color": "rgb"})
     with open_source(params.source, params.array_layout) as source:
         videos = source.videos[:NUM_JOINED]
         frames = [frame for video in videos for _, frame in read_frames(video, form, probe(video, form))]
-    enlarged = np.stack([np.asarray(Image.fromarray(frame).resize(ORDINARY, Image.Resampling.BICUBIC)) for frame in frames])
+    pictures = (Image.fromarray(frame).resize(ORDINARY, Image.Resampling.BICUBIC) for frame in frames)
+    enlarged = np.stack([np.asarray(picture) for picture in pictures])
     folder.mkdir()
     write_video(folder / "000.mp4", enlarged, fps=25)
     for number in range(1, NUM_COPIES):
@@ -97,8 +100,9 @@ def encode_rates(rounds: int, folder: Path, data: Path) -> tuple[float, float]:
     model, _ = load_autoencoder(data / "autoencoder.safetensors")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)
-    paths = [data / "frames.zarr", data / "test_frames.zarr"]
-    batches = [batch for path in paths for batch in to_unit(open_frames(path).read(slice(None))).split(params.batch_size)]
+    paths = data / "frames.zarr", data / "test_frames.zarr"
+    sequences = [to_unit(open_frames(path).read(slice(None))) for path in paths]
+    batches = [batch for frames in sequences for batch in frames.split(params.batch_size)]
     os.environ["LAYERCAST_RESUME_DIR"] = str(folder / "resume")
 
     @torch.inference_mode()
@@ -150,23 +154,25 @@ def main(
     json_path: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
 ) -> None:
     """Times every stage and its bound."""
-    figures = {"stage 2 waits for data": {"share": waiting_share(steps, data), "bar": 0.05}}
+    figures: dict[str, dict[str, float | None]] = {
+        "stage 2 waits for data": {"share": waiting_share(steps, data), "bar": 0.05},
+    }
     params = read_section(PARAMS, "preprocess", PreprocessParams)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ordinary = params.model_copy(update={"source": ordinary_videos(params, folder / "ordinary")})
-        for stage, rates, bar in (
+        for stage, (rate, bound), bar in (
             ("preprocess, 640x480", preprocess_rates(ordinary, rounds, folder), 0.7),
             ("preprocess, demonstration", preprocess_rates(params, rounds, folder), None),
             ("encode", encode_rates(rounds, folder, data), 0.85),
         ):
-            figures[stage] = {"frames_per_second": rates[0], "bound": rates[1], "share": rates[0] / rates[1], "bar": bar}
+            figures[stage] = {"frames_per_second": rate, "bound": bound, "share": rate / bound, "bar": bar}
     table = Table(title="throughput", title_justify="left")
     for column in ("", "frames/s", "bound, frames/s", "share", "bar"):
         table.add_column(column, justify="right" if column else "left")
     for what, row in figures.items():
-        rates = [f"{row[key]:,.0f}" if key in row else "" for key in ("frames_per_second", "bound")]
-        table.add_row(what, *rates, f"{row['share']:.3f}", "" if row["bar"] is None else f"{row['bar']:g}")
+        cells = [f"{row[key]:,.0f}" if key in row else "" for key in ("frames_per_second", "bound")]
+        table.add_row(what, *cells, f"{row['share']:.3f}", "" if row["bar"] is None else f"{row['bar']:g}")
     Console().print(table)
     if json_path is not None:
         json_path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -2,8 +2,8 @@
 
     python -m benchmarks.training_memory
 
-Kept for backward: all that autograd saves, per clip, counted without computing anything; the same on every machine. Peak
-of a step: forward, backward and Adam of two clips, as measured; weights, gradients and moments included.
+Kept for backward: all that autograd saves, per clip, counted without computing anything; the same on every machine.
+Peak of a step: forward, backward and Adam of two clips, as measured; weights, gradients and moments included.
 """
 
 import json
@@ -20,7 +20,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.training_steps import METHODS, NUM_CLIPS
+from benchmarks.training_steps import METHODS, NUM_CLIPS, Step
 from pipeline.memory_meter import resident, watch_resident
 from pipeline.training.memory import bytes_kept, bytes_of_weights
 
@@ -57,7 +57,7 @@ def peak_of_a_step(method: str, resolution: int, num_frames: int) -> float:
     return (peak[0] - before + weights) / MIB
 
 
-def _train(step, adam: torch.optim.Optimizer) -> None:
+def _train(step: Step, adam: torch.optim.Optimizer) -> None:
     step.loss().backward()
     adam.step()
 

@@ -67,7 +67,8 @@ def stage_2(resolution: int, num_frames: int, device: str) -> Step:
 
 
 def end_to_end(resolution: int, num_frames: int, device: str) -> Step:
-    """The same networks, trained at once and through the pixels: context frames are reconstructed, the others predicted."""
+    """The same networks, trained at once and through the pixels: context frames are reconstructed, the others
+    predicted."""
     given = num_frames // 2
     model, frames, proposals = _autoencoder(resolution, num_frames, device)
     with torch.device(device):

@@ -33,7 +33,8 @@ class Checkpoint:
 def save(path: Path, kind: str, tensors: dict[str, torch.Tensor], config: dict, made_from: dict[str, str]) -> None:
     """Writes the file in one step (temp file, then rename). `kind` names the model; `made_from` maps name -> identity.
 
-    The header is one JSON string: safetensors keeps several keys in no fixed order, and equal runs must give equal bytes.
+    The header is one JSON string: safetensors keeps several keys in no fixed order, and equal runs must give equal
+    bytes.
     """
     header = {"format": FORMAT, "kind": kind, "config": config, "made_from": made_from}
     dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}

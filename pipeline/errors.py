@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,8 +21,9 @@ class CannotWrite(UserError):
 
 
 @contextmanager
-def one_line_errors():
-    """What every command runs in: a UserError becomes one line on stderr and exit code 2, anything else keeps its traceback.
+def one_line_errors() -> Iterator[None]:
+    """What every command runs in: a UserError becomes one line on stderr and exit code 2, anything else keeps its
+    traceback.
 
     A stage must not outlive the DVC that runs it, which would start it a second time beside itself.
     """
@@ -35,7 +37,8 @@ def one_line_errors():
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not _OUT_OF_MEMORY.search(str(error)):
             raise
-        print("error: this needs more memory than there is; lower batch_size or the sizes in params.yaml", file=sys.stderr)
+        text = "this needs more memory than there is; lower batch_size or the sizes in params.yaml"
+        print(f"error: {text}", file=sys.stderr)
         raise SystemExit(2) from error
 
 
@@ -47,8 +50,9 @@ REFUSALS_TO_WRITE = {
 
 
 @contextmanager
-def writing(path: Path):
-    """Turns the system's refusal to write what belongs to `path` (a full disk, say) into a CannotWrite that names it."""
+def writing(path: Path) -> Iterator[None]:
+    """Turns the system's refusal to write what belongs to `path` (a full disk, say) into a CannotWrite that names
+    it."""
     try:
         yield
     except OSError as error:

@@ -46,8 +46,8 @@ def watch_resident(seconds_between_looks: float, children: bool = False) -> Iter
 
 
 def cuda_peaks() -> tuple[int, int]:
-    """The most that tensors, and that PyTorch for them, have held on the GPU; 0 without one. A process that has not loaded
-    PyTorch used none."""
+    """The most that tensors, and that PyTorch for them, have held on the GPU; 0 without one. A process that has not
+    loaded PyTorch used none."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():
         return 0, 0

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -67,7 +68,7 @@ def validate(
         raise UserError(f"{path}: {'; '.join(mistakes)}") from error
 
 
-def _mistake(mistake: dict, model: type[BaseModel], section: tuple[str, ...]) -> str:
+def _mistake(mistake: ErrorDetails, model: type[BaseModel], section: tuple[str, ...]) -> str:
     place = mistake["loc"]
     key = ".".join(map(str, (*section, *place))) or "the file"
     if mistake["type"] == "extra_forbidden":
@@ -78,7 +79,7 @@ def _mistake(mistake: dict, model: type[BaseModel], section: tuple[str, ...]) ->
         return f"{key} is missing"
     if mistake["type"] == "value_error":  # a rule of the model's own, which names the values itself
         return f"{key}: {mistake['ctx']['error']}"
-    field = _fields_at(model, place[:-1]).get(place[-1]) if place else None
+    field = _fields_at(model, place[:-1]).get(str(place[-1])) if place else None
     limits = list(_limits(field)) if field else []
     allowed = f" (allowed: {', '.join(limits)})" if len(limits) > 1 else ""  # of a single one pydantic speaks itself
     return f"{key}: {mistake['msg']}{allowed}, got {reprlib.repr(mistake['input']):.80}"
@@ -87,7 +88,7 @@ def _mistake(mistake: dict, model: type[BaseModel], section: tuple[str, ...]) ->
 def _fields_at(model: type[BaseModel], place: tuple[str | int, ...]) -> dict[str, FieldInfo]:
     """The parameters below a key; none where the way there does not lead through models alone."""
     for name in place:
-        field = model.model_fields.get(name)
+        field = model.model_fields.get(str(name))
         if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
             return {}
         model = field.annotation

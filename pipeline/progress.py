@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 FIRST_LINE, RARER, RAREST = 5.0, 1.4, 12.0
-"""Seconds until the first line; each wait is longer by that factor than the one before, but never longer than RAREST."""
+"""Seconds until the first line; each wait is longer by that factor than the one before, but never longer than
+RAREST."""
 
 
 class Counter(Protocol):

@@ -1,6 +1,5 @@
 """Refuses artefacts that do not belong together; finds rows of one in another by their names."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -33,18 +32,18 @@ class NamedRows(Protocol):
     """A store whose rows have names."""
 
     path: Path
-    video_id: Sequence[str]
-    first_frame: Sequence[int]
+    video_id: np.ndarray
+    first_frame: np.ndarray
 
 
-def match_rows(store: NamedRows, other: Path, video_id: Sequence[str], first_frame: Sequence[int]) -> np.ndarray:
+def match_rows(store: NamedRows, other: Path, video_id: np.ndarray, first_frame: np.ndarray) -> np.ndarray:
     """The rows of `store` that have the names video_id, first_frame [n], wanted by the store at `other`: int [n].
 
     Raises UserError naming the first that is not there.
     """
-    here = zip(store.video_id, store.first_frame)
+    here = zip(store.video_id, store.first_frame, strict=True)
     row_of = {(str(video), int(frame)): row for row, (video, frame) in enumerate(here)}
-    names = [(str(video), int(frame)) for video, frame in zip(video_id, first_frame)]
+    names = [(str(video), int(frame)) for video, frame in zip(video_id, first_frame, strict=True)]
     missing = [name for name in names if name not in row_of]
     if missing:
         raise UserError(

@@ -7,8 +7,8 @@ from pipeline.errors import writing
 
 
 def write_file(path: Path, *parts: bytes | memoryview) -> None:
-    """Writes the parts, one after the other, in one step: whenever it is cut off, a reader finds the former file or this
-    one. Makes the folder if it is not there. Raises CannotWrite when the system refuses."""
+    """Writes the parts, one after the other, in one step: whenever it is cut off, a reader finds the former file or
+    this one. Makes the folder if it is not there. Raises CannotWrite when the system refuses."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".partial")

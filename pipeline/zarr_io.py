@@ -1,7 +1,7 @@
 """Labelled, checked Zarr groups: the ground of the frame store and the latent store.
 
-A store is one flat group. Every array names its dimensions and is split along its first axis alone (rows): a chunk is what
-one read fetches, a shard is one file and has one writer. A store under construction lies beside its place as
+A store is one flat group. Every array names its dimensions and is split along its first axis alone (rows): a chunk is
+what one read fetches, a shard is one file and has one writer. A store under construction lies beside its place as
 `NAME.partial`; `finish` stamps it with the hash of its content and moves it there, so whatever is at PATH is whole.
 """
 
@@ -11,10 +11,13 @@ import math
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
+from zarr.storage import LocalStore
 
 from pipeline.errors import UserError, writing
 
@@ -27,10 +30,11 @@ def create(
     path: Path, kind: str, attributes: dict, made_from: dict[str, str], coordinates: tuple[str, ...],
     keep: frozenset[str] = frozenset(),
 ) -> zarr.Group:
-    """Starts a store of `kind` for `path` and returns its empty group (at `NAME.partial`; an abandoned one is replaced).
+    """Starts a store of `kind` for `path` and returns its empty group (at `NAME.partial`; an abandoned one is
+    replaced).
 
-    `made_from` maps the name of each input to its identity; `coordinates` are the arrays that label rows or axes; `keep`
-    names the files of the abandoned one that stay: shards that are whole.
+    `made_from` maps the name of each input to its identity; `coordinates` are the arrays that label rows or axes;
+    `keep` names the files of the abandoned one that stay: shards that are whole.
     """
     labels = {"kind": kind, "format": FORMAT, "made_from": made_from, "coordinates": " ".join(coordinates)}
     with writing(path):
@@ -42,8 +46,8 @@ def create(
 
 
 def add_array(
-    group: zarr.Group, name: str, shape: tuple[int, ...], dtype, dims: tuple[str, ...], *,
-    rows_per_chunk: int | None = None, rows_per_shard: int | None = None, **attributes: str,
+    group: zarr.Group, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike, dims: tuple[str, ...], *,
+    rows_per_chunk: int | None = None, rows_per_shard: int | None = None, **attributes: Any,
 ) -> zarr.Array:
     """Adds an array to fill; without `rows_per_chunk` it is one chunk. Give `units` and `description` as attributes."""
     chunk = max(1, min(rows_per_chunk or shape[0], shape[0]))
@@ -54,13 +58,16 @@ def add_array(
     with writing(_root(group)):
         return group.create_array(
             name, shape=shape, dtype=dtype, chunks=(chunk, *shape[1:]), shards=shards, dimension_names=dims,
-            compressors=(ZstdCodec(level=1), Crc32cCodec()), attributes=attributes, fill_value="" if dtype is str else 0,
+            compressors=(ZstdCodec(level=1), Crc32cCodec()), attributes=attributes,
+            fill_value="" if dtype is str else 0,
             # An all-zero chunk is written too: a chunk that is not there can then only be a lost one.
             config={"write_empty_chunks": True},
         )
 
 
-def add_coordinate(group: zarr.Group, name: str, values, dims: tuple[str, ...], **attributes: str) -> None:
+def add_coordinate(
+    group: zarr.Group, name: str, values: npt.ArrayLike, dims: tuple[str, ...], **attributes: Any,
+) -> None:
     """Adds a small array and its values at once. Strings become variable-length UTF-8."""
     values = np.asarray(values)
     is_text = values.dtype.kind in "OUT"
@@ -82,7 +89,8 @@ def open_partial(path: Path) -> zarr.Group:
 
 
 def finish(path: Path) -> str:
-    """Stamps the partial store with its identity, marks it complete (last) and moves it to `path`. Returns the identity."""
+    """Stamps the partial store with its identity, marks it complete (last) and moves it to `path`. Returns the
+    identity."""
     partial = partial_place(path)
     with writing(partial):
         group = zarr.open_group(partial, mode="r+")
@@ -127,7 +135,8 @@ def open_store(path: Path, kind: str) -> zarr.Group:
             raise ValueError("not a file")
         document = _document(path)
         attributes = document["attributes"]
-        found, is_complete = (attributes.get("kind"), attributes.get("format")), attributes.pop("complete", None) is True
+        found = attributes.get("kind"), attributes.get("format")
+        is_complete = attributes.pop("complete", None) is True
         inventory = attributes.pop("inventory", None)
     except PermissionError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); change its permissions") from error
@@ -153,29 +162,39 @@ def open_store(path: Path, kind: str) -> zarr.Group:
 
 
 def verify(path: Path, kind: str) -> int:
-    """Reads every byte of a finished store. Returns the number of its files. Raises UserError when a byte is not what it
-    was when the store was finished, naming the array where one does not pass its checksum."""
+    """Reads every byte of a finished store. Returns the number of its files. Raises UserError when a byte is not what
+    it was when the store was finished, naming the array where one does not pass its checksum."""
     group = open_store(path, kind)
     stamped = {name: value for name, value in group.attrs.items() if name not in ("identity", "inventory", "complete")}
     if _digest(path, stamped, with_chunks=True) != group.attrs["identity"]:
         for name, array in sorted(group.arrays()):
             for start in range(0, array.shape[0], array.chunks[0]):
                 read_rows(group, name, slice(start, start + array.chunks[0]))
-        raise UserError(f"{path}: the bytes are not those of {group.attrs['identity'][:12]}, as it calls itself; {REMEDY}")
+        raise UserError(
+            f"{path}: the bytes are not those of {str(group.attrs['identity'])[:12]}, as it calls itself; {REMEDY}"
+        )
     return sum(file.is_file() for file in path.rglob("*"))
 
 
-def read_rows(group: zarr.Group, name: str, rows=slice(None)) -> np.ndarray:
-    """Returns `rows` (a slice or integers, in any order) of an array. Raises UserError when its bytes fail their checksum."""
-    array = group[name]
+def read_rows(group: zarr.Group, name: str, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
+    """Returns `rows` (a slice or integers, in any order) of an array. Raises UserError when its bytes fail their
+    checksum."""
+    array = array_of(group, name)
     try:
         if isinstance(rows, slice):
-            return array[rows]
+            return np.asarray(array[rows])
         # Runs of neighbours: Zarr's own indexing by integers is 20 times slower on arrays of many axes.
         runs = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1) if len(rows) else []
-        return np.concatenate([array[:0], *(array[run[0] : run[-1] + 1] for run in runs)])
+        return np.concatenate([np.asarray(array[:0]), *(np.asarray(array[run[0] : run[-1] + 1]) for run in runs)])
     except (ValueError, RuntimeError, OSError, MemoryError) as error:
         raise UserError(f"{_root(group)}: array '{name}' is damaged on disk; {REMEDY}") from error
+
+
+def array_of(group: zarr.Group, name: str) -> zarr.Array:
+    """The array called `name`, which must be there."""
+    found = group[name]
+    assert isinstance(found, zarr.Array), f"{name} is no array"
+    return found
 
 
 def partial_place(path: Path) -> Path:
@@ -184,7 +203,9 @@ def partial_place(path: Path) -> Path:
 
 
 def _root(node: zarr.Group | zarr.Array) -> Path:
-    return node.store_path.store.root
+    store = node.store_path.store
+    assert isinstance(store, LocalStore)
+    return store.root
 
 
 def _files(root: Path) -> list[Path]:

@@ -14,7 +14,8 @@ MADE_FROM = {"frames": "abc", "latents": "def"}
 def tensors() -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     image = torch.rand(2, 3, 4, 4, generator=generator).to(memory_format=torch.channels_last)
-    return {"weight": image, "bias": torch.arange(3.0, requires_grad=True), "part": image[:, 1], "scalar": torch.tensor(2)}
+    bias = torch.arange(3.0, requires_grad=True)
+    return {"weight": image, "bias": bias, "part": image[:, 1], "scalar": torch.tensor(2)}
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_the_longer_it_takes_the_rarer_the_lines(capsys, monkeypatch):
             now[0] += 1
             advance()
     at = [int(line.split()[1]) for line in capsys.readouterr().err.splitlines()[1:-1]]
-    waits = [after - before for before, after in zip([0, *at], at)]
+    waits = [after - before for before, after in pairwise([0, *at])]
     assert waits == sorted(waits) and waits[0] == 5 and waits[-1] == 12 and len(waits) < 60
 
 

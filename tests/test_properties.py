@@ -1,12 +1,13 @@
-"""What holds for anything: stores and weights give back what was put in, whatever its shape, type and split into files."""
+"""What holds for anything: stores and weights give back what was put in, whatever its shape, type and split into
+files."""
 
 import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
-import torch
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -34,7 +35,9 @@ def denormals():
 def write(path: Path, values: np.ndarray, chunk: int, shard: int | None, labels: list[str]) -> str:
     group = zarr_io.create(path, "anything", {"note": "x"}, {"source": "s" * 64}, ("label",))
     dims = tuple(f"axis_{i}" for i in range(values.ndim))
-    array = zarr_io.add_array(group, "values", values.shape, values.dtype, dims, rows_per_chunk=chunk, rows_per_shard=shard)
+    array = zarr_io.add_array(
+        group, "values", values.shape, values.dtype, dims, rows_per_chunk=chunk, rows_per_shard=shard,
+    )
     zarr_io.write_rows(array, 0, values)
     zarr_io.add_coordinate(group, "label", np.array(labels, dtype=object), ("label",))
     return zarr_io.finish(path)
@@ -74,8 +77,12 @@ def test_damage_anywhere_is_noticed_or_harmless(values, chunk, shard, data):
         assert np.array_equal(found[0], values) and found[1].tolist() == ["a"]
 
 
-TENSORS = st.dictionaries(st.from_regex("[a-z]{1,8}", fullmatch=True), VALUES.map(torch.from_numpy), min_size=1, max_size=3)
-PLAIN = st.recursive(st.none() | st.booleans() | st.integers(-2**53, 2**53) | NAMES, lambda inner: st.dictionaries(NAMES, inner))
+TENSORS = st.dictionaries(
+    st.from_regex("[a-z]{1,8}", fullmatch=True), VALUES.map(torch.from_numpy), min_size=1, max_size=3,
+)
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-2**53, 2**53) | NAMES, lambda inner: st.dictionaries(NAMES, inner),
+)
 
 
 @quick

@@ -14,7 +14,7 @@ Distance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Field = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 SHAPES = ("disc", "square", "triangle", "star", "ring", "cross", "diamond", "crescent")
-GLYPHS = {  # strokes of the ten digits: knots (x, y) of smooth curves
+GLYPHS: dict[str, list[list[tuple[float, float]]]] = {  # strokes of the ten digits: knots (x, y) of smooth curves
     "0": [[(0, -1), (-.75, -.5), (-.75, .5), (0, 1), (.75, .5), (.75, -.5), (0, -1)]],
     "1": [[(-.4, -.6), (0, -1)], [(0, -1), (0, 1)]],
     "2": [[(-.65, -.55), (-.2, -1), (.55, -.75), (.45, -.1), (-.65, 1)], [(-.65, 1), (0, .9), (.7, 1)]],
@@ -40,7 +40,8 @@ def _polygon(points: np.ndarray) -> Distance:
     def distance(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         outline = _distance_to_segments(x, y, corners, following)
         inside = np.zeros(x.shape, bool)
-        for (x0, y0), (x1, y1) in zip(corners, following):  # even-odd rule: count edges to the right of the point
+        # even-odd rule: count edges to the right of the point
+        for (x0, y0), (x1, y1) in zip(corners, following, strict=True):
             crosses = (y0 > y) != (y1 > y)
             inside ^= crosses & (x < x0 + (y - y0) * (x1 - x0) / (y1 - y0 if y1 != y0 else 1))
         return np.where(inside, -outline, outline)
@@ -50,7 +51,7 @@ def _polygon(points: np.ndarray) -> Distance:
 
 def _distance_to_segments(x: np.ndarray, y: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     nearest = np.full(x.shape, np.inf)
-    for (x0, y0), (dx, dy) in zip(starts, ends - starts):
+    for (x0, y0), (dx, dy) in zip(starts, ends - starts, strict=True):
         where = np.clip(((x - x0) * dx + (y - y0) * dy) / max(dx**2 + dy**2, 1e-12), 0, 1)
         nearest = np.minimum(nearest, (x - x0 - where * dx) ** 2 + (y - y0 - where * dy) ** 2)
     return np.sqrt(nearest)
@@ -78,7 +79,7 @@ def _glyph(digit: str, random: np.random.Generator) -> Distance:
     """A digit in one writer's hand: slant, width, pen and every knot vary."""
     pen = random.uniform(0.16, 0.26)
     slant, stretch = random.uniform(-0.15, 0.3), random.uniform(0.75, 1.0)
-    moved = {}
+    moved: dict[tuple[float, float], np.ndarray] = {}
     strokes = []
     for stroke in GLYPHS[digit]:
         knots = []
@@ -100,7 +101,7 @@ def _smooth_curve(knots: np.ndarray, pieces: int = 6) -> np.ndarray:
     padded = np.concatenate([2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])
     t = np.linspace(0, 1, pieces, endpoint=False)[:, None]
     points = []
-    for a, b, c, d in zip(padded, padded[1:], padded[2:], padded[3:]):
+    for a, b, c, d in zip(padded[:-3], padded[1:-2], padded[2:-1], padded[3:], strict=True):
         points.append(b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))))
     return np.concatenate([*points, knots[-1:]])
 
@@ -171,13 +172,13 @@ def pick_colors(background: np.ndarray, others: list[np.ndarray], random: np.ran
 
     The best of eight random pairs: distinct as a rule, by no means always.
     """
-    pairs = []
+    drawn = []
     for _ in range(8):
         hue, saturation, value = random.uniform(), random.uniform(0.3, 1.0), random.uniform(0.45, 1.0)
         second_hue, darker = (hue + random.uniform(-0.2, 0.2)) % 1, value * random.uniform(0.35, 0.7)
         second = colorsys.hsv_to_rgb(second_hue, saturation * random.uniform(), darker)
-        pairs.append([colorsys.hsv_to_rgb(hue, saturation, value), second])
-    pairs = np.array(pairs)
+        drawn.append([colorsys.hsv_to_rgb(hue, saturation, value), second])
+    pairs = np.array(drawn)
     gaps = np.linalg.norm(pairs[:, :, None] - background.reshape(-1, 3)[::37], axis=-1)
     score = np.quantile(gaps, 0.1, axis=(1, 2))
     for other in others:

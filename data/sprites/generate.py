@@ -18,7 +18,7 @@ import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
@@ -89,7 +89,7 @@ def draw_video(params: SpriteParams, index: int) -> tuple[np.ndarray, dict[str, 
     frames = background.copy()
     segmentation = np.zeros(frames.shape[:3], np.uint8)
     strongest = np.ones(frames.shape[:3])  # share of a pixel's light that comes from what shows most in it
-    objects = []
+    objects: list[dict[str, Any]] = []
     for number in range(1, int(random.integers(params.num_objects[0], params.num_objects[1], endpoint=True)) + 1):
         sprite = _draw_object(params, background, objects, random)
         for t, position in enumerate(sprite["position"]):
@@ -145,14 +145,15 @@ def _draw_object(params: SpriteParams, background: np.ndarray, others: list[dict
 
 
 def _move(params: SpriteParams, side: float, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Position and velocity [T, 2] of a box that flies straight between turns, is mirrored by the walls and may rest once.
+    """Position and velocity [T, 2] of a box that flies straight between turns, is mirrored by the walls and may rest
+    once.
 
     The velocity at t is that of the flight from t on.
     """
     moving = np.ones(params.num_frames, bool)
     if random.uniform() < params.stop_probability:
-        start = random.integers(1, params.num_frames)
-        moving[start : start + random.integers(*STOP_FRAMES, endpoint=True)] = False
+        rest = random.integers(1, params.num_frames)
+        moving[rest : rest + random.integers(*STOP_FRAMES, endpoint=True)] = False
     angle, speed = random.uniform(0, 2 * np.pi), random.uniform(*params.speed)
     room = np.array([params.width, params.height]) - side
     start = random.uniform(0, room)
@@ -209,7 +210,8 @@ def _write(params: SpriteParams, index: int, folder: Path) -> None:
     frames, truth = draw_video(params, index)
     name = f"{index:0{len(str(params.num_videos - 1))}d}"
     write_video(folder / f"{name}.mkv", frames, params.fps, lossless=True)
-    np.savez_compressed(folder / f"{name}.truth.npz", **truth)
+    arrays: dict[str, Any] = {**truth}
+    np.savez_compressed(folder / f"{name}.truth.npz", **arrays)
 
 
 def generate(params: SpriteParams, out: Path) -> None:

@@ -1,6 +1,7 @@
 """Which of the repository's files a command is made of, read from the sources without running them."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 from pipeline.errors import UserError
@@ -9,10 +10,11 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ("pipeline", "stages", "data")
 
 
-def local_imports(file: Path) -> set[Path]:
+@cache
+def local_imports(file: Path) -> frozenset[Path]:
     """The repository's own files that `file` imports itself, inside functions too. Raises UserError for a relative
     import and for one that leads nowhere."""
-    found = set()
+    found: set[Path] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), file)):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -23,7 +25,7 @@ def local_imports(file: Path) -> set[Path]:
             for alias in node.names:
                 submodule = f"{node.module}.{alias.name}"
                 found |= _resolve(submodule if module_file(submodule).is_file() else node.module, file)
-    return found
+    return frozenset(found)
 
 
 def import_closure(file: Path) -> set[Path]:

@@ -18,7 +18,8 @@ _BLOCK = 1 << 22
 
 
 def find_videos(path: Path, layout: ArrayLayout | None, truth: Path | None, scratch: Path) -> list[SourceVideo]:
-    """The videos of the array at `path`; packed arrays are unpacked into `scratch`, so that they need not fit in memory.
+    """The videos of the array at `path`; packed arrays are unpacked into `scratch`, so that they need not fit in
+    memory.
 
     Raises UserError when it is not uint8 [video, time, height, width(, 1 or 3)] (the first two axes as `layout` says).
     """

@@ -47,8 +47,8 @@ def find_videos(path: Path, name: str, params: DigitParams, scratch: Path) -> li
 
 
 def read_pictures(path: Path, unpacked: Path) -> np.ndarray:
-    """uint8 [picture, height, width] of an idx file that may be packed by gzip; they stay on disk, in the file `unpacked`.
-    Raises UserError when it is none."""
+    """uint8 [picture, height, width] of an idx file that may be packed by gzip; they stay on disk, in the file
+    `unpacked`. Raises UserError when it is none."""
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as packed, unpacked.open("wb") as file:
             shutil.copyfileobj(packed, file)

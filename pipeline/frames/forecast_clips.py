@@ -26,7 +26,7 @@ class ForecastClips:
     def __len__(self) -> int:
         return len(self.row)
 
-    def __getitem__(self, chosen: slice) -> "ForecastClips":
+    def __getitem__(self, chosen: slice | np.ndarray) -> "ForecastClips":
         return ForecastClips(self.video_id[chosen], self.first_frame[chosen], self.row[chosen], self.start[chosen])
 
 
@@ -51,7 +51,7 @@ def find_clips(store: FrameStore, video_id: np.ndarray, first_frame: np.ndarray,
     by_video: dict[str, list[int]] = {}
     for row in store.rows("test"):
         by_video.setdefault(str(store.video_id[row]), []).append(int(row))
-    names = zip(video_id, first_frame)
+    names = zip(video_id, first_frame, strict=True)
     found = [_find(by_video.get(str(video), []), store, int(frame), num_frames) for video, frame in names]
     missing = [i for i, row in enumerate(found) if row is None]
     if missing:
@@ -79,12 +79,13 @@ def context_identity(store: FrameStore, clips: ForecastClips, context_frames: in
     digest = hashlib.sha256()
     for i in range(len(clips)):
         digest.update(f"{clips.video_id[i]}\0{clips.first_frame[i]}\0{context_frames}\0".encode())
-        digest.update(np.ascontiguousarray(read_clips(store, clips[i:i + 1], 0, context_frames)))
+        digest.update(read_clips(store, clips[i:i + 1], 0, context_frames).tobytes())
     return digest.hexdigest()
 
 
 def _window(sequences: np.ndarray, clips: ForecastClips, start: int, stop: int) -> np.ndarray:
-    return np.stack([values[first + start:first + stop] for values, first in zip(sequences, clips.start)])
+    pairs = zip(sequences, clips.start, strict=True)
+    return np.stack([values[first + start:first + stop] for values, first in pairs])
 
 
 def _find(rows: list[int], store: FrameStore, first_frame: int, num_frames: int) -> int | None:

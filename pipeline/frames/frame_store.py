@@ -17,6 +17,7 @@ truth_present       bool [sequence, object]                             whether 
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,13 +43,14 @@ class FrameStore:
     def __init__(self, path: Path):
         """Raises UserError when the store is missing, incomplete, damaged or of another kind."""
         self._group = zarr_io.open_store(path, KIND)
-        attributes = self._group.attrs
+        attributes: dict[str, Any] = dict(self._group.attrs)
         self.path = path
         self.identity: str = attributes["identity"]
         self.made_from: dict[str, str] = attributes["made_from"]
         self.fps: float = attributes["fps"]
         self.crop: str = attributes["crop"]
-        self.num_frames, self.height, self.width, self.num_channels = self._group["frames"].shape[1:]
+        shape = zarr_io.array_of(self._group, "frames").shape
+        self.num_frames, self.height, self.width, self.num_channels = shape[1:]
         self.video_id: np.ndarray = np.array(zarr_io.read_rows(self._group, "video_id").tolist())
         self.first_frame: np.ndarray = zarr_io.read_rows(self._group, "first_frame")
         self.split: np.ndarray = np.array(zarr_io.read_rows(self._group, "split").tolist())

@@ -8,6 +8,7 @@ import io
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import zarr
@@ -121,20 +122,21 @@ class FrameStoreWriter:
             zarr_io.write_rows(array, start, np.stack(self._waiting[name]))
             self._waiting[name].clear()
         if self._journal is not None:
-            self._note(start, stop)
+            self._note(self._journal, start, stop)
 
-    def _note(self, start: int, stop: int) -> None:
+    def _note(self, journal: Path, start: int, stop: int) -> None:
         """Adds the shard that holds these rows to the journal."""
         number, root = start // self._rows_per_shard, zarr_io.partial_place(self.path)
         files = [f"{array.name[1:]}/c/{number}" + "/0" * (array.ndim - 1) for array in self._arrays.values()]
         labels = dict(zip(_LABELS, zip(*self.labels[start:stop], strict=True), strict=True))
         facts = {name: np.stack([row[name] for row in self._facts[start:stop]]) for name in (self._facts or [{}])[0]}
-        entry = io.BytesIO()
-        np.savez(
-            entry, **labels, shard=files, sha256=[_sha256(root / name) for name in files],
+        arrays: dict[str, Any] = {
+            **labels, "shard": files, "sha256": [_sha256(root / name) for name in files],
             **{_FACT + name: values for name, values in facts.items()},
-        )
-        write_file(self._journal / f"{number:06}.npz", entry.getbuffer())
+        }
+        entry = io.BytesIO()
+        np.savez(entry, **arrays)
+        write_file(journal / f"{number:06}.npz", entry.getbuffer())
 
     def _recover(self) -> frozenset[str]:
         """Takes over the leading shards of an interrupted writer that are as it wrote them; returns their files."""

@@ -1,8 +1,8 @@
 """Videos in HDF5 files, in the two layouts that published data sets come in.
 
 VideoGPT: `train_data` and `test_data` uint8 [frame, height, width, channel], all videos one after the other, and
-`train_idx`, `test_idx`, the place where each video starts. MCVD: a file is a shard; `len/N` says how many frames video N
-has, and `N/0`, `N/1`, ... are its frames, uint8 [height, width(, channel)].
+`train_idx`, `test_idx`, the place where each video starts. MCVD: a file is a shard; `len/N` says how many frames video
+N has, and `N/0`, `N/1`, ... are its frames, uint8 [height, width(, channel)].
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,8 @@ def frames(video: SourceVideo) -> Iterator[np.ndarray]:
                 frame = file[name][number if isinstance(file[name], h5py.Dataset) else str(number)][()]
             except (KeyError, AttributeError, TypeError) as error:
                 raise ValueError(f"frame {number} of '{name}' is not there") from error
-            if frame.dtype != np.uint8 or frame.ndim not in (2, 3) or (frame.ndim == 3 and frame.shape[2] not in (1, 3)):
+            has_channels = frame.ndim == 2 or (frame.ndim == 3 and frame.shape[2] in (1, 3))
+            if frame.dtype != np.uint8 or not has_channels:
                 raise ValueError(f"frame {number} of '{name}' is {frame.dtype} {list(frame.shape)}, wanted uint8 "
                                  "[height, width] or the same with 1 or 3 channels last")
             yield frame

@@ -12,6 +12,7 @@ context_frames + horizon - 1), context_time (0 .. context_frames - 1), both coun
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -95,17 +96,19 @@ class PredictionStore:
         """Raises UserError when the store is missing, incomplete, damaged or of another kind."""
         group = zarr_io.open_store(path, KIND)
         self.path = path
-        self.identity: str = group.attrs["identity"]
-        self.made_from: dict[str, str] = group.attrs["made_from"]
-        self.context_frames: int = group.attrs["context_frames"]
-        self.horizon: int = group.attrs["horizon"]
-        self.fps: float = group.attrs["fps"]
-        self.carry_pictures: bool = group.attrs["carry_pictures"]
-        self.spread: str = group.attrs["spread"]
+        attributes: dict[str, Any] = dict(group.attrs)
+        self.identity: str = attributes["identity"]
+        self.made_from: dict[str, str] = attributes["made_from"]
+        self.context_frames: int = attributes["context_frames"]
+        self.horizon: int = attributes["horizon"]
+        self.fps: float = attributes["fps"]
+        self.carry_pictures: bool = attributes["carry_pictures"]
+        self.spread: str = attributes["spread"]
         self.video_id: np.ndarray = np.array(zarr_io.read_rows(group, "video_id").tolist())
         self.first_frame: np.ndarray = zarr_io.read_rows(group, "first_frame")
-        self.num_clips, self.num_samples = group["frames"].shape[:2]
-        self.height, self.width, self.num_channels = group["frames"].shape[3:]
+        shape = zarr_io.array_of(group, "frames").shape
+        self.num_clips, self.num_samples = shape[:2]
+        self.height, self.width, self.num_channels = shape[3:]
         self._group = group
 
     def read(self, start: int, stop: int) -> np.ndarray:

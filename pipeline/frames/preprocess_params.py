@@ -1,7 +1,7 @@
 """Parameters of stage preprocess."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -44,8 +44,8 @@ class PreprocessParams(FrameFormat):
     sequence_stride: int | None
     """Frames from the start of one sequence to the start of the next; null: the length. Sequences share no frame."""
     split: Literal["random", "published"]
-    """random: by the fractions; published: by the words train, val and test in the videos' names (folders, files, parts of
-    HDF5 files). Without val, val_fraction of train is taken; without test, test_fraction."""
+    """random: by the fractions; published: by the words train, val and test in the videos' names (folders, files, parts
+    of HDF5 files). Without val, val_fraction of train is taken; without test, test_fraction."""
     val_fraction: float = Field(gt=0, lt=1)
     """Share of the videos (with fewer than three: of the time) that validates; at least one."""
     test_fraction: float = Field(gt=0, lt=1)
@@ -56,7 +56,7 @@ class PreprocessParams(FrameFormat):
     """Leave out videos that cannot be decoded, naming each, instead of stopping."""
 
     @model_validator(mode="after")
-    def _no_shared_frames(self):
+    def _no_shared_frames(self) -> Self:
         if self.sequence_stride is not None and self.sequence_stride < self.sequence_length:
             raise ValueError("sequence_stride is shorter than sequence_length; wanted at least as long, or null")
         return self

@@ -39,7 +39,7 @@ class UnreadableVideo(UserError):
             "preprocess.skip_unreadable: true"
         )
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return UnreadableVideo, (self.video_id, str(self.reason))
 
 
@@ -213,7 +213,7 @@ def _scale_decoded(frame: av.VideoFrame, form: FrameFormat) -> np.ndarray:
 
 def shape_pixels(pixels: np.ndarray, form: FrameFormat, num_channels: int, nearest: bool = False) -> np.ndarray:
     """Brings uint8 [h, w] or [h, w, 1 or 3] into the form [height, width, num_channels]; `nearest` mixes no values."""
-    height, width = covering_shape(*pixels.shape[:2], form)[:2]
+    height, width = covering_shape(pixels.shape[0], pixels.shape[1], form)[:2]
     if (height, width) != pixels.shape[:2]:
         shrinks = height * width < pixels.shape[0] * pixels.shape[1]
         method = Image.Resampling.NEAREST if nearest else Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
@@ -224,7 +224,7 @@ def shape_pixels(pixels: np.ndarray, form: FrameFormat, num_channels: int, neare
 
 def _finish(pixels: np.ndarray, form: FrameFormat, num_channels: int) -> np.ndarray:
     """Cuts scaled pixels to the wanted shape and gives them their channels; grey is the luma of ITU-R BT.601."""
-    top, left = covering_shape(*pixels.shape[:2], form)[2:]
+    top, left = covering_shape(pixels.shape[0], pixels.shape[1], form)[2:]
     pixels = pixels[top : top + form.height, left : left + form.width]
     if pixels.shape[2:] == (3,) and num_channels == 1:
         pixels = ((pixels @ np.array([19595, 38470, 7471]) + (1 << 15)) >> 16).astype(np.uint8)

@@ -15,7 +15,8 @@ from pipeline.frames.source_video import SourceVideo
 from pipeline.frames.truth import VideoTruth
 
 NUM_LANES = 4
-"""Videos that are decoded at once; fixed, because the order of the rows follows it. More cores become threads of each."""
+"""Videos that are decoded at once; fixed, because the order of the rows follows it. More cores become threads of
+each."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,15 @@ def cut_videos(
     """Yields the sequences of all videos; where one cannot be read (to its end), the error takes the place of its rest.
 
     Videos are dealt to lanes, and the lanes take turns sequence by sequence: all of them work at once, also on a few
-    long videos, and each is one sequence ahead. Those that are `known`, by the place of their video, come in their turn,
-    too, but without frames.
+    long videos, and each is one sequence ahead. Those that are `known`, by the place of their video, come in their
+    turn, too, but without frames.
     """
     known_of = [known.get(number, NOTHING_KNOWN) for number in range(len(videos))]
     jobs = list(zip(range(len(videos)), videos, infos, known_of, strict=True))
     num_cores, num_lanes = os.cpu_count() or 1, min(NUM_LANES, len(jobs))
     lanes = [_lane(jobs[lane::NUM_LANES], cut, max(1, num_cores // num_lanes)) for lane in range(num_lanes)]
-    # Threads suffice: decoding, scaling and unpacking leave Python's lock alone. Processes take longer to start than a few
-    # thousand frames to decode.
+    # Threads suffice: decoding, scaling and unpacking leave Python's lock alone. Processes take longer to start than a
+    # few thousand frames to decode.
     pool = ThreadPoolExecutor(min(num_cores, num_lanes))
     try:
         ahead = deque((lane, pool.submit(next, lane, None)) for lane in lanes)

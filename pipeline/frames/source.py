@@ -48,7 +48,8 @@ class Source:
 
 @contextmanager
 def open_source(
-    path: Path, array_layout: ArrayLayout | None, digits: DigitParams | None = None, tfrecord_feature: str | None = None,
+    path: Path, array_layout: ArrayLayout | None, digits: DigitParams | None = None,
+    tfrecord_feature: str | None = None,
 ) -> Iterator[Source]:
     """Finds the videos at `path` (packed arrays are unpacked for the time being, so that they need not fit in memory).
 
@@ -73,8 +74,9 @@ def open_source(
             source = _joined([*files, *(_pictures(entries, root) if path.is_dir() else [])])
         if not source.videos:
             raise UserError(
-                f"{path}: wanted videos ({' '.join(VIDEO_SUFFIXES)}), folders of pictures ({' '.join(IMAGE_SUFFIXES)}), "
-                f"an array ({' '.join(array_source.SUFFIXES)}), HDF5 ({' '.join(hdf5_source.SUFFIXES)}), TFRecord "
+                f"{path}: wanted videos ({' '.join(VIDEO_SUFFIXES)}), folders of pictures "
+                f"({' '.join(IMAGE_SUFFIXES)}), an array ({' '.join(array_source.SUFFIXES)}), HDF5 "
+                f"({' '.join(hdf5_source.SUFFIXES)}), TFRecord "
                 "(.tfrecord) or digits (.idx.gz), found none; check preprocess.source"
             )
         for name in source.files:
@@ -95,8 +97,10 @@ def _videos_of_file(
     elif _is(file, hdf5_source.SUFFIXES):
         videos = hdf5_source.find_videos(file, name)
     elif tfrecord_source.is_one(file):
+        assert tfrecord_feature is not None
         videos = tfrecord_source.find_videos(file, name, tfrecord_feature)
     elif digit_source.is_one(file):
+        assert digits is not None
         videos = digit_source.find_videos(file, name, digits, scratch)
     else:
         return Source([], {})

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -17,14 +17,15 @@ class SourceVideo:
     kind: Literal["file", "pictures", "array", "digits", "hdf5", "tfrecord"]
     path: Path
     """The video file, the folder of pictures, or the file that holds several videos."""
-    index: tuple[int | str, ...] = ()
+    index: tuple[Any, ...] = ()
     """Where it is among several in one file, as the reader of its kind understands it."""
     truth: Path | None = None
     """The truth's .npz file; for arrays a folder with one .npy per array of the truth."""
 
     def pictures(self) -> list[Path]:
         """The pictures of a folder, by name; numbers count as numbers (frame2 before frame10)."""
-        return sorted((file for file in self.path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES), key=natural_order)
+        pictures = (file for file in self.path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+        return sorted(pictures, key=natural_order)
 
 
 def natural_order(path: Path) -> list:

@@ -48,8 +48,8 @@ def split_sequences(
     empty.
     """
     if published is not None:
-        split = published_splits(published, val_fraction, test_fraction, seed)
-        return [np.full(count, name) for count, name in zip(num_sequences, split, strict=True)]
+        named = published_splits(published, val_fraction, test_fraction, seed)
+        return [np.full(count, name) for count, name in zip(num_sequences, named, strict=True)]
     if len(num_sequences) < len(SPLITS):
         return [assign(count, val_fraction, test_fraction) for count in num_sequences]
     split = split_videos(len(num_sequences), val_fraction, test_fraction, seed)

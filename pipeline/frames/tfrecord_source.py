@@ -35,12 +35,15 @@ def find_videos(path: Path, name: str, feature: str) -> list[SourceVideo]:
 
     Raises UserError when the file is no TFRecord file, or ends too soon.
     """
-    places, file_length = [], path.stat().st_size
+    places: list[tuple[int, int]] = []
+    file_length = path.stat().st_size
     with path.open("rb") as file:
         while head := file.read(_HEAD.size):
             length, checksum = _HEAD.unpack(head) if len(head) == _HEAD.size else (file_length, 0)
             if len(head) < _HEAD.size or masked_checksum(head[:8]) != checksum:
-                raise UserError(f"{path}: wanted a TFRecord file, found a broken record (number {len(places)}); get it again")
+                raise UserError(
+                    f"{path}: wanted a TFRecord file, found a broken record (number {len(places)}); get it again"
+                )
             start = file.tell()
             if start + length + 4 > file_length:
                 raise UserError(f"{path}: ends within record {len(places)}; get the file again")
@@ -83,7 +86,7 @@ def _encoded_frames(video: SourceVideo) -> list[memoryview]:
     if masked_checksum(data) != int.from_bytes(checksum, "little"):
         raise ValueError("the record's checksum is another one")
     features = dict(_features(memoryview(data)))
-    found = []
+    found: list[memoryview] = []
     while feature.replace("{}", str(len(found))) in features:
         found.append(features[feature.replace("{}", str(len(found)))])
     if not found:
@@ -96,7 +99,7 @@ def _features(example: memoryview) -> Iterator[tuple[str, memoryview]]:
     """Name and first value of every feature that holds bytes. Raises ValueError."""
     for features in _values(example, 1):
         for entry in _values(features, 1):
-            for key, value in zip(_values(entry, 1), _values(entry, 2)):
+            for key, value in zip(_values(entry, 1), _values(entry, 2), strict=False):
                 for bytes_list in _values(value, 1):
                     for content in _values(bytes_list, 1):
                         yield str(key, "utf-8"), content

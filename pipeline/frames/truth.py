@@ -5,7 +5,6 @@ A sidecar NAME.truth.npz holds, for T frames and N objects, position, velocity [
 """
 
 import zipfile
-from pathlib import Path
 
 import numpy as np
 
@@ -64,7 +63,8 @@ def count_objects(video: SourceVideo) -> int | None:
 
 def _read(video: SourceVideo, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Arrays of the truth of a video; those of an array source stay on disk until they are used."""
-    path: Path = video.truth
+    path = video.truth
+    assert path is not None, "the video has no truth"
     found = {}
     try:
         if path.is_dir():

@@ -38,7 +38,7 @@ def read_end(path: Path, shape: tuple[int, int, int], num_frames: int) -> VideoE
         raise UserError(f"{path}: does not exist; give a video file or a folder of pictures")
     video = SourceVideo(path.name, "pictures" if path.is_dir() else "file", path)
     info = probe(video, form)
-    count, last = 0, deque(maxlen=num_frames)
+    count, last = 0, deque[np.ndarray](maxlen=num_frames)
     for _, frame in read_frames(video, form, info):
         last.append(frame)
         count += 1

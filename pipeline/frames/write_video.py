@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -43,7 +44,7 @@ def write_animation(path: Path, frames: np.ndarray, fps: float) -> None:
     """
     pictures = [Image.fromarray(frame) for frame in _rgb(frames)]
     duration = max(1, round(100 / fps)) * 10
-    options = {"save_all": True, "append_images": None, "duration": duration, "loop": 0}
+    options: dict[str, Any] = {"save_all": True, "append_images": None, "duration": duration, "loop": 0}
     if path.suffix == ".gif":
         # The palette comes from all frames stacked, each thinned out to keep this cheap.
         sample = Image.fromarray(np.concatenate([frame[::2, ::2] for frame in _rgb(frames)]))

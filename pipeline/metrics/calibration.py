@@ -3,9 +3,9 @@
 Protocol of coverage. For x and for y of every object in view at every step: does the truth lie in the central interval
 of the samples, between their quantiles (1 - share) / 2 and (1 + share) / 2? The quantile p of K sorted samples is their
 (K + 1) p-th value, so that a truth drawn as the samples are lies inside with probability `share` for any K (about,
-where that value lies between two samples); but no interval is wider than from the least to the largest, whose probability is
-(K - 1) / (K + 1): `reachable`. Below it the samples are too sure, above it not sure enough. Every matched object, axis
-and clip counts alike.
+where that value lies between two samples); but no interval is wider than from the least to the largest, whose
+probability is (K - 1) / (K + 1): `reachable`. Below it the samples are too sure, above it not sure enough. Every
+matched object, axis and clip counts alike.
 
 Legend: S samples, T steps, N true objects.
 """

@@ -6,8 +6,8 @@ second video of the test split (in the order of their names) and scored on those
 sides; the strength of their penalty is chosen by cross-validation within the fitted half. position_r2_time_varying:
 pose of the matched slot in that frame -> x, y of the object in that frame. position_r2_time_independent: appearance
 of the matched slot (one code per clip) -> the same. The score is the coefficient of determination R2 on the held-out
-half, averaged over x and y; codes outside of what the fitted half showed are taken to its nearest bound. 1 is perfect, 0 as
-good as always answering the mean, below 0 worse than that.
+half, averaged over x and y; codes outside of what the fitted half showed are taken to its nearest bound. 1 is perfect,
+0 as good as always answering the mean, below 0 worse than that.
 
 Legend: T frames, N true objects, K slots, M examples, D features.
 """
@@ -89,8 +89,8 @@ def probe_r2(codes: np.ndarray, factors: np.ndarray, video_id: np.ndarray, fitte
 
 
 def within(codes: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Codes [M, D] taken to the nearest bound of what known [n, D] shows. A visibility that is always 1 there would, once
-    it is 0, be thousands of spreads away."""
+    """Codes [M, D] taken to the nearest bound of what known [n, D] shows. A visibility that is always 1 there would,
+    once it is 0, be thousands of spreads away."""
     return codes.clip(known.min(0), known.max(0))
 
 

@@ -27,8 +27,8 @@ def frame_quality(
 
     psnr: dB, data range 1, over all channels and pixels of the frame, at most MAX_PSNR. ssim: torchmetrics' defaults
     (Gaussian window of 11 px, sigma 1.5, the frame mirrored at its border), data range 1. mse, mae: SUM of squared /
-    absolute errors over the frame's channels and pixels, as Moving MNIST papers count them. lpips: where it is given. Raises
-    ValueError for unequal shapes or frames under MIN_SIDE px.
+    absolute errors over the frame's channels and pixels, as Moving MNIST papers count them. lpips: where it is given.
+    Raises ValueError for unequal shapes or frames under MIN_SIDE px.
     """
     if frames.shape != target.shape:
         raise ValueError(f"frames {tuple(frames.shape)} and target {tuple(target.shape)} differ in shape")
@@ -36,8 +36,8 @@ def frame_quality(
         raise ValueError(f"frames of {tuple(frames.shape[-2:])} px are too small for ssim: {MIN_SIDE} px at least")
     leading, picture = frames.shape[:-3], frames.shape[-3:]
     at_once = max(1, _VALUES_AT_ONCE // picture.numel())
-    pairs = zip(frames.reshape(-1, *picture).split(at_once), target.reshape(-1, *picture).split(at_once))
-    parts = [_quality_of_batch(*pair) for pair in pairs]
+    batches = [pictures.reshape(-1, *picture).split(at_once) for pictures in (frames, target)]
+    parts = [_quality_of_batch(*pair) for pair in zip(*batches, strict=True)]
     quality = {name: np.concatenate([part[name] for part in parts]).reshape(leading) for name in parts[0]}
     return quality | ({"lpips": lpips(frames, target)} if lpips else {})
 
@@ -55,6 +55,7 @@ def _quality_of_batch(frames: Tensor, target: Tensor) -> dict[str, np.ndarray]:
     difference = (frames - target).double().flatten(1)
     psnr = peak_signal_noise_ratio(frames, target, data_range=1.0, reduction="none", dim=(1, 2, 3))
     ssim = structural_similarity_index_measure(frames, target, data_range=1.0, reduction="none")
+    assert isinstance(ssim, Tensor)  # it returns more only when asked to
     values = {
         "psnr": psnr.double().clamp(max=MAX_PSNR), "ssim": ssim.double().reshape(len(frames)),
         "mse": difference.square().sum(1), "mae": difference.abs().sum(1),

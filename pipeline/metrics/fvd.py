@@ -26,7 +26,8 @@ _VIDEOS_AT_ONCE = 4
 
 class VideoNetwork:
     def __init__(self, file: NetworkFile, video_shape: tuple[int, int, int, int], device: torch.device):
-        """video_shape: T, H, W, C. Raises UserError when the file is not the one meant, or does not take such videos."""
+        """video_shape: T, H, W, C. Raises UserError when the file is not the one meant, or does not take such
+        videos."""
         content, self._path, self._device = read_network(file, KEY), file.path, device
         try:
             with warnings.catch_warnings():
@@ -57,7 +58,8 @@ class VideoNetwork:
 def fvd(true: np.ndarray, generated: np.ndarray) -> float | None:
     """Features [n, D] of true clips and [n, S, D] of generated ones -> the figure; None for fewer than two clips."""
     distances = [frechet_distance_of_samples(generated[:, sample], true) for sample in range(generated.shape[1])]
-    return None if None in distances else float(np.mean(distances))
+    known = [distance for distance in distances if distance is not None]
+    return float(np.mean(known)) if len(known) == len(distances) else None
 
 
 def _first_line(error: Exception) -> str:

@@ -50,7 +50,7 @@ class Lpips(nn.Module):
             part = nn.Sequential()
             for layer in layers:
                 part.add_module(str(number), _build(layer, channels))
-                channels = layer[0] if layer is not _RELU and len(layer) == 4 else channels
+                channels = layer[0] if layer is not None and len(layer) == 4 else channels
                 number += 1
             self.net.add_module(f"slice{i + 1}", part)
             head = nn.Module()
@@ -91,17 +91,19 @@ def load_lpips(file: NetworkFile, height: int, width: int) -> Lpips:
         model.load_state_dict(known)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:160]
-        raise UserError(f'{KEY}: {file.path} is no state dict of lpips.LPIPS(net="alex" or "vgg") ({reason})') from error
+        raise UserError(
+            f'{KEY}: {file.path} is no state dict of lpips.LPIPS(net="alex" or "vgg") ({reason})'
+        ) from error
     if min(height, width) < model.min_side:
         raise UserError(
-            f"{KEY}: frames of {width}x{height} px are too small, {backbone} wants {model.min_side} px at least; set it to "
-            "null"
+            f"{KEY}: frames of {width}x{height} px are too small, {backbone} wants {model.min_side} px at least; "
+            "set it to null"
         )
     return model.eval()
 
 
 def _build(layer: _Layer, channels: int) -> nn.Module:
-    if layer is _RELU:
+    if layer is None:
         return nn.ReLU()
     return nn.Conv2d(channels, *layer) if len(layer) == 4 else nn.MaxPool2d(*layer)
 
@@ -118,4 +120,6 @@ def _tensors(file: NetworkFile, content: bytes) -> dict[str, Tensor]:
         return {str(name): tensor for name, tensor in tensors.items()}
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, AttributeError) as error:
         reason = str(error).splitlines()[0][:160]
-        raise UserError(f"{KEY}: {file.path} holds no state dict (.safetensors, or .pt of tensors alone): {reason}") from error
+        raise UserError(
+            f"{KEY}: {file.path} holds no state dict (.safetensors, or .pt of tensors alone): {reason}"
+        ) from error

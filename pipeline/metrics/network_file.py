@@ -28,7 +28,7 @@ def read_network(file: NetworkFile, key: str) -> bytes:
     found = hashlib.sha256(content).hexdigest()
     if found != file.sha256:
         raise UserError(
-            f"{key}: {file.path} has sha256 {found[:12]}..., wanted {file.sha256[:12]}...; get the right file or change "
-            f"{key}.sha256"
+            f"{key}: {file.path} has sha256 {found[:12]}..., wanted {file.sha256[:12]}...; get the right file or "
+            f"change {key}.sha256"
         )
     return content

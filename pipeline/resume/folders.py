@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from pydantic import BaseModel
 
@@ -20,8 +21,8 @@ from pipeline.errors import CannotWrite, UserError
 
 SOURCES = Path(__file__).resolve().parents[2]
 NUM_KEPT = 100
-"""Abandoned folders that are kept for each stage, the latest ones; a count, because clocks jump. A queue of experiments that
-were all stopped at once has to fit."""
+"""Abandoned folders that are kept for each stage, the latest ones; a count, because clocks jump. A queue of experiments
+that were all stopped at once has to fit."""
 LOCK, WAITING = "lock", "waiting"
 
 
@@ -33,8 +34,8 @@ def resume_folder(
     """Holds the folder of this very run for one process and removes it when the block ends without an exception.
 
     `inputs` maps the name of each input to its identity; `machine` is what else decides the outcome's bytes; `num_kept`
-    bounds the folders of this stage that other runs have abandoned; `keep_refused`: stay after a UserError of the block,
-    too, even if the same run can only be refused again. Wrap the writing of the outputs too: until they are
+    bounds the folders of this stage that other runs have abandoned; `keep_refused`: stay after a UserError of the
+    block, too, even if the same run can only be refused again. Wrap the writing of the outputs too: until they are
     written the folder is all there is. A second process with the same run waits until the first is done and then takes
     over what it left, so neither computes twice.
     """
@@ -131,7 +132,8 @@ def remove(folder: Path) -> bool:
 
 
 def _remove_old(current: Path, num_kept: int) -> None:
-    others = [other.path for other in list_interrupted() if other.path.parent == current.parent and other.path != current]
+    others = [other.path for other in list_interrupted()
+              if other.path.parent == current.parent and other.path != current]
     for old in others[num_kept:]:
         remove(old)
 
@@ -151,7 +153,7 @@ def _discard(folder: Path) -> None:
     shutil.rmtree(aside)
 
 
-def _lock(folder: Path):
+def _lock(folder: Path) -> TextIO:
     """Returns the open lock file."""
     while True:
         folder.mkdir(parents=True, exist_ok=True)
@@ -174,7 +176,7 @@ def _wait(folder: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
 
 
-def _try_lock(folder: Path):
+def _try_lock(folder: Path) -> TextIO:
     """Returns the open lock file. Raises BlockingIOError when another process holds it, FileNotFoundError when it goes
     away."""
     file = (folder / LOCK).open("a")
@@ -204,8 +206,8 @@ def _is_locked(folder: Path) -> bool:
 
 def _loaded_code() -> dict[str, str]:
     """Hash of every source file of ours that is loaded, by its path from the repository's root."""
-    modules = [module for module in list(sys.modules.values()) if getattr(module, "__file__", None)]
-    files = {Path(module.__file__).resolve() for module in modules}
+    names = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    files = {Path(name).resolve() for name in names if name}
     rooms = (SOURCES / "pipeline", SOURCES / "stages")
     ours = [file for file in files if any(file.is_relative_to(room) for room in rooms)]
     return {file.relative_to(SOURCES).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in ours}

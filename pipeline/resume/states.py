@@ -1,4 +1,5 @@
-"""States on disk that a killed run goes on from: tensors, numbers, lists and dicts, whole and unaltered or not at all."""
+"""States on disk that a killed run goes on from: tensors, numbers, lists and dicts, whole and unaltered or not at
+all."""
 
 import hashlib
 import io

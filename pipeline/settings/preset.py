@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 
@@ -39,7 +40,7 @@ def apply_preset(preset: Path, params: Path) -> list[str]:
     return changes
 
 
-def _change(document: dict, values: dict, preset: Path, prefix: str) -> Iterator[str]:
+def _change(document: dict, values: Any, preset: Path, prefix: str) -> Iterator[str]:
     for name, value in values.items():
         key = prefix + name
         if name not in document or isinstance(value, dict) != isinstance(document[name], dict):

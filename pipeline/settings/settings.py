@@ -26,7 +26,8 @@ class Settings(Params):
 
 
 def check_settings(path: Path, document: object) -> Settings:
-    """Checks what the whole file `path` holds, or is to hold. Raises UserError with every mistake, `; ` between them."""
+    """Checks what the whole file `path` holds, or is to hold. Raises UserError with every mistake, `; ` between
+    them."""
     settings = validate(path, document, Settings)
     if found := contradictions(settings):
         raise UserError(f"{path}: {'; '.join(found)}")
@@ -40,14 +41,14 @@ def contradictions(settings: Settings) -> list[str]:
     trained = predictor.context_frames + predictor.horizon
     if trained > length:
         found.append(
-            f"train_predictor.context_frames + horizon is {trained}, preprocess.sequence_length {length}; wanted at most "
-            "the length: lower the former or raise the latter"
+            f"train_predictor.context_frames + horizon is {trained}, preprocess.sequence_length {length}; wanted at "
+            "most the length: lower the former or raise the latter"
         )
     given, predicted = generate.context_frames or predictor.context_frames, generate.horizon or predictor.horizon
     if given + predicted > length and (given, predicted) != (predictor.context_frames, predictor.horizon):
         found.append(
-            f"generate forecasts {predicted} frames from {given}, preprocess.sequence_length is {length}; wanted at most "
-            "the length in all: lower generate.context_frames or horizon, or raise the length"
+            f"generate forecasts {predicted} frames from {given}, preprocess.sequence_length is {length}; wanted at "
+            "most the length in all: lower generate.context_frames or horizon, or raise the length"
         )
     side, object_px = min(settings.preprocess.height, settings.preprocess.width), (
         settings.train_autoencoder.architecture.object_px

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -54,8 +54,8 @@ def train(
 
     Curves go to the folder `curves` as dvclive writes them; checkpoints to `resume` (see `resume_folder`), from where a
     killed training goes on to the same bytes. SIGINT and SIGTERM write a checkpoint and exit with 128 + signal.
-    Raises UserError when loss, gradient or validation loss is not finite, naming the step; the weights before that step are
-    kept in `resume`.
+    Raises UserError when loss, gradient or validation loss is not finite, naming the step; the weights before that step
+    are kept in `resume`.
     """
     _processes()
     accelerator = Accelerator(mixed_precision="no")  # the loop casts by itself
@@ -157,7 +157,7 @@ def prepare_process(seed: int) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is repeatable only with a fixed workspace
     # An operation that has no repeatable form on the GPU gives a warning there rather than ending the training.
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # made at run time
     torch.manual_seed(seed)
     _processes()
 
@@ -187,7 +187,7 @@ class _Objective(nn.Module):
         self.loss = loss
         self.precision = precision
 
-    def forward(self, batch, progress: float) -> dict[str, Tensor]:
+    def forward(self, batch: Any, progress: float) -> dict[str, Tensor]:
         with _autocast(self.model, self.precision):
             return self.loss(self.model, batch, progress)
 
@@ -210,7 +210,7 @@ class _Curve:
             self._live.make_summary()
 
 
-def _restore(folder: Path, model: nn.Module, optimizer, is_main: bool) -> dict:
+def _restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, is_main: bool) -> dict:
     """State of the loop at the last checkpoint (or at the start), the same in every process; loads model and
     optimizer."""
     box = [load_state(folder / CHECKPOINT) if is_main else None]
@@ -245,8 +245,8 @@ def _check_finite(figures: dict[str, float], step: int, resume: Path) -> None:
     for name, value in figures.items():
         if not math.isfinite(value):
             raise UserError(
-                f"training stopped at step {step + 1}: {name} is {value}; lower learning_rate or look for extreme values "
-                f"in the data (the weights before that step are kept in {resume})"
+                f"training stopped at step {step + 1}: {name} is {value}; lower learning_rate or look for extreme "
+                f"values in the data (the weights before that step are kept in {resume})"
             )
 
 
@@ -265,14 +265,14 @@ def _copy(model: nn.Module) -> dict[str, Tensor]:
 
 
 @contextmanager
-def _interruption(is_main: bool):
+def _interruption(is_main: bool) -> Iterator[SimpleNamespace]:
     """Notes SIGINT and SIGTERM in `.signal` instead of ending the process, so that the step at hand can be finished.
 
     Only the first of several processes heeds them: the others would leave it waiting for their gradients.
     """
     noted = SimpleNamespace(signal=None)
 
-    def note(number, _frame):
+    def note(number: int, _frame: object) -> None:
         if is_main:
             noted.signal = number
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +46,7 @@ def clips_at_once(budget: float, num_clips: int, model: nn.Module, loss: Callabl
 
     Raises UserError when one clip alone is too much.
     """
-    one, two = (bytes_kept([model], lambda number=number: loss(number)) for number in (1, 2))
+    one, two = (bytes_kept([model], partial(loss, number)) for number in (1, 2))
     fixed, each = bytes_of_weights([model]) + PASSING * (2 * one - two), PASSING * (two - one)
     fitting = int((budget * 2**30 - fixed) // each)
     if fitting < 1:
@@ -55,7 +56,8 @@ def clips_at_once(budget: float, num_clips: int, model: nn.Module, loss: Callabl
         )
     chosen = min(fitting, num_clips)
     print(
-        f"memory_budget {budget:g} GiB: {chosen} of {num_clips} clips at once, {(fixed + chosen * each) / 2**30:.3f} GiB "
-        f"({each / 2**20:.1f} MiB a clip, {fixed / 2**20:.1f} MiB whatever their number)", file=sys.stderr, flush=True,
+        f"memory_budget {budget:g} GiB: {chosen} of {num_clips} clips at once, "
+        f"{(fixed + chosen * each) / 2**30:.3f} GiB ({each / 2**20:.1f} MiB a clip, "
+        f"{fixed / 2**20:.1f} MiB whatever their number)", file=sys.stderr, flush=True,
     )
     return chosen

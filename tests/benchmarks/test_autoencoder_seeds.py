@@ -39,7 +39,7 @@ def test_each_seed_is_trained_judged_and_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("LAYERCAST_RESUME_DIR", str(tmp_path / "resume"))
     random = np.random.default_rng(0)
     write_frames(tmp_path / "frames.zarr", random)
-    frames, truth = zip(*(moving_squares(random) for _ in range(2)))
+    frames, truth = zip(*(moving_squares(random) for _ in range(2)), strict=True)
     write_test_frames(tmp_path / "test_frames.zarr", np.stack(frames), list(truth))
     write_params(tmp_path / "params.yaml")
     command = [

@@ -58,11 +58,12 @@ def test_the_command_writes_what_it_measured(stores, tmp_path):
     model = Autoencoder(AutoencoderConfig(architecture=architecture, num_channels=3, height=32, width=32))
     save_autoencoder(tmp_path / "weights.safetensors", model, {})
     result = CliRunner().invoke(app, [
-        "--weights", str(tmp_path / "weights.safetensors"), "--frames", str(stores[0].path), "--test-frames", str(stores[1].path),
-        "--seconds", "0.1", "--json", str(tmp_path / "figures.json"),
+        "--weights", str(tmp_path / "weights.safetensors"), "--frames", str(stores[0].path),
+        "--test-frames", str(stores[1].path), "--seconds", "0.1", "--json", str(tmp_path / "figures.json"),
     ])
     assert result.exit_code == 0, result.output
     median, layers, plain = json.loads((tmp_path / "figures.json").read_text())
     assert layers["num_steps"] is None and plain["num_steps"] >= 1
     assert plain["floats_per_frame"] == round(layers["floats_per_frame"]) > 0
-    assert all(0 < row["psnr"] <= 100 and -1 <= row["ssim"] <= 1 for row in (median, layers, plain)), (median, layers, plain)
+    for row in (median, layers, plain):
+        assert 0 < row["psnr"] <= 100 and -1 <= row["ssim"] <= 1, row

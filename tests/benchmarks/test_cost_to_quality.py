@@ -21,7 +21,9 @@ def store(tmp_path):
     frames = np.zeros((CONTEXT_FRAMES + HORIZON, SIDE, SIDE, 3), np.uint8)
     for t, frame in enumerate(frames):
         frame[t % SIDE] = 255
-    writer = FrameStoreWriter(tmp_path / "all.zarr", 4, frames.shape, fps=5, crop="none", source="s" * 64, num_objects=None)
+    writer = FrameStoreWriter(
+        tmp_path / "all.zarr", 4, frames.shape, fps=5, crop="none", source="s" * 64, num_objects=None,
+    )
     for n in range(4):
         writer.append(np.roll(frames, n, 1), {}, video_id=f"v{n}", first_frame=n, split="val" if n == 1 else "train")
     writer.finish()
@@ -30,7 +32,7 @@ def store(tmp_path):
 
 def test_a_subset_holds_the_first_rows_of_each_split(store, tmp_path):
     some = subset(store, tmp_path / "some.zarr", {"train": 2, "val": 5})
-    assert list(zip(some.video_id, some.split)) == [("v0", "train"), ("v2", "train"), ("v1", "val")]
+    assert list(zip(some.video_id, some.split, strict=True)) == [("v0", "train"), ("v2", "train"), ("v1", "val")]
     assert np.array_equal(some.read(slice(None)), store.read(np.array([0, 2, 1])))
 
 
@@ -63,7 +65,9 @@ def test_seconds_are_those_of_this_process_and_its_children(monkeypatch):
 
 
 def test_points_are_written_and_drawn(tmp_path):
-    points = [Point("layercast", seed, "1 + 2", 0.1 * hours, 0.5, 30 + hours, 0.9) for seed in (0, 1) for hours in (1, 2)]
+    points = [
+        Point("layercast", seed, "1 + 2", 0.1 * hours, 0.5, 30 + hours, 0.9) for seed in (0, 1) for hours in (1, 2)
+    ]
     cost_to_quality._write(points, {"psnr": 20.0, "ssim": 0.8}, tmp_path / "out")
     document = json.loads((tmp_path / "out.json").read_text())
     assert [Point(**point) for point in document["points"]] == points and document["copy_last"]["psnr"] == 20

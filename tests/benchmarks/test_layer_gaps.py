@@ -23,7 +23,8 @@ def test_what_the_codes_lose_shows(tmp_path):
     frames, truth = zip(*(moving_squares(random) for _ in range(3)), strict=True)
     write_test_frames(tmp_path / "test_frames.zarr", np.stack(frames), list(truth))
     torch.manual_seed(0)
-    architecture = read_section(Path("params.yaml"), "train_autoencoder", TrainAutoencoderParams).architecture.model_copy(
+    params = read_section(Path("params.yaml"), "train_autoencoder", TrainAutoencoderParams)
+    architecture = params.architecture.model_copy(
         update={"num_slots": 2, "object_px": 8, "patch_dim": 12, "background_channels": 4, "appearance_dim": 6}
     )
     config = AutoencoderConfig(architecture=architecture, num_channels=3, height=SIDE, width=SIDE)
@@ -56,5 +57,6 @@ def test_a_soft_edge_is_as_wide_as_its_fringe(fringe, wanted):
     )
     layers = Layers()
     decoded = Decoded(frames, frames, frames[:, :, None], alpha, alpha)
-    layers.add(np.zeros((1, 1, 16, 16, 3), np.uint8), Truth(ids, np.full((1, 1, 1, 2), 8.0)), latents, decoded, np.array(["a"]))
+    truth = Truth(ids, np.full((1, 1, 1, 2), 8.0))
+    layers.add(np.zeros((1, 1, 16, 16, 3), np.uint8), truth, latents, decoded, np.array(["a"]))
     assert layers.figures()["soft_edge_px"] == pytest.approx(wanted)

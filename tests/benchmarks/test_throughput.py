@@ -26,8 +26,8 @@ def folder(tmp_path, monkeypatch):
     videos = np.random.default_rng(0).integers(0, 256, (8, NUM_FRAMES, 24, 24, 3), dtype=np.uint8)
     np.save(tmp_path / "videos.npy", videos)
     document["preprocess"].update(
-        source=str(tmp_path / "videos.npy"), array_layout="video_time", height=SIDE, width=SIDE, sequence_length=NUM_FRAMES,
-        val_fraction=0.2, test_fraction=0.2,
+        source=str(tmp_path / "videos.npy"), array_layout="video_time", height=SIDE, width=SIDE,
+        sequence_length=NUM_FRAMES, val_fraction=0.2, test_fraction=0.2,
     )
     YAML().dump(document, tmp_path / "params.yaml")
     monkeypatch.setattr(throughput, "PARAMS", tmp_path / "params.yaml")
@@ -73,8 +73,8 @@ def test_what_a_step_waits_for_is_a_share_of_it(folder):
     spec = LatentSpec(num_slots=2, background_dim=3, appearance_dim=4, height=SIDE, width=SIDE)
     codes = Latents(**{name: torch.rand(12, *spec.shape(name, 20)) for name in CODES})
     writer = LatentWriter(
-        folder / "latents.zarr", spec, np.array([f"v{i}" for i in range(12)]), np.zeros(12, int), np.array(["train"] * 12),
-        num_frames=20, fps=10.0, made_from={"autoencoder": "a"},
+        folder / "latents.zarr", spec, np.array([f"v{i}" for i in range(12)]), np.zeros(12, int),
+        np.array(["train"] * 12), num_frames=20, fps=10.0, made_from={"autoencoder": "a"},
     )
     writer.write(0, codes)
     writer.finish()

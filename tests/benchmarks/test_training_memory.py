@@ -4,8 +4,8 @@ import json
 
 import pytest
 import torch
-from typer.testing import CliRunner
 import typer
+from typer.testing import CliRunner
 
 from benchmarks import training_memory
 from benchmarks.training_memory import count
@@ -44,7 +44,8 @@ def test_what_is_counted_without_computing_is_what_computing_keeps(method):
     step = METHODS[method](64, 10, "cpu")
     assert bytes_kept(step.modules, step.loss) / NUM_CLIPS / 2**20 == pytest.approx(kept(method, 64, 10), rel=0.01)
     step.loss().backward()
-    trained = [parameter.grad for module in step.modules for parameter in module.parameters() if parameter.grad is not None]
+    gradients = [parameter.grad for module in step.modules for parameter in module.parameters()]
+    trained = [gradient for gradient in gradients if gradient is not None]
     assert trained and all(gradient.isfinite().all() for gradient in trained)
 
 

@@ -67,7 +67,8 @@ def test_objects_turn_left_or_right_or_not_at_known_moments():
         velocity = np.abs(truth["velocity"][:, 0])  # walls change signs alone
         assert np.allclose(np.linalg.norm(velocity, axis=-1), np.linalg.norm(velocity[0]), rtol=1e-5)
         swapped = [np.allclose(velocity[t], velocity[t - 1, ::-1], rtol=1e-4) for t in (15, 30)]
-        assert all(turned or np.allclose(velocity[t], velocity[t - 1], rtol=1e-4) for t, turned in zip((15, 30), swapped))
+        for t, turned in zip((15, 30), swapped, strict=True):
+            assert turned or np.allclose(velocity[t], velocity[t - 1], rtol=1e-4)
         assert np.ptp(velocity[:15], axis=0).max() < 1e-5
         angles += swapped
     assert 0.4 < np.mean(angles) < 0.95  # two thirds turn

@@ -1,7 +1,8 @@
 """Latents of this working tree with zarr and xarray, and latents of any git revision without checking it out.
 
 From the repository's root:  python tests/examples/look_at_latents.py [REPOSITORY [REVISION]]
-REPOSITORY is a folder or URL of a clone of this project (default: this one), REVISION a commit, branch, tag or experiment.
+REPOSITORY is a folder or URL of a clone of this project (default: this one), REVISION a commit, branch, tag or
+experiment.
 """
 
 import sys

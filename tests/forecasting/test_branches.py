@@ -1,6 +1,7 @@
 import math
 
 import numpy as np
+import pytest
 import torch
 
 from pipeline.metrics import calibration
@@ -48,6 +49,7 @@ def futures(architecture, spread: str, num_samples: int) -> tuple[np.ndarray, np
     return place.numpy(), truth[:, :, CONTEXT:].transpose(1, 2).numpy()
 
 
+@pytest.mark.slow
 def test_samples_cover_an_open_future():
     single, truth = futures(DeterministicParams(**SIZE), "branches", 1)
     samples, _ = futures(MixtureParams(num_modes=6, **SIZE), "full", NUM_SAMPLES)

@@ -14,7 +14,7 @@ ROWS = [("b", 12, "test"), ("a", 0, "train"), ("b", 24, "test"), ("c", 0, "test"
 
 def write_store(path, frames: np.ndarray) -> FrameStore:
     writer = FrameStoreWriter(path, len(ROWS), SHAPE, fps=10, crop="none", source="s", num_objects=1)
-    for (video_id, first_frame, split), sequence in zip(ROWS, frames):
+    for (video_id, first_frame, split), sequence in zip(ROWS, frames, strict=True):
         truth = {
             "segmentation": sequence[..., 0] // 2, "background": sequence, "position": np.zeros((12, 1, 2), np.float32),
             "velocity": np.zeros((12, 1, 2), np.float32), "size": np.ones(1, np.float32),
@@ -37,7 +37,7 @@ def store(tmp_path, frames) -> FrameStore:
 
 def test_clips_are_cut_from_the_start_of_every_test_sequence_without_overlap(store, frames):
     clips = forecast_clips(store, 5)
-    assert list(zip(clips.video_id, clips.first_frame)) == [
+    assert list(zip(clips.video_id, clips.first_frame, strict=True)) == [
         ("b", 12), ("b", 17), ("b", 24), ("b", 29), ("c", 0), ("c", 5),
     ]
     read = read_clips(store, clips, 1, 4)

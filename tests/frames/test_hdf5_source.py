@@ -85,7 +85,8 @@ def test_a_file_that_is_no_hdf5_is_named(tmp_path, content):
         write_videogpt(path, train=[noise(0, 40, 8, 8, 3)])
         content = path.read_bytes()[:-500]
     path.write_bytes(content)
-    with pytest.raises(UserError, match="a.hdf5: wanted videos in HDF5, cannot be read") as caught, open_source(path, None):
+    complaint = "a.hdf5: wanted videos in HDF5, cannot be read"
+    with pytest.raises(UserError, match=complaint) as caught, open_source(path, None):
         pass
     assert "\n" not in str(caught.value)
 

@@ -13,7 +13,9 @@ from pipeline.frames.source_video import SourceVideo
 FORM = FrameFormat(height=8, width=8, crop="center", color="gray", fps=None, fps_if_unknown=10)
 
 
-@pytest.mark.parametrize(("length", "stride", "starts"), [(4, 4, [0, 4, 8]), (4, 7, [0, 7]), (15, 15, [0]), (16, 16, [])])
+@pytest.mark.parametrize(("length", "stride", "starts"), [
+    (4, 4, [0, 4, 8]), (4, 7, [0, 7]), (15, 15, [0]), (16, 16, []),
+])
 def test_a_video_is_cut_at_regular_places(tmp_path, length, stride, starts):
     frames = np.random.default_rng(0).integers(0, 256, (1, 15, 8, 8), dtype=np.uint8)
     np.save(tmp_path / "a.npy", frames)
@@ -37,12 +39,15 @@ def test_known_sequences_come_again_without_frames(tmp_path):
         for found, decoded in [([(5, 5, False)], [0, 10]), ([(5, 10, True), (5, 0, False)], [5])]:
             known = known_sequences(found, cut)[5]
             again = list(cut_video(5, video, info, known, cut))
-            assert [(sequence.first_frame, sequence.is_last) for sequence in again] == [(0, False), (5, False), (10, True)]
+            places = [(sequence.first_frame, sequence.is_last) for sequence in again]
+            assert places == [(0, False), (5, False), (10, True)]
             assert [sequence.first_frame for sequence in again if sequence.frames is not None] == decoded
     (tmp_path / "a.npy").unlink()  # of a video that is known as a whole nobody looks at the file
     whole = known_sequences([(5, 10, True), (5, 0, False), (5, 5, False)], cut)[5]
-    again = [(sequence.first_frame, sequence.frames, sequence.is_last) for sequence in cut_video(5, video, info, whole, cut)]
-    assert again == [(0, None, False), (5, None, False), (10, None, True)]
+    again = list(cut_video(5, video, info, whole, cut))
+    assert [(sequence.first_frame, sequence.frames, sequence.is_last) for sequence in again] == [
+        (0, None, False), (5, None, False), (10, None, True),
+    ]
 
 
 @pytest.fixture
@@ -62,7 +67,8 @@ def test_lanes_take_turns(jobs, monkeypatch, num_cores):
     """Four lanes: videos 0 and 4, 1 and 5, 2, 3."""
     monkeypatch.setattr("os.cpu_count", lambda: num_cores)
     found = [
-        item.video_id if isinstance(item, UnreadableVideo) else (item.video, item.first_frame) for item in cut_videos(*jobs)
+        item.video_id if isinstance(item, UnreadableVideo) else (item.video, item.first_frame)
+        for item in cut_videos(*jobs)
     ]
     lanes = [
         [*((0, start) for start in range(0, 8, 2)), *((4, start) for start in range(0, 6, 2))],

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.metrics.calibration import covered, coverage_figures, reachable
+from pipeline.metrics.calibration import coverage_figures, covered, reachable
 
 NUM_OBJECTS = 4000
 

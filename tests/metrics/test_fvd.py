@@ -60,7 +60,10 @@ def test_what_is_not_meant_is_not_loaded(tmp_path):
     noise.write_bytes(b"not a network")
     for file, *texts in (
         (NetworkFile(path=means.path, sha256="0" * 64), "evaluate.fvd", "wanted 000000000000"),
-        (NetworkFile(path=noise, sha256=hashlib.sha256(b"not a network").hexdigest()), "noise.pt", "no TorchScript file"),
+        (
+            NetworkFile(path=noise, sha256=hashlib.sha256(b"not a network").hexdigest()), "noise.pt",
+            "no TorchScript file",
+        ),
         (write(tmp_path / "pictures.pt", PictureClassifier()), "pictures.pt", "does not take videos"),
     ):
         with pytest.raises(UserError) as caught:

@@ -12,11 +12,11 @@ from pipeline.metrics.lpips import Lpips, load_lpips
 from pipeline.metrics.network_file import NetworkFile
 
 STEPS = {  # (slice, index, what)
-    "alex": [(1, 0, (4, 2)), (1, 1, "relu"), (2, 2, "pool"), (2, 3, (1, 2)), (2, 4, "relu"), (3, 5, "pool"), (3, 6, (1, 1)),
-             (3, 7, "relu"), (4, 8, (1, 1)), (4, 9, "relu"), (5, 10, (1, 1)), (5, 11, "relu")],
-    "vgg": [(number, index, what) for number, (start, stop) in enumerate(((0, 4), (4, 9), (9, 16), (16, 23), (23, 30)), 1)
-            for index, what in ((i, "pool" if i == start and start else "relu" if (i - start - (start > 0)) % 2 else (1, 1))
-                                for i in range(start, stop))],
+    "alex": [(1, 0, (4, 2)), (1, 1, "relu"), (2, 2, "pool"), (2, 3, (1, 2)), (2, 4, "relu"), (3, 5, "pool"),
+             (3, 6, (1, 1)), (3, 7, "relu"), (4, 8, (1, 1)), (4, 9, "relu"), (5, 10, (1, 1)), (5, 11, "relu")],
+    "vgg": [(number, i, "pool" if i == start and start else "relu" if (i - start - (start > 0)) % 2 else (1, 1))
+            for number, (start, stop) in enumerate(((0, 4), (4, 9), (9, 16), (16, 23), (23, 30)), 1)
+            for i in range(start, stop)],
 }
 
 

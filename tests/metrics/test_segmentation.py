@@ -47,7 +47,7 @@ def test_counts_are_pixels(random_pair):
 
 def test_fg_ari_equals_counting_pairs_of_foreground_pixels(random_pair):
     truth, predicted = random_pair
-    by_frame = [rand_index_by_pairs(t[t > 0], p[t > 0]) for t, p in zip(truth, predicted)]
+    by_frame = [rand_index_by_pairs(t[t > 0], p[t > 0]) for t, p in zip(truth, predicted, strict=True)]
     assert fg_ari(overlap_counts(truth, predicted, 3, 5)) == pytest.approx(np.mean(by_frame))
 
 

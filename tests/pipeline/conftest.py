@@ -36,10 +36,11 @@ class Workspace:
             **os.environ,
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "OMP_NUM_THREADS": "1", "PYTHONPATH": "", "DVC_NO_ANALYTICS": "1",
-            "DVC_GLOBAL_CONFIG_DIR": str(self.root.parent / "dvc"), "DVC_SYSTEM_CONFIG_DIR": str(self.root.parent / "dvc"),
-            "DVC_SITE_CACHE_DIR": str(self.root.parent / "dvc"),
+            **{f"DVC_{what}_DIR": str(self.root.parent / "dvc")
+               for what in ("GLOBAL_CONFIG", "SYSTEM_CONFIG", "SITE_CACHE")},
             "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull,
-            **{f"GIT_{who}_{what}": "test@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+            **{f"GIT_{who}_{what}": "test@example.org"
+               for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
         }
 
     def run(self, *command: str) -> str:
@@ -75,7 +76,8 @@ def copy_repository(root: Path) -> Workspace:
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True,
                             text=True).stdout.splitlines()
     for name in listed:
-        if name != "dvc.lock" and not name.startswith(("tests/", "data/evaluation/", "data/cost/")) and (ROOT / name).is_file():
+        left_out = name == "dvc.lock" or name.startswith(("tests/", "data/evaluation/", "data/cost/"))
+        if not left_out and (ROOT / name).is_file():
             (workspace.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, workspace.root / name)
     for name, changes in TINY.items():

@@ -49,12 +49,14 @@ def dvc_stages() -> list[DvcStage]:
                 files = item if isinstance(item, dict) else {"params.yaml": [item]}
                 params += [(file, section) for file, sections in files.items() for section in sections]
             outs = [key for kind in ("outs", "metrics", "plots") for key in map(_first_key, entry.get(kind, []))]
-            stages.append(DvcStage(name, " ".join(entry["cmd"].split()), tuple(entry["deps"]), tuple(params), tuple(outs)))
+            cmd = " ".join(entry["cmd"].split())
+            stages.append(DvcStage(name, cmd, tuple(entry["deps"]), tuple(params), tuple(outs)))
     return stages
 
 
 def sections_read(file: Path) -> set[tuple[str, type[Params]]]:
-    """Every `read_section(path, "section", Model)` in the import closure of a command: the section and its real model."""
+    """Every `read_section(path, "section", Model)` in the import closure of a command: the section and its real
+    model."""
     found = set()
     for source in import_closure(file):
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):

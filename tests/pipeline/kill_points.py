@@ -2,8 +2,8 @@
 
     python -m tests.pipeline.kill_points --kills 20
 
-The pipeline is the tiny one of the tests. Half of the kills take DVC and the stage at once, as a power cut does, half DVC
-alone, as a scheduler may.
+The pipeline is the tiny one of the tests. Half of the kills take DVC and the stage at once, as a power cut does, half
+DVC alone, as a scheduler may.
 """
 
 import argparse
@@ -43,16 +43,16 @@ class Kill:
 
 
 def mend_run_cache(workspace: Workspace) -> None:
-    """Killed between making a folder of its run cache and filling it, DVC fails at every later run ("join() argument must be
-    str"): not ours to repair, so do what a user has to."""
+    """Killed between making a folder of its run cache and filling it, DVC fails at every later run ("join() argument
+    must be str"): not ours to repair, so do what a user has to."""
     for folder in (workspace.root / ".dvc/cache/runs").glob("*/*"):
         if not any(folder.iterdir()):
             folder.rmdir()
 
 
 def reproduce(workspace: Workspace, target: str, kill: Kill | None = None) -> tuple[str | None, dict[str, float], str]:
-    """Runs `dvc repro` up to the stage `target`. Returns the stage that was killed (None: it ran to its end), the seconds
-    that each stage took, and what was printed."""
+    """Runs `dvc repro` up to the stage `target`. Returns the stage that was killed (None: it ran to its end), the
+    seconds that each stage took, and what was printed."""
     command = [sys.executable, "-m", "dvc", "repro", target]
     process = subprocess.Popen(command, cwd=workspace.root, env=workspace.environment, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, start_new_session=True)

@@ -167,7 +167,9 @@ STORES = {
     "another version": (say(lambda attributes: attributes.update(format=2)), "format 2"),
     "never finished": (say(lambda attributes: attributes.pop("complete")), "never finished"),
     "a description altered": (
-        lambda store: (store / "zarr.json").write_text((store / "zarr.json").read_text().replace("none", "much")), "altered"),
+        lambda store: (store / "zarr.json").write_text((store / "zarr.json").read_text().replace("none", "much")),
+        "altered",
+    ),
     "a lost chunk that its inventory does not know": (lose_chunk, "lacks chunks"),
     "more rows than there are chunks": (reshape(10**12, 15, 32, 32, 3), "lacks chunks"),
     "a shape of nonsense": (reshape(-1), "made by something else"),

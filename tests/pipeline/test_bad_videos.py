@@ -233,8 +233,9 @@ def test_a_params_file_that_is_a_pipe(refused):
 
 
 VALUES = {
-    "seed": ("many", "seed"), "height": (0, "height"), "width": (10**9, "width"), "sequence_length": (1, "sequence_length"),
-    "sequence_stride": (3, "sequence_stride"), "val_fraction": (float("nan"), "val_fraction"), "fps": (float("inf"), "fps"),
+    "seed": ("many", "seed"), "height": (0, "height"), "width": (10**9, "width"),
+    "sequence_length": (1, "sequence_length"), "sequence_stride": (3, "sequence_stride"),
+    "val_fraction": (float("nan"), "val_fraction"), "fps": (float("inf"), "fps"),
     "test_fraction": (0.9, "leave nothing"), "crop": ("middle", "crop"), "skip_unreadable": ([1], "skip_unreadable"),
 }
 

@@ -190,7 +190,8 @@ def test_a_queue_worker_and_the_workspace_at_the_very_same(copy, alone, tmp_path
     with beside(copy, tmp_path / "queue.log", "queue", "start"):
         (first,) = signal_at_checkpoint(copy, 1, signal.SIGSTOP)
         with beside(copy, tmp_path / "here.log", "repro", "train_predictor") as here:
-            wait_until(copy, lambda: f"process {first} is at the very same" in (tmp_path / "here.log").read_text(), "it waits")
+            log, text = tmp_path / "here.log", f"process {first} is at the very same"
+            wait_until(copy, lambda: text in log.read_text(), "it waits")
             let_go_on({first})
     output = (tmp_path / "here.log").read_text()
     assert here.returncode == 0 and f"going on after step {NUM_STEPS}" in output, output

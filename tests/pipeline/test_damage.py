@@ -51,7 +51,8 @@ def read_latents(path: Path) -> list:
     codes = [code.numpy() for code in store.read(slice(None)).items().values()]
     group = zarr_io.open_store(path, KIND)
     axes = [zarr_io.read_rows(group, name) for name in ("time", "slot", "pose_component", "camera_component")]
-    return [*codes, *axes, store.video_id, store.first_frame, store.split, store.fps, store.spec, store.identity, store.made_from]
+    labels = [store.video_id, store.first_frame, store.split, store.fps, store.spec]
+    return [*codes, *axes, *labels, store.identity, store.made_from]
 
 
 STORES = {"frames": (write_frames, read_frames), "latents": (write_latents, read_latents)}

@@ -130,5 +130,6 @@ def test_no_params_file_of_presets_is_left_out():
 
 
 def test_the_readme_shows_the_graph_of_stages():
-    drawn = subprocess.run([sys.executable, "-m", "dvc", "dag", "--md"], cwd=ROOT, check=True, capture_output=True, text=True)
+    command = [sys.executable, "-m", "dvc", "dag", "--md"]
+    drawn = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     assert drawn.stdout.strip() in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -23,10 +23,11 @@ def copy(workspace, tmp_path) -> Workspace:
 
 
 def wait_for_grid(workspace: Workspace) -> dict[str, bool]:
-    """Waits until the queue is done; returns, for every file of a store of stage 1 that a worker's folder held, whether it
-    is a link."""
+    """Waits until the queue is done; returns, for every file of a store of stage 1 that a worker's folder held, whether
+    it is a link."""
     links, workers, end = {}, workspace.root / ".dvc/tmp/exps", time.monotonic() + LONGEST_WAIT
-    while not set(GRID) <= set(workspace.run("git", "for-each-ref", "--format=%(refname:lstrip=4)", "refs/exps").split()):
+    list_experiments = ("git", "for-each-ref", "--format=%(refname:lstrip=4)", "refs/exps")
+    while not set(GRID) <= set(workspace.run(*list_experiments).split()):
         assert time.monotonic() < end, workspace.dvc("queue", "status")
         try:
             for store in STORES:
@@ -57,7 +58,8 @@ def test_the_readmes_experiments(copy):
     assert {name.split(":")[0] for name in links} == set(STORES)
     assert all(links.values()), "a store was copied for an experiment"
     (table,) = [output for command, output in shown.items() if command.startswith("dvc exp show")]
-    rows = [[cell.strip() for cell in line.split("|")] for line in table.splitlines() if "grid-" in line or "steady" in line]
+    lines = [line for line in table.splitlines() if "grid-" in line or "steady" in line]
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines]
     figures = [float(row[2]) for row in rows]
     assert len(rows) == 5 and figures == sorted(figures, reverse=True), table
     (difference,) = [output for command, output in shown.items() if command.startswith("dvc metrics diff")]

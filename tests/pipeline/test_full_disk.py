@@ -34,7 +34,8 @@ def check_refusal(result, place: str) -> None:
 
 
 def check_unchanged(folder, before: dict[str, str]) -> None:
-    """Looks at the files of `before` alone: beside them Zarr's threads may still be removing what they began to write."""
+    """Looks at the files of `before` alone: beside them Zarr's threads may still be removing what they began to
+    write."""
     changed = [name for name, digest in before.items() if content(folder / name) != {".": digest}]
     assert not changed, changed
 

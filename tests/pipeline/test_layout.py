@@ -8,11 +8,14 @@ import pytest
 from pipeline.dependencies.imports import ROOT, import_closure, local_imports
 
 MODELS = {"autoencoder", "predictor"}
-FLOORS = ({"settings", "forecasting", "evaluation", "inspection", "report"}, MODELS, {"pictures"}, {"frames", "latents"})
+FLOORS = (
+    {"settings", "forecasting", "evaluation", "inspection", "report"}, MODELS, {"pictures"}, {"frames", "latents"},
+)
 """Rooms of pipeline/ from the top floor down; everything else in pipeline/ is ground."""
-STORES = {"pipeline/frames/frame_store.py", "pipeline/frames/frame_store_writer.py", "pipeline/frames/prediction_store.py",
-          "pipeline/latents/latent_store.py",
-          "pipeline/zarr_io.py"}
+STORES = {
+    "pipeline/frames/frame_store.py", "pipeline/frames/frame_store_writer.py", "pipeline/frames/prediction_store.py",
+    "pipeline/latents/latent_store.py", "pipeline/zarr_io.py",
+}
 
 
 def tracked(*patterns: str) -> list[Path]:

@@ -4,9 +4,9 @@ import sys
 
 import numpy as np
 
+from pipeline import zarr_io
 from pipeline.frames.frame_store import KIND, open_frames
 from pipeline.latents.latent_store import open_predicted_latents
-from pipeline import zarr_io
 from tests.pipeline.conftest import content
 
 
@@ -19,7 +19,8 @@ def test_later_frames_change_no_byte_of_the_predicted_latents(workspace, tmp_pat
     altered = tmp_path / "test_frames.zarr"
     rewrite(workspace.root / "data/test_frames.zarr", altered, frames)
     workspace.run(
-        sys.executable, "-m", "stages.generate", "--test-frames", str(altered), "--pictures", str(tmp_path / "pictures"),
+        sys.executable, "-m", "stages.generate", "--test-frames", str(altered),
+        "--pictures", str(tmp_path / "pictures"),
         "--predicted-latents", str(tmp_path / "latents.zarr"), "--predicted-frames", str(tmp_path / "frames.zarr"),
         "--cost", str(tmp_path / "cost.json"),
     )

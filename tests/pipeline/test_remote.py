@@ -1,4 +1,5 @@
-"""The README's round trip through a remote: another clone gets everything without running anything, or only what it needs."""
+"""The README's round trip through a remote: another clone gets everything without running anything, or only what it
+needs."""
 
 import shutil
 from pathlib import Path

@@ -32,7 +32,8 @@ def complaints(source: str) -> list[str]:
             given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
             if called in RUNNERS | SHELLS or given.get("shell", "False") != "False":
                 found.append(ast.unparse(node))
-            if given.get("allow_pickle", "False") != "False" or (called == "torch.load" and given.get("weights_only") != "True"):
+            loads_code = called == "torch.load" and given.get("weights_only") != "True"
+            if given.get("allow_pickle", "False") != "False" or loads_code:
                 found.append(ast.unparse(node))
             if called == "YAML" and given.get("typ", "'rt'") not in ("'rt'", "'safe'"):
                 found.append(ast.unparse(node))
@@ -45,9 +46,9 @@ def test_nothing_runs_what_came_from_outside(path):
 
 
 @pytest.mark.parametrize("line", [
-    "eval(text)", "exec(text)", "pickle.loads(text)", "from pickle import loads", "from joblib import load", "os.system(name)", "run(name, shell=True)",
-    "np.load(path, allow_pickle=True)", "torch.load(path)", "torch.load(path, weights_only=False)", "import urllib.request",
-    "import yaml", "YAML(typ='unsafe')",
+    "eval(text)", "exec(text)", "pickle.loads(text)", "from pickle import loads", "from joblib import load",
+    "os.system(name)", "run(name, shell=True)", "np.load(path, allow_pickle=True)", "torch.load(path)",
+    "torch.load(path, weights_only=False)", "import urllib.request", "import yaml", "YAML(typ='unsafe')",
 ])
 def test_the_search_finds_what_it_looks_for(line):
     assert complaints(line) and not complaints("model.eval()\nre.compile(text)\ntorch.load(path, weights_only=True)")

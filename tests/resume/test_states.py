@@ -22,7 +22,8 @@ def test_what_was_saved_is_loaded(path):
     assert load_state(path) is None
     save_state(path, STATE)
     loaded = load_state(path)
-    assert torch.equal(loaded.pop("weights"), STATE["weights"]) and loaded == {"step": 4, "points": [[1, {"loss": 0.5}]]}
+    assert torch.equal(loaded.pop("weights"), STATE["weights"])
+    assert loaded == {"step": 4, "points": [[1, {"loss": 0.5}]]}
     assert os.listdir(path.parent) == ["state.pt"]
 
 
@@ -57,7 +58,8 @@ def test_a_kill_while_writing_leaves_the_former_state(path, moment, monkeypatch)
             path.with_name(path.name + ".partial").write_bytes(b"half")
             os.fsync = die
         elif moment == "write":
-            torch.save = lambda state, file: (file.write(b"half"), path.with_name("state.pt.partial").write_bytes(b"h"), die())
+            partial = path.with_name("state.pt.partial")
+            torch.save = lambda state, file: (file.write(b"half"), partial.write_bytes(b"h"), die())
         else:
             setattr(os, moment, die)
         save_state(path, {"step": 2})
@@ -84,7 +86,8 @@ def test_what_was_computed_is_not_computed_again(path):
     found = []
 
     def remember(value, keep=True):
-        return remembered(path, lambda: {"codes": torch.tensor(value)}, lambda: found.append(value), keep)["codes"].item()
+        state = remembered(path, lambda: {"codes": torch.tensor(value)}, lambda: found.append(value), keep)
+        return state["codes"].item()
 
     assert remember(1, keep=False) == 1 and not path.exists()
     assert [remember(2), remember(3)] == [2, 2] and found == [3]

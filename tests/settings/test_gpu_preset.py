@@ -22,7 +22,8 @@ NUM_FRAMES = 4
 def write_frames(path, splits: list[str], px: int) -> None:
     """A bright square that moves over a smooth background."""
     random = torch.Generator().manual_seed(0)
-    writer = FrameStoreWriter(path, len(splits), (NUM_FRAMES, px, px, 3), fps=8, crop="none", source="s" * 64, num_objects=None)
+    shape = (NUM_FRAMES, px, px, 3)
+    writer = FrameStoreWriter(path, len(splits), shape, fps=8, crop="none", source="s" * 64, num_objects=None)
     for i, split in enumerate(splits):
         ground = functional.interpolate(torch.rand(1, 3, 4, 4, generator=random), size=(px, px), mode="bicubic")[0]
         frames = (ground.clamp(0, 1) * 128).byte().permute(1, 2, 0).repeat(NUM_FRAMES, 1, 1, 1).numpy()
@@ -32,13 +33,15 @@ def write_frames(path, splits: list[str], px: int) -> None:
     writer.finish()
 
 
+@pytest.mark.slow
 def test_one_step_and_an_encoding(tmp_path, monkeypatch):
     monkeypatch.setenv("LAYERCAST_RESUME_DIR", str(tmp_path / "resume"))
     params = shutil.copy(ROOT / "params.yaml", tmp_path / "params.yaml")
     apply_preset(ROOT / "presets" / "gpu_128.yaml", params)
     settings = check_settings(params, load(params))
     train, px = settings.train_autoencoder, settings.preprocess.width
-    assert px == settings.preprocess.height == 128 and train.training.precision == "bf16" and train.architecture.num_slots > 8
+    assert px == settings.preprocess.height == 128
+    assert train.training.precision == "bf16" and train.architecture.num_slots > 8
     train = train.model_copy(update={
         "training": train.training.model_copy(update={"num_steps": 1, "validate_every": 1}), "batch_size": 1,
         "frames_per_clip": 2,

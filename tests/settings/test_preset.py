@@ -43,7 +43,8 @@ def test_every_preset_applies_and_is_valid(preset, params):
     assert after == before | wanted
     assert [change.split(":")[0] for change in changes] == [key for key in wanted if before[key] != wanted[key]]
     if preset.stem in PUBLISHED:
-        length = settings.train_predictor.context_frames + (settings.generate.horizon or settings.train_predictor.horizon)
+        predictor = settings.train_predictor
+        length = predictor.context_frames + (settings.generate.horizon or predictor.horizon)
         assert settings.preprocess.sequence_length == length and settings.preprocess.split == "published"
         assert settings.preprocess.source.parts[0] == "datasets"
 
@@ -54,9 +55,9 @@ def test_comments_and_other_lines_stay_as_they_are(preset, params):
     before, after = ((path.read_text().splitlines()) for path in (ROOT / "params.yaml", params))
     changed = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
     assert len(changed) == len(changes) > 0
-    for old, new in changed:
-        (name, comment), (new_name, new_comment) = (re.match(r"( *\w+):[^#]*(#.*)?$", line).groups() for line in (old, new))
-        assert (name, comment) == (new_name, new_comment)
+    for pair in changed:
+        old, new = (re.fullmatch(r"( *\w+):[^#]*(#.*)?", line).groups() for line in pair)
+        assert old == new  # name and comment
 
 
 @by_preset
@@ -75,7 +76,10 @@ def test_its_head_says_what_it_is(preset):
 @pytest.mark.parametrize(("text", "complaint"), [
     ("preprocess: {hight: 64}\n", "preprocess.hight is not a parameter of params.yaml"),
     ("preprocess: 3\n", "preprocess is not a parameter"),
-    ("preprocess: {height: 3}\n", r"preprocess.height: Input should be greater than or equal to 8 \(allowed: >= 8, <= 8192\), got 3"),
+    (
+        "preprocess: {height: 3}\n",
+        r"preprocess.height: Input should be greater than or equal to 8 \(allowed: >= 8, <= 8192\), got 3",
+    ),
     ("preprocess: {sequence_length: 8}\n", "preprocess.sequence_length 8; wanted at most the length"),
 ])
 def test_a_bad_preset_changes_nothing(tmp_path, params, text, complaint):

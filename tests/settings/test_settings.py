@@ -37,7 +37,10 @@ def test_the_models_are_those_of_the_stages():
 
 
 def test_the_shipped_file_is_valid_and_checked_without_the_heavy_libraries():
-    code = "import sys, stages.check as c; c.main(c.Path('params.yaml')); print({'torch', 'av', 'zarr'} & set(sys.modules))"
+    code = (
+        "import sys, stages.check as c; c.main(c.Path('params.yaml')); "
+        "print({'torch', 'av', 'zarr'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.splitlines() == ["params.yaml: every section is valid", "set()"], done.stderr
 
@@ -51,16 +54,21 @@ def test_mistakes_of_all_sections_are_told_at_once(tmp_path):
         check_settings(path, load(path))
     for part in (
         "preprocess.color: Input should be 'rgb' or 'gray', got 'green'",
-        "train_autoencoder.architecture.num_slots: Input should be less than or equal to 32 (allowed: >= 1, <= 32), got 64",
+        "train_autoencoder.architecture.num_slots: Input should be less than or equal to 32 "
+        "(allowed: >= 1, <= 32), got 64",
         "encode.batch_sizes is not a parameter (did you mean encode.batch_size?)",
-        "train_predictor.mixture: num_heads 3 does not divide hidden_dim", "generate.num_samples: ", "evaluate.batch_size: ",
+        "train_predictor.mixture: num_heads 3 does not divide hidden_dim", "generate.num_samples: ",
+        "evaluate.batch_size: ",
     ):
         assert part in str(caught.value)
     assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("changes", "complaint"), [
-    ({"preprocess.sequence_length": 12}, "train_predictor.context_frames + horizon is 20, preprocess.sequence_length 12"),
+    (
+        {"preprocess.sequence_length": 12},
+        "train_predictor.context_frames + horizon is 20, preprocess.sequence_length 12",
+    ),
     ({"generate.horizon": 15}, "generate forecasts 15 frames from 10, preprocess.sequence_length is 20"),
     ({"generate.context_frames": 11}, "generate forecasts 10 frames from 11"),
     ({"train_autoencoder.architecture.object_px": 64}, "object_px is 64, frames are 64x64 px"),

@@ -32,7 +32,7 @@ from pipeline.resume.folders import is_main_process
 
 out, resume, pause = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
 resume.mkdir(parents=True, exist_ok=True)
-params = TrainingParams(**%r)
+params = TrainingParams(**PARAMS)
 prepare_process(params.seed)
 model = nn.Sequential(nn.Linear(5, 16), nn.Tanh(), nn.Dropout(float(sys.argv[4])), nn.Linear(16, 2))
 target = nn.Linear(5, 2).requires_grad_(False)
@@ -53,7 +53,7 @@ def validate(model):
 best = train(model, make_batch, loss, validate, params, out / "curves", resume, 8, checkpoint_seconds=0.1)
 if is_main_process():
     torch.save(best, out / "weights.pt")
-""" % PARAMS
+""".replace("PARAMS", repr(PARAMS))
 
 
 @pytest.fixture
@@ -88,6 +88,7 @@ def wait_for_checkpoint(path: Path, later_than: int) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_bytes(toy, tmp_path):
     start, outcome = toy
     checkpoint = tmp_path / "resume" / "checkpoint.pt"
@@ -121,6 +122,7 @@ def test_an_interrupt_checkpoints_the_step_at_hand_and_exits(tmp_path):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one(toy):
     start, outcome = toy
     launcher = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone")
@@ -146,14 +148,15 @@ def test_a_batch_in_parts_trains_as_a_whole(tmp_path):
 
         return train(
             model, lambda step: torch.randn(4, 3, generator=torch.Generator().manual_seed(step)), loss,
-            lambda model: {"loss": loss(model, torch.ones(4, 3), 1)["loss"].item()}, params, folder / "curves", folder, 4,
-            **settings,
+            lambda model: {"loss": loss(model, torch.ones(4, 3), 1)["loss"].item()}, params, folder / "curves", folder,
+            4, **settings,
         )
 
     whole, parts = run(tmp_path / "whole"), run(tmp_path / "parts", parts=lambda batch: batch.split([1, 3]))
     torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-5)
-    curves = [(tmp_path / name / "curves/plots/metrics/train/loss.tsv").read_text().split() for name in ("whole", "parts")]
-    assert [float(x) for x in curves[1][2:]] == pytest.approx([float(x) for x in curves[0][2:]], rel=1e-3)
+    files = [tmp_path / name / "curves/plots/metrics/train/loss.tsv" for name in ("whole", "parts")]
+    curves = [[float(x) for x in file.read_text().split()[2:]] for file in files]
+    assert curves[1] == pytest.approx(curves[0], rel=1e-3)
 
 
 def test_the_best_state_by_validation_is_returned(tmp_path):
