@@ -3,7 +3,7 @@
 A patch lies in a frame as its matrix [2, 3] says, which takes a point (x, y, 1) of the patch, counted in samples from
 its middle, to px of the frame, the first pixel's centre at 0.5. After the spatial transformer of Jaderberg et al. 2015
 (arXiv 1506.02025). Where patches are only scaled and shifted the bilinear kernel is separable, and both ways are two
-batched matrix products; turned or sheared ones are read point by point, which takes several times as long.
+batched matrix products; turned or sheared ones are read point by point, longer where the new grid is coarser.
 
 Legend: P patch side in samples, N images, K patches of each, C channels, H W frame.
 """
@@ -19,6 +19,8 @@ from pipeline.latents import pose
 
 MAX_TAPS = 4
 """A place of a coarse grid is an average over up to 2 * MAX_TAPS - 1 points along each axis of it."""
+TAP_SLACK = 0.25
+"""A grid may be this share coarser than the pixels before its places become averages, which take nine times as long."""
 
 
 def cut(image: Tensor, matrix: Tensor, patch_dim: int) -> Tensor:
@@ -64,9 +66,9 @@ def _read(image: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
     """Images [N, C, h, w] read at the places of a grid, [N, K, C, height, width], zero outside of them. matrix
     [N, K, 2, 3] takes a place, counted from the grid's middle, to px of the image, counted from its edge.
 
-    A place that is coarser than a pixel is an average of points with triangular weights, of the same variance as the
-    kernel in `resampling`; where it is n px wide the two are equal. The gradient of `image` adds up in no fixed order
-    on CUDA, so it may differ in its last bits from run to run.
+    A place that is much coarser than a pixel is an average of points with triangular weights, of the same variance as
+    the kernel in `resampling`; where it is n px wide the two are equal. The gradient of `image` adds up in no fixed
+    order on CUDA, so it may differ in its last bits from run to run.
     """
     K = matrix.shape[1]
     size = matrix.new_tensor([image.shape[-1], image.shape[-2]])
@@ -85,7 +87,7 @@ def _taps(along: Tensor) -> list[tuple[Tensor, Tensor]]:
     """Weights [N, K, 1, 1, 1] and offsets [N, K, 1, 1, 2] px of the points that are averaged along one axis of a grid,
     whose places are `along` [N, K, 1, 1, 2] px apart. A grid has as many as it needs, whatever the others do."""
     step = along.norm(dim=-1, keepdim=True)
-    count = (step.detach() - 1e-3).ceil().clamp(1, MAX_TAPS)
+    count = (step.detach() - TAP_SLACK).ceil().clamp(1, MAX_TAPS)
     apart = ((step.square() - 1).clamp(min=1e-8) / (count.square() - 1).clamp(min=1)).sqrt() * along / step
     most = int(count.max())
     return [((count - abs(i)).clamp(min=0) / count.square(), i * apart) for i in range(1 - most, most)]
