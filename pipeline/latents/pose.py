@@ -106,8 +106,9 @@ def inverse(matrix: Tensor) -> Tensor:
 
 
 def scale_and_shift(matrix: Tensor) -> bool:
-    """Whether matrices [..., 2, 3] neither turn nor shear, any of them."""
-    return not (matrix[..., 0, 1].any() or matrix[..., 1, 0].any())
+    """Whether matrices [..., 2, 3] neither turn nor shear, any of them; true of those without values, on the meta
+    device."""
+    return matrix.is_meta or not (matrix[..., 0, 1].any() or matrix[..., 1, 0].any())
 
 
 def mirrored(pose: Tensor, axis: int, length: float) -> Tensor:

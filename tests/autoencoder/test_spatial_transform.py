@@ -124,6 +124,12 @@ def test_a_patch_does_not_depend_on_its_neighbours():
     assert torch.equal(together[:, 1:], alone)
 
 
+def test_memory_can_be_counted_without_values():
+    matrix = upright((7, 9, 1), (13, 5, 1)).to("meta")
+    pictures = paste(torch.empty(1, 2, 3, 6, 6, device="meta"), matrix, height=16, width=20)
+    assert pictures.shape == (1, 2, 3, 16, 20) and cut(pictures[:, 0], matrix, patch_dim=6).shape == (1, 2, 3, 6, 6)
+
+
 @pytest.mark.parametrize("step", [0.83, 1.7, 5.3])
 def test_gradients_are_those_of_finite_differences(step):
     generator = torch.Generator().manual_seed(1)
