@@ -3,7 +3,8 @@
 A patch lies in a frame as its matrix [2, 3] says, which takes a point (x, y, 1) of the patch, counted in samples from
 its middle, to px of the frame, the first pixel's centre at 0.5. After the spatial transformer of Jaderberg et al. 2015
 (arXiv 1506.02025). Where patches are only scaled and shifted the bilinear kernel is separable, and both ways are two
-batched matrix products; turned or sheared ones are read point by point, which takes longer where the new grid is coarse.
+batched matrix products; turned or sheared ones are read point by point, which takes longer where the new grid is
+coarse.
 
 Legend: P patch side in samples, N images, K patches of each, C channels, H W frame.
 """
