@@ -1,15 +1,17 @@
-"""Runs the pipeline on real video sets with the parameters that it suggests itself, and judges it beside what needs no learning.
+"""Runs the pipeline on real video sets with the parameters that it suggests, and judges it beside what needs no
+learning.
 
     python -m benchmarks.real_video FOLDER
 
-FOLDER holds videos and a file sets.yaml, one entry per set: NAME: {source: PATH, ...}. `source` is relative to FOLDER; of the
-other keys those of preprocess say how the videos are read (height, width, fps, crop, color, val_fraction, test_fraction),
-`camera` (fixed or moving) is for the reader alone. Everything else is what `python -m stages.suggest` finds.
+FOLDER holds videos and a file sets.yaml, one entry per set: NAME: {source: PATH, ...}. `source` is relative to FOLDER;
+of the other keys those of preprocess say how the videos are read (height, width, fps, crop, color, val_fraction,
+test_fraction), `camera` (fixed or moving) is for the reader alone. Everything else is what `python -m stages.suggest`
+finds.
 
-Beside the forecast (mean over samples, and the samples' mean picture) stand the copied last frame, its optical flow, objects
-that go straight on, and the stack of benchmarks/stack.py. psnr and ssim as in evaluate; sharpness: energy of the pictures'
-gradients beside that of the truth, 1 is as sharp. What lies in the output folder already is not made again; a sheet of each
-set lies there, SET/sheet.png.
+Beside the forecast (mean over samples, and the samples' mean picture) stand the copied last frame, its optical flow,
+objects that go straight on, and the stack of benchmarks/stack.py. psnr and ssim as in evaluate; sharpness: energy of
+the pictures' gradients beside that of the truth, 1 is as sharp. What lies in the output folder already is not made
+again; a sheet of each set lies there, SET/sheet.png.
 """
 
 import json
@@ -49,10 +51,15 @@ def read_sets(folder: Path) -> dict[str, dict]:
     try:
         sets = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); it names the sets, see benchmarks/real_video.py") from error
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); it names the sets, see benchmarks/real_video.py"
+        ) from error
     for name, entry in sets.items():
         if unknown := set(entry) - {"source", "camera", *READING}:
-            raise UserError(f"{path}: {name}: unknown keys {', '.join(sorted(unknown))}; known: source, camera, {', '.join(READING)}")
+            raise UserError(
+                f"{path}: {name}: unknown keys {', '.join(sorted(unknown))}; known: source, camera, "
+                f"{', '.join(READING)}"
+            )
         if not (folder / str(entry.get("source"))).exists():
             raise UserError(f"{path}: {name}: source {entry.get('source')} is not there")
     return sets
@@ -64,7 +71,8 @@ def run_set(source: Path, reading: dict, folder: Path, changes: dict) -> None:
     if not params.exists():
         draft = folder / "suggested.yaml"
         write_params(draft, {"preprocess": {"source": str(source.resolve()), **reading}})
-        run("stages.suggest", str(source.resolve()), "--write", f"--params={draft}", f"--picture={folder / 'suggestion.png'}")
+        picture = folder / "suggestion.png"
+        run("stages.suggest", str(source.resolve()), "--write", f"--params={draft}", f"--picture={picture}")
         write_params(params, {"preprocess": {"source": str(source.resolve()), **reading}, **changes}, draft)
     for stage, outputs in OUTPUTS.items():
         if not all((folder / file_name(output)).exists() for output in outputs):
@@ -73,7 +81,8 @@ def run_set(source: Path, reading: dict, folder: Path, changes: dict) -> None:
 
 def judge(folder: Path) -> dict:
     """Figures of one set by forecast: psnr, ssim (mean and by step) and sharpness; with seconds and memory by stage."""
-    store, frames = open_frames(folder / file_name("test_frames")), open_predicted_frames(folder / file_name("predicted_frames"))
+    store = open_frames(folder / file_name("test_frames"))
+    frames = open_predicted_frames(folder / file_name("predicted_frames"))
     given, horizon = frames.context_frames, frames.horizon
     clips = find_clips(store, frames.video_id, frames.first_frame, given + horizon)
     stack = fit_stack(_training_windows(open_frames(folder / file_name("frames")), given + horizon), given)
@@ -159,7 +168,8 @@ def print_tables(found: dict[str, dict], console: Console) -> None:
     for name, row in leads.items():
         table.add_row(name, *(f"{value:+.2f}" for value in row))
     for what, of in (("mean", np.mean), ("worst", np.min)):
-        table.add_row(what, *(f"{of([row[i] for row in leads.values()]):+.2f}" for i in range(len(columns))), style="bold")
+        leads_of = (f"{of([row[i] for row in leads.values()]):+.2f}" for i in range(len(columns)))
+        table.add_row(what, *leads_of, style="bold")
     console.print(table)
 
 
@@ -173,7 +183,9 @@ def main(
     with one_line_errors():
         sets = read_sets(folder)
         if unknown := set(only) - set(sets):
-            raise UserError(f"--only {', '.join(sorted(unknown))}: not in {folder / 'sets.yaml'}; there are {', '.join(sets)}")
+            raise UserError(
+                f"--only {', '.join(sorted(unknown))}: not in {folder / 'sets.yaml'}; there are {', '.join(sets)}"
+            )
         found = {}
         for name, entry in sets.items():
             if only and name not in only:

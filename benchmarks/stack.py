@@ -3,15 +3,17 @@
 The last frame, its optical flow, its flow averaged over three frames, and a camera that shifts, turns and zooms; all as
 differences to the context's median, with one share each a step, fitted on training windows.
 
-Legend: N windows, T context frames, H horizon, height and width px, C channels. Frames are uint8 [..., height, width, C].
+Legend: N windows, T context frames, H horizon, height and width px, C channels. Frames are uint8 [..., height, width,
+C].
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
 
-from pipeline.optical_flow import mean_flow, paths, warp
+from pipeline.optical_flow import NO_GUESS, mean_flow, paths, warp
 
 MAX_WINDOWS = 150
 RIDGE = 1e-3
@@ -21,7 +23,8 @@ CAMERA_FRAMES = 4
 
 
 def parts(context: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """The four forecasts, float32 in [0, 1], [4, H, height, width, C], and the context's median image [height, width, C]."""
+    """The four forecasts [4, H, height, width, C] and the context's median image [height, width, C], float32 in
+    [0, 1]."""
     last = context[-1]
     flows = [mean_flow(context[-2:]), mean_flow(context[-min(4, len(context)):])] if len(context) > 1 else []
     carried = [np.stack([warp(last, places) for places in paths(motion, horizon)]) for motion in flows]
@@ -35,7 +38,7 @@ def camera_forecast(context: np.ndarray, horizon: int) -> np.ndarray:
     cv2.setRNGSeed(0)  # corners are chosen at random
     grey = [frame[..., 0] if frame.shape[-1] == 1 else cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
             for frame in context[-CAMERA_FRAMES:]]
-    steps = [_similarity(*pair) for pair in zip(grey, grey[1:])] or [np.eye(3)]
+    steps = [_similarity(*pair) for pair in pairwise(grey)] or [np.eye(3)]
     step, motion, frames = np.mean(steps, 0), np.eye(3), []
     height, width = context.shape[1:3]
     for _ in range(horizon):
@@ -46,11 +49,12 @@ def camera_forecast(context: np.ndarray, horizon: int) -> np.ndarray:
 
 
 def _similarity(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """The 3x3 matrix that takes corners of one grey frame to where they are in the next; no motion where too few are found."""
+    """The 3x3 matrix that takes corners of one grey frame to where they are in the next; no motion where they are too
+    few."""
     corners = cv2.goodFeaturesToTrack(before, 200, 0.01, 4)
     if corners is None or len(corners) < 8:
         return np.eye(3)
-    found, known, _ = cv2.calcOpticalFlowPyrLK(before, after, corners, None, winSize=(13, 13), maxLevel=2)
+    found, known, _ = cv2.calcOpticalFlowPyrLK(before, after, corners, NO_GUESS, winSize=(13, 13), maxLevel=2)
     known = known[:, 0] == 1
     if known.sum() < 8:
         return np.eye(3)

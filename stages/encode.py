@@ -1,4 +1,4 @@
-"""Stage encode: all frames -> data/latents.zarr, the rows of data/frames.zarr and then those of data/test_frames.zarr."""
+"""Stage encode: all frames -> data/latents.zarr: the rows of data/frames.zarr, then those of data/test_frames.zarr."""
 
 import os
 from functools import partial
@@ -100,7 +100,9 @@ def main(
     params: Annotated[Path, typer.Option(help="File with the section 'encode'.")] = Path("params.yaml"),
     frames: Annotated[Path, typer.Option(help="Frame store: train and val.")] = Path("data/frames.zarr"),
     test_frames: Annotated[Path, typer.Option(help="Frame store: test.")] = Path("data/test_frames.zarr"),
-    autoencoder: Annotated[Path, typer.Option(help="Weights of the autoencoder.")] = Path("data/autoencoder.safetensors"),
+    autoencoder: Annotated[
+        Path, typer.Option(help="Weights of the autoencoder.")
+    ] = Path("data/autoencoder.safetensors"),
     latents: Annotated[Path, typer.Option(help="Store to write.")] = Path("data/latents.zarr"),
     cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/encode.json"),
 ) -> None:

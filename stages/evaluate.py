@@ -49,11 +49,11 @@ def evaluate(
     networks = load_networks(params, frames.context_frames + frames.horizon, frame_shape, device)
     model = model.to(device)
     encode, decode = (on_device(model, method) for method in (model.encode, model.decode))
-    judged = {"test_frames": store, "autoencoder": weights, "latents": encoded, "predicted_latents": futures,
-              "predicted_frames": frames}
+    judged = {"test_frames": store.identity, "autoencoder": weights.identity, "latents": encoded.identity,
+              "predicted_latents": futures.identity, "predicted_frames": frames.identity}
     metrics = {"protocol": {
         **protocol(store, frames, len(clips)), **network_protocol(params, networks),
-        "made_from": origin({name: artefact.identity for name, artefact in judged.items()}),
+        "made_from": origin(judged),
     }}
     with output_folder(output / "curves", {".csv"}) as curves, output_folder(output / "sheets", {".png"}) as sheets:
         metrics |= judge_reconstruction(params, store, encoded, encode, decode, sheets)
@@ -84,7 +84,9 @@ def compression(model: Autoencoder, frames: PredictionStore) -> dict[str, float]
 def main(
     test_frames: Annotated[Path, typer.Option(help="What came: the truth.")] = Path("data/test_frames.zarr"),
     latents: Annotated[Path, typer.Option(help="Latents of the test frames.")] = Path("data/latents.zarr"),
-    predicted_latents: Annotated[Path, typer.Option(help="Forecast, as latents.")] = Path("data/predicted_latents.zarr"),
+    predicted_latents: Annotated[
+        Path, typer.Option(help="Forecast, as latents.")
+    ] = Path("data/predicted_latents.zarr"),
     predicted_frames: Annotated[Path, typer.Option(help="Forecast, as frames.")] = Path("data/predicted_frames.zarr"),
     autoencoder: Annotated[Path, typer.Option(help="Weights to decode with.")] = Path("data/autoencoder.safetensors"),
     output: Annotated[Path, typer.Option(help="Folder to write.")] = Path("data/evaluation"),

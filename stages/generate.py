@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from pipeline.cost import measure
@@ -39,7 +40,8 @@ def generate(
             forecaster, clips.video_id, clips.first_frame, context_identity(store, clips, forecaster.context_frames),
             forecaster.forecast_all(
                 clips.video_id, clips.first_frame,
-                lambda start, stop: read_clips(store, clips[start:stop], 0, forecaster.context_frames), params.batch_size,
+                lambda start, stop: read_clips(store, clips[start:stop], 0, forecaster.context_frames),
+                params.batch_size,
             ),
             predicted_latents, predicted_frames, fps=store.fps, keep=drawn,
         )
@@ -54,27 +56,36 @@ def generate(
 
 
 def forecast_video(forecaster: Forecaster, video: Path, edits: list[str], output: Path) -> None:
-    """Forecasts what comes after a video's last frame, edited. Raises UserError when it is too short or cannot be read."""
+    """Forecasts what comes after a video's last frame, edited. Raises UserError when it is too short or cannot be
+    read."""
     end = read_end(video, forecaster.frame_shape, forecaster.context_frames)
     scene = edit_scene(forecaster.look(end.frames[None])[0], edits, forecaster)
     forecast = forecaster.carry_on(scene, clip_name(video.name, end.first_frame))
     seen = hashlib.sha256(end.frames.tobytes() + "\n".join(edits).encode()).hexdigest()
-    stores = (output / f"predicted_{what}.zarr" for what in ("latents", "frames"))
-    write_forecasts(forecaster, [video.name], [end.first_frame], seen, [forecast], *stores, fps=end.fps, keep=[])
+    write_forecasts(
+        forecaster, [video.name], [end.first_frame], seen, [forecast], output / "predicted_latents.zarr",
+        output / "predicted_frames.zarr", fps=end.fps, keep=[],
+    )
     forecaster.draw(output, "", end.frames, forecast, end.fps, video.name)
     print(f"objects: {describe(scene)}; see {output / 'forecast.mp4'} and {output / 'layers.mp4'}")
 
 
 def write_forecasts(
-    forecaster: Forecaster, video_id: Sequence[str], first_frame: Sequence[int], context_hash: str,
-    forecasts: Iterable[Forecast], predicted_latents: Path, predicted_frames: Path, fps: float, keep: list[int],
+    forecaster: Forecaster, video_id: Sequence[str] | np.ndarray, first_frame: Sequence[int] | np.ndarray,
+    context_hash: str, forecasts: Iterable[Forecast], predicted_latents: Path, predicted_frames: Path, fps: float,
+    keep: list[int],
 ) -> dict[int, Forecast]:
     """Writes the forecasts of the clips of these names into both stores. Returns those numbered in `keep`."""
-    facts = {"num_samples": forecaster.num_samples, "context_frames": forecaster.context_frames, "fps": fps,
-             "horizon": forecaster.horizon, "made_from": {**forecaster.made_from, "context": context_hash}}
-    latents_writer = PredictedLatentsWriter(predicted_latents, forecaster.spec, video_id, first_frame, **facts)
-    drawn = {"carry_pictures": forecaster.carry_pictures, "spread": forecaster.spread}
-    frames_writer = PredictionWriter(predicted_frames, forecaster.frame_shape, video_id, first_frame, **facts, **drawn)
+    made_from = {**forecaster.made_from, "context": context_hash}
+    latents_writer = PredictedLatentsWriter(
+        predicted_latents, forecaster.spec, video_id, first_frame, num_samples=forecaster.num_samples,
+        context_frames=forecaster.context_frames, horizon=forecaster.horizon, fps=fps, made_from=made_from,
+    )
+    frames_writer = PredictionWriter(
+        predicted_frames, forecaster.frame_shape, video_id, first_frame, num_samples=forecaster.num_samples,
+        context_frames=forecaster.context_frames, horizon=forecaster.horizon, fps=fps, made_from=made_from,
+        carry_pictures=forecaster.carry_pictures, spread=forecaster.spread,
+    )
     kept = {}
     for i, (forecast, *baseline) in enumerate(forecaster.beside_straight_lines(forecasts)):
         latents_writer.write(forecast.latents)
@@ -88,10 +99,16 @@ def write_forecasts(
 
 def main(
     test_frames: Annotated[Path, typer.Option(help="Frames to forecast.")] = Path("data/test_frames.zarr"),
-    autoencoder: Annotated[Path, typer.Option(help="Weights that encode and decode.")] = Path("data/autoencoder.safetensors"),
+    autoencoder: Annotated[
+        Path, typer.Option(help="Weights that encode and decode.")
+    ] = Path("data/autoencoder.safetensors"),
     predictor: Annotated[Path, typer.Option(help="Weights that forecast.")] = Path("data/predictor.safetensors"),
-    predicted_latents: Annotated[Path, typer.Option(help="Store of latents to write.")] = Path("data/predicted_latents.zarr"),
-    predicted_frames: Annotated[Path, typer.Option(help="Store of frames to write.")] = Path("data/predicted_frames.zarr"),
+    predicted_latents: Annotated[
+        Path, typer.Option(help="Store of latents to write.")
+    ] = Path("data/predicted_latents.zarr"),
+    predicted_frames: Annotated[
+        Path, typer.Option(help="Store of frames to write.")
+    ] = Path("data/predicted_frames.zarr"),
     pictures: Annotated[Path, typer.Option(help="Folder of animations to write.")] = Path("data/pictures"),
     video: Annotated[Path | None, typer.Option(help="Forecast the end of this video instead of test frames.")] = None,
     edit: Annotated[list[str], typer.Option(help=f"With --video, before forecasting: {'; '.join(FORMS)}.")] = [],  # noqa: B006

@@ -9,7 +9,7 @@ import torch
 import typer
 from rich.console import Console
 
-from pipeline.autoencoder.autoencoder import load_autoencoder
+from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
 from pipeline.errors import UserError, one_line_errors
 from pipeline.inspection.codes import code_statistics, presence_histogram
 from pipeline.inspection.comparison import common_rows, differences
@@ -65,7 +65,7 @@ def draw(facts: StoreFacts, sequence: str, autoencoder: Path, pictures: Path, co
 
 
 @torch.inference_mode()
-def draw_layers(model: torch.nn.Module, latents: Latents, prefix: Path, title: str) -> list[Path]:
+def draw_layers(model: Autoencoder, latents: Latents, prefix: Path, title: str) -> list[Path]:
     """One sequence: where its objects go, over the middle frame, and what the codes are decoded to."""
     layers = layers_of_clip(model.eval().decode(latents), 0)
     pose, present = latents.pose[0].numpy(), latents.presence[0].numpy() > PRESENT

@@ -57,8 +57,13 @@ def fill_stores(
     num_test = sum(list(part).count("test") for part in split)
     rows = {"frames.zarr": sum(map(len, split)) - num_test, "test_frames.zarr": num_test}
     shape = (cut.length, cut.form.height, cut.form.width, cut.form.num_channels)
-    facts = {"fps": found.fps, "crop": cut.form.crop, "source": source, "num_objects": found.num_objects}
-    stores = [FrameStoreWriter(folder / name, count, shape, **facts, resumable=True) for name, count in rows.items()]
+    stores = [
+        FrameStoreWriter(
+            folder / name, count, shape, fps=found.fps, crop=cut.form.crop, source=source,
+            num_objects=found.num_objects, resumable=True,
+        )
+        for name, count in rows.items()
+    ]
     place_of = {video.video_id: number for number, video in enumerate(found.videos)}
     labels = [(place_of[video_id], start, last) for store in stores for video_id, start, _, last in store.labels]
     sequences = cut_videos(found.videos, found.infos, cut, known_sequences(labels, cut))

@@ -14,7 +14,8 @@ def main(
     params: Annotated[Path, typer.Option(help="File to change.")] = Path("params.yaml"),
     presets: Annotated[Path, typer.Option(help="Folder of presets.")] = Path("presets"),
 ) -> None:
-    """Writes the values of a preset into params.yaml, comments untouched, and says what changed; no stage of the pipeline."""
+    """Writes the values of a preset into params.yaml, comments untouched, and says what changed; no stage of the
+    pipeline."""
     with one_line_errors():
         preset = find_preset(presets, name)
         for change in apply_preset(preset, params):

@@ -15,7 +15,7 @@ from pipeline.frames.prediction_store import open_predicted_frames
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
 from pipeline.params import read_section
 from pipeline.provenance import check_made_from
-from pipeline.report.page import write_report
+from pipeline.report.page import Artefact, write_report
 from pipeline.report.report_params import ReportParams
 from pipeline.report.scenes import Scenes
 
@@ -27,7 +27,7 @@ def report(
     """Writes the page and returns how many scenes were drawn for it. Raises UserError when the figures are not those of
     the other artefacts."""
     figures, (model, weights) = read_metrics(metrics), load_autoencoder(autoencoder)
-    artefacts = {
+    artefacts: dict[str, tuple[Path, Artefact]] = {
         "test_frames": (test_frames, store := open_frames(test_frames)),
         "autoencoder": (autoencoder, weights),
         "latents": (latents, encoded := open_latents(latents)),
@@ -47,7 +47,9 @@ def report(
 def main(
     test_frames: Annotated[Path, typer.Option(help="What came: the truth.")] = Path("data/test_frames.zarr"),
     latents: Annotated[Path, typer.Option(help="Latents of the test frames.")] = Path("data/latents.zarr"),
-    predicted_latents: Annotated[Path, typer.Option(help="Forecast, as latents.")] = Path("data/predicted_latents.zarr"),
+    predicted_latents: Annotated[
+        Path, typer.Option(help="Forecast, as latents.")
+    ] = Path("data/predicted_latents.zarr"),
     predicted_frames: Annotated[Path, typer.Option(help="Forecast, as frames.")] = Path("data/predicted_frames.zarr"),
     autoencoder: Annotated[Path, typer.Option(help="Weights to decode with.")] = Path("data/autoencoder.safetensors"),
     metrics: Annotated[Path, typer.Option(help="Figures that evaluate wrote.")] = Path("data/evaluation/metrics.json"),

@@ -21,7 +21,9 @@ def main(
         found = list_interrupted()
         unknown = set(remove_names or ()) - {folder.name for folder in found} - {"all"}
         if unknown:
-            raise UserError(f"{resume_root()}: holds no {sorted(unknown)[0]!r}; `python -m stages.resume` lists what it holds")
+            raise UserError(
+                f"{resume_root()}: holds no {sorted(unknown)[0]!r}; `python -m stages.resume` lists what it holds"
+            )
         if not remove_names:
             show(found)
         for folder in found:

@@ -1,4 +1,4 @@
-"""Stage train_autoencoder: data/frames.zarr -> data/autoencoder.safetensors, curves in data/curves/train_autoencoder."""
+"""Stage train_autoencoder: data/frames.zarr -> data/autoencoder.safetensors and data/curves/train_autoencoder."""
 
 from functools import partial
 from pathlib import Path
@@ -12,8 +12,9 @@ from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, sav
 from pipeline.autoencoder.fit_remainder import fit_remainder
 from pipeline.autoencoder.initialise import initialise
 from pipeline.autoencoder.losses import reconstruction_loss, split_batch
+from pipeline.autoencoder.proposals import Proposals
 from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
-from pipeline.autoencoder.training_set import TrainingSet
+from pipeline.autoencoder.training_set import Compute, TrainingSet
 from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
@@ -30,7 +31,7 @@ def take_apart(store: FrameStore, split: str, params: TrainAutoencoderParams, fo
     if len(rows) == 0:
         raise UserError(f"{store.path}: no sequence of split '{split}'; run preprocess with other fractions")
     with progress(f"taking {split} clips apart", len(rows), "clips") as advance:
-        def remember(rows: torch.Tensor, compute):
+        def remember(rows: torch.Tensor, compute: Compute) -> dict[str, torch.Tensor]:
             return remembered(folder / f"clips_{rows[0]:08}.pt", compute, partial(advance, len(rows)))
 
         return TrainingSet(store.read, rows, params.architecture, folder / split, advance, remember)
@@ -58,7 +59,7 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
 
             at_once = clips_at_once(params.memory_budget, at_once, model, loss_of)
 
-        def make_batch(step: int):
+        def make_batch(step: int) -> tuple[torch.Tensor, Proposals]:
             generator = torch.Generator().manual_seed((params.training.seed << 31) + step)
             return training_set.draw(params.batch_size, params.frames_per_clip, generator, share)
 
@@ -70,7 +71,7 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
                     totals[name] = totals.get(name, 0.0) + value.item() * len(places) / len(validation_set)
             return totals
 
-        def loss(model: Autoencoder, part: tuple, _) -> dict[str, torch.Tensor]:
+        def loss(model: Autoencoder, part: tuple, _: float) -> dict[str, torch.Tensor]:
             frames, proposals, whole = part
             return reconstruction_loss(model, frames, proposals, params.loss, whole, params.recompute)
 

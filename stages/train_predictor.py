@@ -71,7 +71,8 @@ def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves
         return model.losses(*batch, progress)
 
     def validate(model: Predictor) -> dict[str, float]:
-        device, totals = next(model.parameters()).device, {}
+        device = next(model.parameters()).device
+        totals: dict[str, float] = {}
         for clips in regular_windows(validation, num_frames, params.batch_size):
             clips = clips.to(device)
             context, target = clips.frames(0, given), clips.frames(given, num_frames)

@@ -22,7 +22,8 @@ def print_costs(folder: Path, stages: tuple[str, ...], console: Console) -> None
 
 
 def read_costs(folder: Path, stages: tuple[str, ...]) -> dict[str, dict[str, float]]:
-    """The figures in STAGE.json of `folder`, for those `stages` that have one. Raises UserError when one is unreadable."""
+    """The figures in STAGE.json of `folder`, for those `stages` that have one. Raises UserError when one cannot be
+    read."""
     files = {stage: folder / f"{stage}.json" for stage in stages}
     return {stage: _read(path) for stage, path in files.items() if path.is_file()}
 
@@ -33,7 +34,9 @@ def _read(path: Path) -> dict[str, float]:
         _cells(figures)
         return figures
     except (OSError, ValueError, KeyError, StopIteration, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: wanted the cost of a stage, found something else ({error!r}); run `dvc repro`") from error
+        raise UserError(
+            f"{path}: wanted the cost of a stage, found something else ({error!r}); run `dvc repro`"
+        ) from error
 
 
 def _cells(figures: dict[str, float]) -> list[str]:

@@ -23,9 +23,14 @@ from pipeline.metrics.probes import Factors
 class Decoded(Protocol):
     """Frames and background [B, T, C, H, W] in [0, 1]; mask [B, T, K, H, W] is an object's shape before occlusion."""
 
-    frames: Tensor
-    background: Tensor
-    mask: Tensor
+    @property
+    def frames(self) -> Tensor: ...
+
+    @property
+    def background(self) -> Tensor: ...
+
+    @property
+    def mask(self) -> Tensor: ...
 
     def segmentation(self) -> Tensor: ...
 
@@ -83,9 +88,10 @@ class Evidence:
             return
         parts, slots = (slice(0, half), slice(half, 2 * half)), []
         codes = [encode(to_unit(frames[:, part])) for part in parts]
-        for part, code in zip(parts, codes):
+        for part, code in zip(parts, codes, strict=True):
             segmented, num_slots = self._decode(code).segmentation().cpu().numpy(), code.presence.shape[1]
-            slots.append([invariance.slots_of_half(*pair, num_slots) for pair in zip(whole[:, part], segmented)])
+            pairs_of_clips = zip(whole[:, part], segmented, strict=True)
+            slots.append([invariance.slots_of_half(*pair, num_slots) for pair in pairs_of_clips])
         matched = np.array(slots)  # [half, B, K]
         sequence, slot = np.nonzero((matched != segmentation.UNMATCHED).all(0))
         pairs = [code.appearance.cpu().numpy()[sequence, matched[i, sequence, slot]] for i, code in enumerate(codes)]
@@ -126,10 +132,11 @@ class Evidence:
         """The sections `disentanglement` and, where truth was added, `decomposition`; position are the figures of
         disentanglement.position_figures, None without truth."""
         ratio = invariance.variance_ratio(np.concatenate(self._code_pairs)) if self._code_pairs else None
-        sections = {"disentanglement": {
+        sections: dict[str, dict] = {"disentanglement": {
             "intervention_error_px": _mean(self._shift_errors), "appearance_variance_ratio": ratio,
         }}
         if self._counts:
+            assert position is not None, "the figures of the positions are missing"
             sections["decomposition"] = {
                 **presence.presence_figures(self._counts, np.concatenate(self._presence)),
                 "background_psnr_behind_objects": _mean(self._behind),

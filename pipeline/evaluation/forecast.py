@@ -74,7 +74,8 @@ class ForecastScores:
         pose = samples.pose[:, given:].unflatten(0, (-1, num_samples)).cpu().numpy()
         present = samples.presence.unflatten(0, (-1, num_samples)).cpu().numpy() > PRESENT
         in_view = (poses.visibility(pose) > IN_VIEW) & present[:, :, None]
-        self._apart["position"] += [diversity.place_distance(*clip) for clip in zip(poses.place(pose), in_view)]
+        clips = zip(poses.place(pose), in_view, strict=True)
+        self._apart["position"] += [diversity.place_distance(*clip) for clip in clips]
 
     def add_places(self, truth: Truth, context: np.ndarray, prediction: Latents, linear: Latents) -> None:
         """Compares where the objects go with where they were. truth covers T frames; context int [B, context_frames,
@@ -96,14 +97,16 @@ class ForecastScores:
                 error = trajectories.position_error(place, truth.position[b, given:], slot_of, shown)
                 self._errors[name].append(error)
             if samples.shape[1] > 1:
-                places = trajectories.places_of_objects(samples[b, :, given:], slot_of)
+                of_objects = trajectories.places_of_objects(samples[b, :, given:], slot_of)
                 counted = shown & (slot_of != segmentation.UNMATCHED)
                 for share, clips in self._covered.items():
-                    clips.append(calibration.covered(places, truth.position[b, given:], counted, share))
+                    clips.append(calibration.covered(of_objects, truth.position[b, given:], counted, share))
 
     def figures(self) -> dict[str, dict]:
         """The sections `prediction` and `baselines`."""
-        figures = {name: frame_quality.mean_figures(frame_quality.concatenate(q)) for name, q in self._quality.items()}
+        figures: dict[str, dict] = {
+            name: frame_quality.mean_figures(frame_quality.concatenate(q)) for name, q in self._quality.items()
+        }
         for name, errors in self._errors.items():
             if errors:
                 figures[name]["position_error"] = trajectories.error_by_step(errors)

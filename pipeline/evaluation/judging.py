@@ -5,11 +5,13 @@ Legend: B clips, S samples, T frames, K slots, C channels, H W px.
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.evidence import NUM_REENCODED, Encode, Evidence, SceneTruth
+from pipeline.evaluation.evidence import Decoded as Judged
 from pipeline.evaluation.forecast import ForecastScores
 from pipeline.evaluation.networks import Networks
 from pipeline.evaluation.reconstruction import ReconstructionScores, Truth
@@ -31,13 +33,19 @@ from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
 from pipeline.latents.latents import Latents
 from pipeline.metrics.exchanges import TrueClip
 from pipeline.pictures.grid import write_png
-from pipeline.pictures.layers import Decoded, layers_of_clip
+from pipeline.pictures.layers import Decoded as Drawn
+from pipeline.pictures.layers import layers_of_clip
 from pipeline.pictures.sheets import forecast_sheet, layers_sheet, swap_sheet
 from pipeline.pictures.tracks import tracks_sheet
 from pipeline.progress import progress
 from pipeline.provenance import match_rows
 from pipeline.spacing import evenly_spaced
 from pipeline.thresholds import IN_VIEW, PRESENT
+
+
+class Decoded(Drawn, Judged, Protocol):
+    """What is drawn of it and what is judged."""
+
 
 Decode = Callable[[Latents], Decoded]
 
@@ -70,10 +78,8 @@ def judge_reconstruction(
             if truth and scene:
                 evidence.add_truth(scene, segmented, decoded.background, latents, sequences.video_id[part])
                 for b, codes in enumerate(_one_by_one(latents)):
-                    swaps.add(
-                        TrueClip(target[b], scene.background[b], truth.segmentation[b], truth.position[b]), segmented[b],
-                        codes,
-                    )
+                    clip = TrueClip(target[b], scene.background[b], truth.segmentation[b], truth.position[b])
+                    swaps.add(clip, segmented[b], codes)
                 if count > 1:
                     under = store.read_truth("background", sequences.row[following[part]])
                     evidence.add_swap(target, scene, latents, other, under)
@@ -83,8 +89,8 @@ def judge_reconstruction(
                 write_png(sheets / f"layers_{i:04}.png", sheet)
                 write_png(sheets / f"tracks_{i:04}.png", _tracks_sheet(target[b], truth, latents, b, title))
                 after = store.read(sequences.row[following[[i]]])[0]
-                pair = [codes.map(lambda code: code[b:b + 1]) for codes in (latents, other)]
-                write_png(sheets / f"swap_{i:04}.png", _swap_sheet(target[b], after, decode, *pair, title))
+                sheet = _swap_sheet(target[b], after, decode, _one(latents, b), _one(other, b), title)
+                write_png(sheets / f"swap_{i:04}.png", sheet)
             advance(len(target))
     sections = scores.figures()
     for name, figures in evidence.figures(sections.get("disentanglement")).items():
@@ -98,9 +104,9 @@ def judge_forecasts(
     params: EvaluateParams, store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, decode: Decode,
     sheets: Path, networks: Networks,
 ) -> dict[str, dict]:
-    """Sections of metrics.json on all predicted clips and the baselines beside them. Where the prediction is drawn with the
-    pictures of the context, straight lines are too, so that they differ in motion alone, and the prediction is judged
-    without these pictures as well.
+    """Sections of metrics.json on all predicted clips and the baselines beside them. Where the prediction is drawn with
+    the pictures of the context, straight lines are too, so that they differ in motion alone, and the prediction is
+    judged without these pictures as well.
 
     Raises UserError when the clips are not those of the test split, or `latents` lacks one of them.
     """
@@ -165,7 +171,11 @@ def _swap_sheet(
 
 def _one_by_one(latents: Latents) -> Iterator[Latents]:
     for b in range(len(latents)):
-        yield latents.map(lambda code: code[b:b + 1])  # noqa: B023, called at once
+        yield _one(latents, b)
+
+
+def _one(latents: Latents, b: int) -> Latents:
+    return latents.map(lambda code: code[b:b + 1])
 
 
 def _read_scene(store: FrameStore, row: np.ndarray) -> SceneTruth | None:

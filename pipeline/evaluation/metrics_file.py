@@ -36,7 +36,7 @@ def made_from(metrics: dict) -> dict[str, str]:
     return dict(text.split(" ", 1) for text in metrics["protocol"].get("made_from", ()))
 
 
-def _rounded(value):
+def _rounded(value: object) -> object:
     if isinstance(value, dict):
         return {name: _rounded(item) for name, item in value.items()}
     if isinstance(value, list):

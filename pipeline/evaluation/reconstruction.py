@@ -57,7 +57,7 @@ class ReconstructionScores:
     def figures(self) -> dict[str, dict]:
         """The sections `reconstruction` and, where truth was added, `decomposition` and `disentanglement`."""
         quality, median = frame_quality.concatenate(self._quality), frame_quality.concatenate(self._median)
-        sections = {"reconstruction": {
+        sections: dict[str, dict] = {"reconstruction": {
             **{name: float(values.mean()) for name, values in quality.items()},
             "median_background_psnr": float(median["psnr"].mean()),
             "median_background_ssim": float(median["ssim"].mean()),

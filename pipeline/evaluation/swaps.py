@@ -60,7 +60,8 @@ class AppearanceSwaps:
                 exchanges.append(found)
         if exchanges:
             drawn = to_uint8(self._decode(concatenate(codes)).frames)
-            target, judged = (np.stack(parts)[:, None] for parts in zip(*((x.target, x.judged) for x in exchanges)))
+            pairs = zip(*((x.target, x.judged) for x in exchanges), strict=True)
+            target, judged = (np.stack(parts)[:, None] for parts in pairs)
             self._psnr.append(psnr_within(drawn, target, judged))
 
 

@@ -19,8 +19,8 @@ FORMS = ("move SLOT DX DY", "remove SLOT", "swap SLOT SLOT", "background VIDEO")
 
 
 def edit_scene(scene: Scene, edits: list[str], forecaster: Forecaster) -> Scene:
-    """The scene after all edits, one after the other. Raises UserError when one is none of FORMS, names a slot without an
-    object, or a video that cannot be read."""
+    """The scene after all edits, one after the other. Raises UserError when one is none of FORMS, names a slot without
+    an object, or a video that cannot be read."""
     for edit in edits:
         scene = _edit(scene, edit, forecaster)
     return scene
@@ -34,9 +34,9 @@ def _edit(scene: Scene, edit: str, forecaster: Forecaster) -> Scene:
     kinds = {"move": (_slot, _pixels, _pixels), "remove": (_slot,), "swap": (_slot, _slot)}.get(verb, ())
     if not kinds or len(kinds) != len(words):
         raise UserError(f"--edit '{edit}': wanted one of {', '.join(FORMS)}")
-    arguments = [read(word, edit, scene) for read, word in zip(kinds, words)]
-    change: Callable[..., Scene] = {"move": scenes.move, "remove": scenes.remove, "swap": scenes.swap}[verb]
-    return change(scene, *arguments)
+    arguments = [read(word, edit, scene) for read, word in zip(kinds, words, strict=True)]
+    changes: dict[str, Callable[..., Scene]] = {"move": scenes.move, "remove": scenes.remove, "swap": scenes.swap}
+    return changes[verb](scene, *arguments)
 
 
 def describe(scene: Scene) -> str:

@@ -92,14 +92,16 @@ class Forecaster:
         return Forecast(futures.map(torch.Tensor.cpu), scene.pictures and scene.pictures.map(torch.Tensor.cpu))
 
     def forecast_all(
-        self, video_id: Sequence[str], first_frame: Sequence[int], read_context: ReadContext, batch_size: int,
+        self, video_id: Sequence[str] | np.ndarray, first_frame: Sequence[int] | np.ndarray, read_context: ReadContext,
+        batch_size: int,
     ) -> Iterator[Forecast]:
         """Forecasts clip after clip. A clip is named by video_id and first_frame; its name decides what is drawn."""
-        names = [clip_name(video, frame) for video, frame in zip(video_id, first_frame)]
+        names = [clip_name(video, frame) for video, frame in zip(video_id, first_frame, strict=True)]
         with progress("forecasting", len(names), "clips") as advance:
             for start in range(0, len(names), batch_size):
                 batch = names[start:start + batch_size]
-                for scene, name in zip(self.look(read_context(start, start + len(batch))), batch):
+                scenes = self.look(read_context(start, start + len(batch)))
+                for scene, name in zip(scenes, batch, strict=True):
                     yield self.carry_on(scene, name)
                     advance()
 
@@ -114,8 +116,8 @@ class Forecaster:
         self, forecasts: Iterable[Forecast]
     ) -> Iterator[tuple[Forecast, np.ndarray, np.ndarray]]:
         """Each forecast with what its clip would be if every object went on in a straight line, drawn alike: the frames
-        [horizon, H, W, C] after the context; and uint8 [context_frames, H, W], which slot the drawn context shows where (0
-        background, k + 1 slot k)."""
+        [horizon, H, W, C] after the context; and uint8 [context_frames, H, W], which slot the drawn context shows where
+        (0 background, k + 1 slot k)."""
         forecasts = iter(forecasts)
         while batch := list(islice(forecasts, _LINES_AT_ONCE)):
             contexts = concatenate([forecast.latents.map(lambda code: code[:1]) for forecast in batch])
@@ -148,7 +150,8 @@ def clip_name(video_id: str, first_frame: int) -> str:
 
 
 def load_forecaster(autoencoder: Path, predictor: Path, params: GenerateParams) -> Forecaster:
-    """Both models, on the GPU where there is one. Raises UserError when the predictor was trained on another autoencoder's latents."""
+    """Both models, on the GPU where there is one. Raises UserError when the predictor was trained on another
+    autoencoder's latents."""
     frame_model, frame_weights = load_autoencoder(autoencoder)
     latent_model, latent_weights = load_predictor(predictor)
     check_made_from(predictor, latent_weights.made_from, "autoencoder", autoencoder, frame_weights.identity)

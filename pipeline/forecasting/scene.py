@@ -1,7 +1,7 @@
 """What a context shows, before it is continued: to look at, to change by hand, to continue.
 
-A change holds for all frames of the context, so that the scene was never otherwise: a moved object moves on from its new
-place as it would have from the old one, and comes back from walls where it meets them now.
+A change holds for all frames of the context, so that the scene was never otherwise: a moved object moves on from its
+new place as it would have from the old one, and comes back from walls where it meets them now.
 """
 
 from dataclasses import dataclass, replace
@@ -58,7 +58,8 @@ def swap(scene: Scene, slot: int, other: int) -> Scene:
 
 def exchange_background(scene: Scene, other: Scene) -> Scene:
     """The objects before the background of another scene of as many frames, in its light."""
-    pictures = scene.pictures and replace(
-        scene.pictures, background=other.pictures.background, detail=other.pictures.detail
-    )
+    pictures = scene.pictures
+    if pictures is not None:
+        assert other.pictures is not None, "the layers of one scene alone"
+        pictures = replace(pictures, background=other.pictures.background, detail=other.pictures.detail)
     return Scene(with_background(scene.latents, other.latents), pictures)

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -78,7 +78,7 @@ NOTHING_KNOWN = Known(frozenset(), is_whole=False)
 
 def cut_videos(
     videos: list[SourceVideo], infos: list[VideoInfo], cut: Cut, known: dict[int, Known],
-) -> Iterator[FrameSequence | UserError]:
+) -> Generator[FrameSequence | UserError, None, None]:
     """Yields the sequences of all videos; where one cannot be read (to its end), the error takes the place of its rest.
 
     Videos are dealt to lanes, and the lanes take turns sequence by sequence: all of them work at once, also on a few

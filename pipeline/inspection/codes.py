@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import zarr
 
+from pipeline.inspection.facts import dims_of
 from pipeline.latents.codes import CODES
 from pipeline.thresholds import PRESENT
-from pipeline.zarr_io import read_rows
+from pipeline.zarr_io import array_of, read_rows
 
 DEAD = 0.01
 """A number is dead that varies by less than this share of the root mean square variation of its code."""
@@ -52,13 +53,13 @@ def code_statistics(group: zarr.Group) -> list[CodeStatistics]:
             continue
         values = read_rows(group, name).astype(np.float64)
         if code.owner == "object":  # slot right after the row, then any axes, then numbers
-            slot = group[name].metadata.dimension_names.index("slot")
+            slot = dims_of(array_of(group, name)).index("slot")
             values = np.moveaxis(values, slot, 1)[present]
         values = values.reshape(-1, 1 if code.width is None else values.shape[-1])
         for i, component in enumerate(code.components):
             statistics.append(_statistics(f"{name} {component}", code.units[i], values[:, i:i + 1]))
         if not code.components:
-            statistics.append(_statistics(name, *code.units, values))
+            statistics.append(_statistics(name, code.units[0], values))
     return statistics
 
 
@@ -73,10 +74,11 @@ def presence_histogram(group: zarr.Group) -> PresenceHistogram:
 def _statistics(name: str, units: str, values: np.ndarray) -> CodeStatistics:
     """values [n, numbers]"""
     if not len(values):
-        return CodeStatistics(name, units, values.shape[1], *[float("nan")] * 4, ())
+        unknown = float("nan")
+        return CodeStatistics(name, units, values.shape[1], unknown, unknown, unknown, unknown, ())
     spread = values.std(0)
     dead = np.flatnonzero(spread <= DEAD * np.sqrt(np.square(spread).mean()))
     return CodeStatistics(
-        name, units, values.shape[1],
-        *(float(figure) for figure in (values.mean(), values.std(), values.min(), values.max())), tuple(dead.tolist()),
+        name, units, values.shape[1], float(values.mean()), float(values.std()), float(values.min()),
+        float(values.max()), tuple(dead.tolist()),
     )

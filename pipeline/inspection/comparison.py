@@ -22,11 +22,13 @@ class Difference:
 def common_rows(here: StoreFacts, there: StoreFacts) -> tuple[np.ndarray, np.ndarray]:
     """The rows of both that have the same video_id and first_frame, in the order of the first: int [n], int [n]."""
     names = [
-        list(zip(store.labels("video_id").tolist(), store.labels("first_frame").tolist())) for store in (here, there)
+        list(zip(store.labels("video_id").tolist(), store.labels("first_frame").tolist(), strict=True))
+        for store in (here, there)
     ]
     row_of = {name: row for row, name in enumerate(names[1])}
     pairs = [(row, row_of[name]) for row, name in enumerate(names[0]) if name in row_of]
-    return tuple(np.array(pairs, np.int64).reshape(-1, 2).T)
+    rows_here, rows_there = np.array(pairs, np.int64).reshape(-1, 2).T
+    return rows_here, rows_there
 
 
 def differences(here: StoreFacts, there: StoreFacts) -> list[Difference]:

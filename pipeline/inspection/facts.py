@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import zarr
+from zarr.core.metadata import ArrayV3Metadata
 
 from pipeline import zarr_io
 from pipeline.errors import UserError
@@ -38,13 +40,13 @@ class StoreFacts:
     kind: str
     identity: str
     made_from: dict[str, str]
-    attributes: dict[str, object]
+    attributes: dict[str, Any]
     arrays: tuple[ArrayFacts, ...]
     group: zarr.Group
 
     @property
     def num_rows(self) -> int:
-        return self.group["video_id"].shape[0]
+        return zarr_io.array_of(self.group, "video_id").shape[0]
 
     def labels(self, name: str) -> np.ndarray:
         """The coordinate `name`, such as video_id, of every row."""
@@ -65,7 +67,7 @@ def kind_of(path: Path) -> str:
 def read_facts(path: Path) -> StoreFacts:
     """Raises UserError when the store is missing, incomplete or damaged."""
     group = zarr_io.open_store(path, kind := kind_of(path))
-    attributes = dict(group.attrs)
+    attributes: dict[str, Any] = dict(group.attrs)
     coordinates = attributes["coordinates"].split()
     arrays = [_array_facts(path / name, name, array, name in coordinates) for name, array in sorted(group.arrays())]
     return StoreFacts(
@@ -84,16 +86,22 @@ def find_row(facts: StoreFacts, name: str) -> int:
         return int(rows[0])
     if len(rows := np.flatnonzero(videos == name)):
         return int(rows[frames[rows].argmin()])
-    some = ", ".join(f"{video}:{frame}" for video, frame in zip(videos[:3], frames))
+    some = ", ".join(f"{video}:{frame}" for video, frame in zip(videos[:3], frames[:3], strict=True))
     raise UserError(f"{facts.path}: has no sequence '{name}'; wanted VIDEO or VIDEO:FIRST_FRAME, such as {some}")
+
+
+def dims_of(array: zarr.Array) -> tuple[str, ...]:
+    """The names of an array's dimensions, which those of every store have."""
+    assert isinstance(array.metadata, ArrayV3Metadata) and array.metadata.dimension_names is not None, array.path
+    return tuple(str(name) for name in array.metadata.dimension_names)
 
 
 def _array_facts(folder: Path, name: str, array: zarr.Array, is_coordinate: bool) -> ArrayFacts:
     files = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
     is_text = array.dtype.kind in "OUT"
-    num_bytes = sum(len(text.encode()) for text in array[...].tolist()) if is_text else array.nbytes
+    num_bytes = sum(len(text.encode()) for text in np.asarray(array[...]).tolist()) if is_text else array.nbytes
     return ArrayFacts(
-        name, tuple(array.metadata.dimension_names), array.shape, "text" if is_text else str(array.dtype),
-        array.attrs.get("units", ""), is_coordinate, num_bytes, sum(files), len(files),
+        name, dims_of(array), array.shape, "text" if is_text else str(array.dtype),
+        str(array.attrs.get("units", "")), is_coordinate, num_bytes, sum(files), len(files),
         " + ".join(type(codec).__name__.removesuffix("Codec").lower() for codec in array.compressors),
     )

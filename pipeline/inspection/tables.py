@@ -28,7 +28,7 @@ def print_facts(facts: StoreFacts, console: Console) -> None:
         summary.add_row(name, f"{value}")
     for name in ("split",) if "split" in facts.group else ():
         values, counts = np.unique(facts.labels(name), return_counts=True)
-        summary.add_row(name, ", ".join(f"{count} {value}" for value, count in zip(values, counts)))
+        summary.add_row(name, ", ".join(f"{count} {value}" for value, count in zip(values, counts, strict=True)))
     ratio = f"{whole / max(stored, 1):.1f} times less than uncompressed"
     summary.add_row("on disk", f"{_bytes(stored)} in {files} files, {ratio}")
     console.print(summary)
@@ -89,19 +89,21 @@ def print_comparison(
 
 def _pairs(here: StoreFacts, there: StoreFacts) -> Iterable[tuple[str, str, str]]:
     for name in ("kind", "identity", "num_rows"):
-        yield name, *(str(getattr(store, name))[:18] for store in (here, there))
+        yield name, str(getattr(here, name))[:18], str(getattr(there, name))[:18]
     for label, values in (("made from ", "made_from"), ("", "attributes")):
         for name in dict.fromkeys([*getattr(here, values), *getattr(there, values)]):
-            yield label + name, *(str(getattr(store, values).get(name, "-"))[:12] for store in (here, there))
+            ours, theirs = (str(getattr(store, values).get(name, "-"))[:12] for store in (here, there))
+            yield label + name, ours, theirs
     arrays = [{array.name: array for array in store.arrays} for store in (here, there)]
     for name in dict.fromkeys([*arrays[0], *arrays[1]]):
         both = [store.get(name) for store in arrays]
-        yield name, *("-" if a is None else f"{_shape(a)}, {_bytes(a.num_bytes_stored)}" for a in both)
+        ours, theirs = ("-" if a is None else f"{_shape(a)}, {_bytes(a.num_bytes_stored)}" for a in both)
+        yield name, ours, theirs
 
 
 def _cells(array: ArrayFacts) -> list[str]:
     ratio = "" if array.is_coordinate else f"{array.num_bytes / max(array.num_bytes_stored, 1):.1f}"
-    dims = ", ".join(f"{dim}\u00a0{length}" for dim, length in zip(array.dims, array.shape))
+    dims = ", ".join(f"{dim}\u00a0{length}" for dim, length in zip(array.dims, array.shape, strict=True))
     return [array.name, dims, array.dtype, array.units, _bytes(array.num_bytes_stored), ratio]
 
 
@@ -117,7 +119,7 @@ def _shape(array: ArrayFacts) -> str:
     return "x".join(map(str, array.shape))
 
 
-def _bytes(count: int) -> str:
+def _bytes(count: float) -> str:
     for unit in ("B", "KiB", "MiB"):
         if count < 1024:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 COMPONENTS = ("x", "y", "log_zoom", "gain", "brightness")
-"""x, y: where the frame's middle lies on the background, px from that one's middle; log_zoom: natural log of how much the
-frame enlarges it. Poses are places in the frame, whatever the camera does. A frame shows gain * background + brightness where
-no object is, on the [0, 1] scale."""
+"""x, y: where the frame's middle lies on the background, px from that one's middle; log_zoom: natural log of how much
+the frame enlarges it. Poses are places in the frame, whatever the camera does. A frame shows gain * background +
+brightness where no object is, on the [0, 1] scale."""
 UNITS = ("px", "px", "ln(1)", "1", "1")
 NUM_MOVING = COMPONENTS.index("gain")
 """Components that are motion; the others are light."""
@@ -51,8 +51,8 @@ def assemble(motion: Tensor, light: Tensor) -> Tensor:
 
 
 def mirrored(camera: Tensor, axis: int, length: float = 0) -> Tensor:
-    """The camera [..., C] of frames seen in a mirror: left and right exchanged (axis 0), or top and bottom (1). It counts from
-    the frame's middle, so the `length` of the frame does not matter."""
+    """The camera [..., C] of frames seen in a mirror: left and right exchanged (axis 0), or top and bottom (1). It
+    counts from the frame's middle, so the `length` of the frame does not matter."""
     changed = camera.clone()
     changed[..., axis] = 0 - camera[..., axis]  # not -x, which makes a camera that holds still -0
     return changed

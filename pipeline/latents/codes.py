@@ -14,8 +14,8 @@ from pipeline.latents import camera_code, pose
 
 Owner = Literal["scene", "object"]
 Belonging = Literal["background", "looks", "track"]
-"""What a code goes along with when parts of clips are exchanged: the background and its light, what an object looks like,
-or who is where and when."""
+"""What a code goes along with when parts of clips are exchanged: the background and its light, what an object looks
+like, or who is where and when."""
 Continuation = Literal["line", "held", "damped"]
 """How a number goes on where nothing was learned: along its line, as it was last, or along a line that flattens out."""
 
@@ -39,8 +39,8 @@ class Code:
     goes_on: tuple[Continuation, ...] = ("held",)
     """Of each component, or of all numbers; of codes that vary alone."""
     mirrored: Callable[[Tensor, int, float], Tensor] | None = None
-    """(code, axis, length of the frame along it, px) -> the code of the clip in a mirror: left and right exchanged (axis 0), or
-    top and bottom (1); None: the same."""
+    """(code, axis, length of the frame along it, px) -> the code of the clip in a mirror: left and right exchanged
+    (axis 0), or top and bottom (1); None: the same."""
     transposed: Callable[[Tensor], Tensor] | None = None
     """The code of the clip with x and y exchanged; None: the same."""
     backwards: Callable[[Tensor], Tensor] = lambda code: code.flip(1)
@@ -71,8 +71,8 @@ _ENTRIES = (
     ),
     Code("detail", "what the layers leave over of the frame", "scene", "background", "detail_dim", varies=True),
     Code(
-        "deformation", "what differs in the object's picture from that of the clip", "object", "looks", "deformation_dim",
-        varies=True,
+        "deformation", "what differs in the object's picture from that of the clip", "object", "looks",
+        "deformation_dim", varies=True,
     ),
 )
 CODES: dict[str, Code] = {code.name: code for code in _ENTRIES}

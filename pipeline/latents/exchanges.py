@@ -25,9 +25,9 @@ def with_looks_reordered(latents: Latents, order: Tensor) -> Latents:
 
 
 def with_looks(latents: Latents, other: Latents) -> Latents:
-    """The tracks of `latents` with the looks of `other`: in each clip the objects take, in order, the looks of the other's
-    objects, over again where those are fewer. What changes from frame to frame in what an object looks like is of its own
-    clip, and 0 afterwards."""
+    """The tracks of `latents` with the looks of `other`: in each clip the objects take, in order, the looks of the
+    other's objects, over again where those are fewer. What changes from frame to frame in what an object looks like is
+    of its own clip, and 0 afterwards."""
     looks = {name: torch.zeros_like(code) if CODES[name].varies else code.clone()
              for name, code in _codes_of("looks", latents).items()}
     for b in range(len(latents)):

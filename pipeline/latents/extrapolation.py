@@ -54,8 +54,8 @@ def go_on(code: Code, track: Tensor, horizon: int) -> Tensor:
 
 
 def linear_extrapolation(context: Latents, horizon: int) -> Latents:
-    """Continues every code as the table says: objects and the camera go straight on; visibility, light and what things look
-    like stay as they are.
+    """Continues every code as the table says: objects and the camera go straight on; visibility, light and what things
+    look like stay as they are.
 
     Returns context and continuation: `horizon` frames more than the context.
     """

@@ -7,7 +7,9 @@ Coordinates: video_id, first_frame [sequence or clip], split [sequence], sample,
 camera_component.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -49,11 +51,11 @@ class LatentWriter:
 
     def write(self, start: int, latents: Latents) -> None:
         """Writes whole shards: the rows from `start` on, a multiple of ROWS_PER_SHARD, up to another one or the end."""
-        stop, num_rows = start + len(latents), self._group["pose"].shape[0]
+        stop, num_rows = start + len(latents), zarr_io.array_of(self._group, "pose").shape[0]
         assert start % ROWS_PER_SHARD == 0 and (stop % ROWS_PER_SHARD == 0 or stop == num_rows), f"{start}:{stop}"
         for name, code in latents.codes.items():
             if name in self._group:
-                zarr_io.write_rows(self._group[name], start, code.cpu().numpy())
+                zarr_io.write_rows(zarr_io.array_of(self._group, name), start, code.cpu().numpy())
 
     def finish(self) -> str:
         """Completes the store and moves it to its place. Returns its identity."""
@@ -67,11 +69,12 @@ class LatentStore:
         """Raises UserError when the store is missing, incomplete, damaged or of another kind."""
         self._group = zarr_io.open_store(path, KIND)
         self.path = path
-        self.identity: str = self._group.attrs["identity"]
-        self.made_from: dict[str, str] = self._group.attrs["made_from"]
-        self.fps: float = self._group.attrs["fps"]
-        self.spec = _spec(self._group)
-        self.num_frames: int = self._group["pose"].shape[1]
+        attributes: dict[str, Any] = dict(self._group.attrs)
+        self.identity: str = attributes["identity"]
+        self.made_from: dict[str, str] = attributes["made_from"]
+        self.fps: float = attributes["fps"]
+        self.spec = _spec(attributes)
+        self.num_frames: int = zarr_io.array_of(self._group, "pose").shape[1]
         self.video_id, self.first_frame = _row_labels(self._group)
         self.split: np.ndarray = np.array(zarr_io.read_rows(self._group, "split").tolist())
 
@@ -92,14 +95,17 @@ class PredictedLatentsWriter:
     """Writes the futures of clips: `write` them one by one, then `finish`."""
 
     def __init__(
-        self, path: Path, spec: LatentSpec, video_id: np.ndarray, first_frame: np.ndarray, *, num_samples: int,
-        context_frames: int, horizon: int, fps: float, made_from: dict[str, str],
+        self, path: Path, spec: LatentSpec, video_id: Sequence[str] | np.ndarray,
+        first_frame: Sequence[int] | np.ndarray, *, num_samples: int, context_frames: int, horizon: int, fps: float,
+        made_from: dict[str, str],
     ):
         """video_id, first_frame [n]: the clips."""
         self.path, self._num_clips, self._num_samples = path, len(video_id), num_samples
         num_frames = context_frames + horizon
         coordinates = ("video_id", "first_frame", "sample", *_axis_labels(), "time")
-        attributes = {**spec.model_dump(exclude_defaults=True), "context_frames": context_frames, "horizon": horizon, "fps": fps}
+        attributes = {
+            **spec.model_dump(exclude_defaults=True), "context_frames": context_frames, "horizon": horizon, "fps": fps,
+        }
         self._group = zarr_io.create(path, PREDICTED_KIND, attributes, made_from, coordinates)
         _add_rows(self._group, "clip", video_id, first_frame, "index in the video of the clip's first context frame")
         zarr_io.add_coordinate(self._group, "sample", np.arange(num_samples), ("sample",), description="drawn future")
@@ -133,7 +139,7 @@ class PredictedLatentsWriter:
                 continue
             by_clip = code.unflatten(0, (-1, self._num_samples))
             rows = (by_clip if CODES[name].varies else by_clip[:, 0]).numpy()
-            zarr_io.write_rows(self._group[name], self._num_written, rows)
+            zarr_io.write_rows(zarr_io.array_of(self._group, name), self._num_written, rows)
         self._num_written += len(self._waiting)
         self._waiting.clear()
 
@@ -145,14 +151,15 @@ class PredictedLatentsStore:
         """Raises UserError when the store is missing, incomplete, damaged or of another kind."""
         self._group = zarr_io.open_store(path, PREDICTED_KIND)
         self.path = path
-        self.identity: str = self._group.attrs["identity"]
-        self.made_from: dict[str, str] = self._group.attrs["made_from"]
-        self.fps: float = self._group.attrs["fps"]
-        self.context_frames: int = self._group.attrs["context_frames"]
-        self.horizon: int = self._group.attrs["horizon"]
-        self.spec = _spec(self._group)
+        attributes: dict[str, Any] = dict(self._group.attrs)
+        self.identity: str = attributes["identity"]
+        self.made_from: dict[str, str] = attributes["made_from"]
+        self.fps: float = attributes["fps"]
+        self.context_frames: int = attributes["context_frames"]
+        self.horizon: int = attributes["horizon"]
+        self.spec = _spec(attributes)
         self.video_id, self.first_frame = _row_labels(self._group)
-        self.num_clips, self.num_samples = self._group["pose"].shape[:2]
+        self.num_clips, self.num_samples = zarr_io.array_of(self._group, "pose").shape[:2]
 
     def read(self, clips: np.ndarray | slice) -> Latents:
         """Futures of `clips`: batch axis n * num_samples, the samples of a clip side by side; the time axis holds the
@@ -174,7 +181,10 @@ def open_predicted_latents(path: Path) -> PredictedLatentsStore:
     return PredictedLatentsStore(path)
 
 
-def _add_rows(group: zarr.Group, axis: str, video_id: np.ndarray, first_frame: np.ndarray, description: str) -> None:
+def _add_rows(
+    group: zarr.Group, axis: str, video_id: Sequence[str] | np.ndarray, first_frame: Sequence[int] | np.ndarray,
+    description: str,
+) -> None:
     zarr_io.add_coordinate(group, "video_id", video_id, (axis,), description="source video")
     first_frame = np.asarray(first_frame, np.int64)
     zarr_io.add_coordinate(group, "first_frame", first_frame, (axis,), units="frame", description=description)
@@ -187,7 +197,8 @@ def _add_axes(group: zarr.Group, spec: LatentSpec, num_frames: int, description:
 
 
 def _axis_labels() -> dict[str, tuple[str, ...] | None]:
-    """Axes that are labelled: those of numbers with names, of objects first, and the slots, which are counted (None)."""
+    """Axes that are labelled: those of numbers with names, of objects first, and the slots, which are counted
+    (None)."""
     named = sorted((code for code in CODES.values() if code.components), key=lambda code: code.owner == "scene")
     return {code.dims[-1]: code.components for code in named} | {"slot": None}
 
@@ -198,8 +209,8 @@ def _add_code(group: zarr.Group, code: Code, shape: tuple[int, ...], dims: tuple
                       description=code.description)
 
 
-def _spec(group: zarr.Group) -> LatentSpec:
-    return LatentSpec(**{name: group.attrs[name] for name in LatentSpec.model_fields if name in group.attrs})
+def _spec(attributes: dict[str, Any]) -> LatentSpec:
+    return LatentSpec(**{name: attributes[name] for name in LatentSpec.model_fields if name in attributes})
 
 
 def _row_labels(group: zarr.Group) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """Latents: what the autoencoder makes of a clip and the predictor continues. The contract between the two models.
 
-Legend: B batch, T frames, K slots, C camera components, P pose components; D_* feature sizes. The codes are those of the
-table `codes.CODES`:
+Legend: B batch, T frames, K slots, C camera components, P pose components; D_* feature sizes. The codes are those of
+the table `codes.CODES`:
 
 time-independent                       time-varying
   background  [B, D_background]          camera  [B, T, C]       motion and light of the background, see camera_code
@@ -59,8 +59,8 @@ class LatentSpec(Params):
 
 
 class Latents:
-    """One batch of clips in codes, each of them an attribute, float32 and shaped as the module's head says. Never changed:
-    `replace` makes another."""
+    """One batch of clips in codes, each of them an attribute, float32 and shaped as the module's head says. Never
+    changed: `replace` makes another."""
 
     background: Tensor
     appearance: Tensor

@@ -55,7 +55,8 @@ def visibility(pose: Numbers) -> Numbers:
 
 
 def assemble(place: Tensor, shape: Tensor, visibility: Tensor | None = None) -> Tensor:
-    """The pose [..., P] of place [..., 2], shape [..., P - 3] and visibility [...]; its moving part without the last."""
+    """The pose [..., P] of place [..., 2], shape [..., P - 3] and visibility [...]; its moving part without the
+    last."""
     parts = [place, shape] if visibility is None else [place, shape, visibility[..., None]]
     return torch.cat(parts, -1)
 
@@ -112,8 +113,8 @@ def scale_and_shift(matrix: Tensor) -> bool:
 
 
 def mirrored(pose: Tensor, axis: int, length: float) -> Tensor:
-    """The pose [..., P] in a frame seen in a mirror: left and right exchanged (axis 0), or top and bottom (1); length: of
-    the frame along that axis, px. A place alone will do as well."""
+    """The pose [..., P] in a frame seen in a mirror: left and right exchanged (axis 0), or top and bottom (1); length:
+    of the frame along that axis, px. A place alone will do as well."""
     changed = pose.clone()
     changed[..., axis] = length - pose[..., axis]
     return changed

@@ -24,7 +24,9 @@ def forecast_animation(target: np.ndarray, predictions: np.ndarray, context_fram
         tiles = [Tile(target[min(t, context_frames - 1)], "context", CONTEXT)]
         if len(target) > context_frames:
             tiles.append(Tile(target[t], "truth"))
-        tiles += [Tile(frames[t], name, _edge(t, context_frames)) for frames, name in zip(predictions, names)]
+        tiles += [
+            Tile(frames[t], name, _edge(t, context_frames)) for frames, name in zip(predictions, names, strict=True)
+        ]
         drawings.append(draw_grid([tiles], title=f"{_moment(t, context_frames)}   {title}"))
     return np.stack(drawings)
 

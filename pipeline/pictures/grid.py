@@ -56,7 +56,7 @@ def draw_grid(rows: list[list[Tile]], row_labels: list[str] | None = None, title
     pen = ImageDraw.Draw(canvas)
     pen.text((_GUTTER, _GUTTER // 2), title, fill=INK, font=font)
     y = top
-    for row, label, line_height in zip(rows, row_labels, labelled):
+    for row, label, line_height in zip(rows, row_labels, labelled, strict=True):
         y += line_height
         pen.text((_GUTTER, y + (height * scale) // 2), label, fill=INK, font=font, anchor="lm")
         for column, tile in enumerate(row):

@@ -25,7 +25,8 @@ BACKGROUND_COLOR = np.array((45, 45, 48), dtype=np.uint8)
 
 
 def slot_color(slot: int) -> Color:
-    return tuple(int(value) for value in SLOT_COLORS[slot % len(SLOT_COLORS)])
+    red, green, blue = SLOT_COLORS[slot % len(SLOT_COLORS)].tolist()
+    return red, green, blue
 
 
 def color_segmentation(segmentation: np.ndarray) -> np.ndarray:
@@ -56,10 +57,17 @@ class Layers:
 class Decoded(Protocol):
     """What the autoencoder makes of B clips: pictures in [0, 1], alpha the visibility after occlusion."""
 
-    frames: Tensor
-    background: Tensor
-    objects: Tensor
-    alpha: Tensor
+    @property
+    def frames(self) -> Tensor: ...
+
+    @property
+    def background(self) -> Tensor: ...
+
+    @property
+    def objects(self) -> Tensor: ...
+
+    @property
+    def alpha(self) -> Tensor: ...
 
     def segmentation(self) -> Tensor: ...
 

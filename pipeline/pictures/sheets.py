@@ -43,5 +43,5 @@ def swap_sheet(rows: dict[str, np.ndarray], title: str) -> np.ndarray:
     other, at chosen times: RGB [height, width, 3]."""
     times = evenly_spaced(len(next(iter(rows.values()))), _SWAP_COLUMNS)
     tiles = [[Tile(frames[t]) for t in times] for frames in rows.values()]
-    tiles[0] = [replace(tile, label=f"t = {t}") for tile, t in zip(tiles[0], times)]
+    tiles[0] = [replace(tile, label=f"t = {t}") for tile, t in zip(tiles[0], times, strict=True)]
     return draw_grid(tiles, list(rows), title)

@@ -29,7 +29,7 @@ def tracks_sheet(
     tiles = [Tile(large, "frame")]
     colors = [slot_color(slot) for slot in range(place.shape[1])]
     found, label = Image.fromarray(_rgb(large)), "found"
-    if position is not None:
+    if position is not None and shown is not None:
         truth = Image.fromarray(_rgb(large))
         for canvas in (truth, found):
             _draw_tracks(canvas, position * scale, shown, [INK] * position.shape[1], halo=True)
@@ -42,7 +42,7 @@ def tracks_sheet(
 def _draw_tracks(canvas: Image.Image, place: np.ndarray, seen: np.ndarray, colors: list[Color], halo: bool) -> None:
     """place [T, n, 2] in px of the canvas, seen bool [T, n]; a halo of paper keeps dark lines apart from the frame."""
     pen = ImageDraw.Draw(canvas)
-    for track, frames, color in zip(place.swapaxes(0, 1), seen.T, colors):
+    for track, frames, color in zip(place.swapaxes(0, 1), seen.T, colors, strict=True):
         points = [tuple(float(value) for value in point) for point in track[frames]]
         if not points:
             continue

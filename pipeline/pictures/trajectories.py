@@ -30,7 +30,7 @@ def write_trajectories(path: Path, latents: Latents, num_given: int | None, titl
     figure = Figure(figsize=(10, 1.7 * ((len(panels) + 1) // 2)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots((len(panels) + 1) // 2, 2, sharex=True, squeeze=False).ravel()
-    for axis, (values, (name, unit), of_slots) in zip(axes, panels):
+    for axis, (values, (name, unit), of_slots) in zip(axes, panels, strict=False):  # an odd number leaves one over
         for i in range(values.shape[2]):
             color = "0.3" if of_slots is None else np.array(slot_color(of_slots[i])) / 255
             for sample in reversed(range(len(values))):

@@ -9,11 +9,11 @@ from pipeline.predictor.network_params import Augmentation
 
 
 def augment(clips: Latents, spec: LatentSpec, augmentation: Augmentation, generator: torch.Generator) -> Latents:
-    """Each clip run backwards by the toss of a coin (reverse); also mirrored in x, mirrored in y, with x and y exchanged
-    (motion; the last in square frames only). Codes of what things look like stay, detail and deformations too: to the predictor
-    they tell how big and how near, and how fast they change. Where they tell how far an object reaches to either side, as of
-    digits that turn back with their edge, `motion` is untrue to them; where motion backwards is another, as with walls that
-    hold an object for a moment, both are."""
+    """Each clip run backwards by the toss of a coin (reverse); also mirrored in x, mirrored in y, with x and y
+    exchanged (motion; the last in square frames only). Codes of what things look like stay, detail and deformations
+    too: to the predictor they tell how big and how near, and how fast they change. Where they tell how far an object
+    reaches to either side, as of digits that turn back with their edge, `motion` is untrue to them; where motion
+    backwards is another, as with walls that hold an object for a moment, both are."""
     if augmentation == "none":
         return clips
     if augmentation == "motion":

@@ -15,9 +15,9 @@ from pipeline.predictor.draws import Draws
 from pipeline.predictor.spread import Spread
 
 PLACE_ERROR_PX = 0.25
-"""How exact a track is in x and y, standard deviation. A context alone is taken apart a little otherwise than the whole clips
-that the predictor learned from, so that on a free stretch a future is less sure than the predictor can know. Fitted on the
-validation split by benchmarks/place_error."""
+"""How exact a track is in x and y, standard deviation. A context alone is taken apart a little otherwise than the whole
+clips that the predictor learned from, so that on a free stretch a future is less sure than the predictor can know.
+Fitted on the validation split by benchmarks/place_error."""
 
 
 class Block(NamedTuple):
@@ -27,19 +27,19 @@ class Block(NamedTuple):
     moving: Tensor  # [B, K, M, H, P - 1]: place and shape of each mode's trajectory
     moving_spread: Tensor  # [B, K, M, H, P - 1]
     visibility_logits: Tensor  # [B, K, M, H]
-    means: dict[str, Tensor]  # every other time-varying code that has a width, by name: of the scene [B, H, D], of objects
-    # [B, K, H, D], the same in all modes
+    means: dict[str, Tensor]  # every other time-varying code that has a width, by name: of the scene [B, H, D], of
+    # objects [B, K, H, D], the same in all modes
     spreads: dict[str, Tensor]  # of the same codes, shaped alike
 
 
 def draw(block: Block, draws: Draws, spread: Spread) -> dict[str, Tensor]:
-    """One future per row, by code: the pose [B, H, K, P] follows a mode drawn for each object; the other codes, [B, H, D] of the
-    scene and [B, H, K, D] of objects, have one mode.
+    """One future per row, by code: the pose [B, H, K, P] follows a mode drawn for each object; the other codes, [B, H,
+    D] of the scene and [B, H, K, D] of objects, have one mode.
 
-    branches: an object takes the middle of its mode, the others their own. Modes that overlap with the drawn one are the same
-    future told several times: their average, by probability, is nearer to the truth than any of them.
-    full: a draw from the learned distribution, whose places are made unsure by PLACE_ERROR_PX. One deviation, in spreads,
-    holds for a whole block, so that every frame has the learned spread and a track stays smooth.
+    branches: an object takes the middle of its mode, the others their own. Modes that overlap with the drawn one are
+    the same future told several times: their average, by probability, is nearer to the truth than any of them.
+    full: a draw from the learned distribution, whose places are made unsure by PLACE_ERROR_PX. One deviation, in
+    spreads, holds for a whole block, so that every frame has the learned spread and a track stays smooth.
     """
     chances = block.mode_logits.softmax(-1)
     uniform = draws.uniform(chances.shape[:-1], chances.device)
@@ -65,8 +65,8 @@ def draw(block: Block, draws: Draws, spread: Spread) -> dict[str, Tensor]:
 
 
 def _log_overlap(middle: Tensor, spread: Tensor, other: Tensor, other_spread: Tensor) -> Tensor:
-    """Logarithm of the cosine between two normal distributions of x and y [..., P - 1], as functions: 0 where they are the
-    same, less where they lie apart or one is wider."""
+    """Logarithm of the cosine between two normal distributions of x and y [..., P - 1], as functions: 0 where they are
+    the same, less where they lie apart or one is wider."""
     variance = poses.place(spread.square() + other_spread.square())
     apart = poses.place(middle - other).square() / variance
     return ((2 * poses.place(spread * other_spread) / variance).log() - apart).sum(-1) / 2

@@ -1,7 +1,7 @@
 """How a predictor sees a context: features of every object, which then look at one another, and of the scene.
 
-Objects share all weights and look at one another by attention, so that the order of the slots does not matter; what does
-not vary in time (appearance, presence, depth) is part of what is known of an object.
+Objects share all weights and look at one another by attention, so that the order of the slots does not matter; what
+does not vary in time (appearance, presence, depth) is part of what is known of an object.
 
 Legend: B batch, T context frames, W context frames trained on, K slots, H horizon trained on, D features,
 P pose components.
@@ -24,8 +24,8 @@ from pipeline.predictor.pace import pace
 from pipeline.thresholds import PRESENT
 
 _NUM_OF_COURSE = 2 * poses.NUM_MOVING + 6
-"""Features of an object's course beside its recent track: end and slope of its line; where its pace has led, that pace and
-its length; its size."""
+"""Features of an object's course beside its recent track: end and slope of its line; where its pace has led, that pace
+and its length; its size."""
 
 
 class PredictorConfig(Params):
@@ -43,6 +43,10 @@ class PredictorConfig(Params):
 
 class ContextNetwork(nn.Module):
     """Call `fit_normalisation` once before training; the statistics are part of the weights."""
+
+    residual_scale: Tensor
+    camera_scale: Tensor
+    object_scale: Tensor
 
     def __init__(self, config: PredictorConfig):
         super().__init__()
@@ -68,14 +72,14 @@ class ContextNetwork(nn.Module):
             self.register_buffer("object_scale", torch.ones(config.horizon, num_of_objects))
 
     def _continued(self, owner: Owner) -> dict[str, int]:
-        """The time-varying codes of scene or objects that are continued by a mean and a spread, all but the pose, and the
-        width of each; those of width 0 are left out."""
+        """The time-varying codes of scene or objects that are continued by a mean and a spread, all but the pose, and
+        the width of each; those of width 0 are left out."""
         widths = {code.name: self.spec.width_of(code) for code in time_varying() if code.owner == owner}
         return {name: width for name, width in widths.items() if width and name != "pose"}
 
     def see(self, context: Latents) -> tuple[Tensor, Tensor, Tensor]:
-        """Of a context of T >= 2 frames: each object alone, [B, K, num_features]; among the others, [B, K, width]; and the
-        scene, [B, num_scene_features + width]."""
+        """Of a context of T >= 2 frames: each object alone, [B, K, num_features]; among the others, [B, K, width]; and
+        the scene, [B, num_scene_features + width]."""
         assert context.num_frames >= 2, f"{context.num_frames} context frames, wanted at least 2"
         context.check(self.spec)
         alone = self.normalise(self._object_features(context))
@@ -110,8 +114,8 @@ class ContextNetwork(nn.Module):
         return torch.cat([go_on(CODES[name], context.codes[name], self.config.horizon) for name in codes], -1)
 
     def _object_features(self, context: Latents) -> Tensor:
-        """[B, K, D]: the recent track relative to the line's end, that end and the slope; where its pace has led, that pace and
-        its length; and what the track belongs to."""
+        """[B, K, D]: the recent track relative to the line's end, that end and the slope; where its pace has led, that
+        pace and its length; and what the track belongs to."""
         track, known = self._window(context.pose)
         end, slope = line_fit(context.pose)
         from_end = poses.moving(track) - poses.moving(end)[:, None]
@@ -133,8 +137,8 @@ class ContextNetwork(nn.Module):
         return torch.cat([relative, last, known.expand(len(last), 1)], -1)
 
     def _since_last(self, context: Latents, codes: Collection[str], num_axes: int) -> tuple[Tensor, ...]:
-        """The recent tracks of these codes [B, T, ..., D] relative to their last frame, all frames in one row, and that frame;
-        each with `num_axes` axes before the row. Nothing where there are no such codes."""
+        """The recent tracks of these codes [B, T, ..., D] relative to their last frame, all frames in one row, and that
+        frame; each with `num_axes` axes before the row. Nothing where there are no such codes."""
         if not codes:
             return ()
         track = joined(context, codes)

@@ -11,9 +11,9 @@ from torch import Tensor
 class Draws:
     """Draws for batches of B clips with S samples each (row b * S + s).
 
-    Latin hypercube sampling (McKay, Beckman and Conover 1979): of the S samples of a clip each has its own S-th of the unit
-    interval, in an order of its own for every number drawn. A sample alone is distributed as if drawn freely; together
-    they leave no likely future out and give none twice.
+    Latin hypercube sampling (McKay, Beckman and Conover 1979): of the S samples of a clip each has its own S-th of the
+    unit interval, in an order of its own for every number drawn. A sample alone is distributed as if drawn freely;
+    together they leave no likely future out and give none twice.
     """
 
     generator: torch.Generator

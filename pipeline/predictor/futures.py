@@ -13,8 +13,8 @@ from pipeline.predictor.spread import Spread
 def draw_futures(
     predictor: Predictor, context: Latents, name: str, horizon: int, num_samples: int, seed: int, spread: Spread,
 ) -> Latents:
-    """Continues the clip `context` (batch axis 1) of this name. Returns latents of batch axis num_samples, whose time axis
-    holds the context and `horizon` predicted frames."""
+    """Continues the clip `context` (batch axis 1) of this name. Returns latents of batch axis num_samples, whose time
+    axis holds the context and `horizon` predicted frames."""
     generator = torch.Generator().manual_seed(_clip_seed(seed, name))
     return rollout(predictor, context, horizon, num_samples, generator, spread)
 

@@ -31,6 +31,9 @@ class SlotLayer(nn.Module):
 class Normalise(nn.Module):
     """Standardises features [..., D] by statistics of the training split; what never varied there is left out."""
 
+    mean: Tensor
+    inverse_std: Tensor
+
     def __init__(self, num_features: int):
         super().__init__()
         self.register_buffer("mean", torch.zeros(num_features))

@@ -4,6 +4,7 @@ Legend: B batch, K slots, M modes, H horizon, P pose components.
 """
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -33,15 +34,15 @@ def surprise(block: Block, target: Latents) -> dict[str, Tensor]:
             change = _sech_surprise(came.transpose(1, 2), mean, block.spreads[name]).mean(-1)
             seen = target.presence[:, :, None] * poses.visibility(target.pose).transpose(1, 2)  # [B, K, H]
             parts[name] = (change * seen).mean()
-    return {"loss": sum(parts.values()), **parts}
+    return {"loss": cast(Tensor, sum(parts.values())), **parts}
 
 
 def nearest_mode_surprise(block: Block, target: Latents) -> Tensor:
-    """The same of the objects had each taken the mode that lies nearest to `target` in x and y: -log p(m) more than that one's
-    own surprise, never less than `surprise`.
+    """The same of the objects had each taken the mode that lies nearest to `target` in x and y: -log p(m) more than
+    that one's own surprise, never less than `surprise`.
 
-    By likelihood alone one broad mode soon has them all, and those that would fit better learn nothing. Choosing modes by
-    distance is multiple trajectory prediction (Cui et al. 2019, arXiv 1809.10732).
+    By likelihood alone one broad mode soon has them all, and those that would fit better learn nothing. Choosing modes
+    by distance is multiple trajectory prediction (Cui et al. 2019, arXiv 1809.10732).
     """
     pose = target.pose.transpose(1, 2)[:, :, None]
     apart = (poses.place(pose) - poses.place(block.moving)).norm(dim=-1) * poses.visibility(pose)
@@ -51,7 +52,8 @@ def nearest_mode_surprise(block: Block, target: Latents) -> Tensor:
 
 
 def _per_number(of_object: Tensor, block: Block, target: Latents) -> Tensor:
-    """Mean surprise per number of a trajectory, from that of whole trajectories [B, K]; absent objects surprise nobody."""
+    """Mean surprise per number of a trajectory, from that of whole trajectories [B, K]; absent objects surprise
+    nobody."""
     return (of_object * target.presence).mean() / (block.moving.shape[-2] * poses.NUM_MOVING)
 
 

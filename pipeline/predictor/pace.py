@@ -9,12 +9,12 @@ from torch import Tensor
 
 
 def pace(track: Tensor) -> tuple[Tensor, Tensor]:
-    """Place in the last frame and speed per frame, each [B, ..., 2], in x and y over all of track [B, T, ..., 2], T at least 2,
-    whichever way it goes: an object that comes back from a wall keeps its speed. Least squares over the stretches between
-    steps that say nothing of it, whose slopes differ in sign alone.
+    """Place in the last frame and speed per frame, each [B, ..., 2], in x and y over all of track [B, T, ..., 2], T at
+    least 2, whichever way it goes: an object that comes back from a wall keeps its speed. Least squares over the
+    stretches between steps that say nothing of it, whose slopes differ in sign alone.
 
-    Such a step holds a turn, part of it is the way back: the steps around it go opposite ways, and it is the shorter one of
-    those that could hold it. Or the object rests: it goes less than half its usual way.
+    Such a step holds a turn, part of it is the way back: the steps around it go opposite ways, and it is the shorter
+    one of those that could hold it. Or the object rests: it goes less than half its usual way.
     """
     change = track.diff(dim=1)
     before, after = torch.cat([change[:, :1], change[:, :-1]], 1), torch.cat([change[:, 1:], change[:, -1:]], 1)

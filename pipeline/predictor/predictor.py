@@ -1,7 +1,7 @@
 """Continues latents by one block: the trained horizon at once, each object on one of several trajectories.
 
-A trajectory is a straight line that the end of the context shows, turned to a heading of the mode's own, plus a residual, and
-folded back at walls; all of these are learned.
+A trajectory is a straight line that the end of the context shows, turned to a heading of the mode's own, plus a
+residual, and folded back at walls; all of these are learned.
 
 Legend: B batch, T context frames, K slots, H horizon trained on, M modes, P pose components.
 """
@@ -61,7 +61,7 @@ class Predictor(ContextNetwork):
         self.walls = Walls(self.spec, config.augmentation, self.num_features)
         self.changes = nn.Linear(width, horizon * 2 * num_of_objects) if num_of_objects else None
         for last in (self.visibility, self.camera[-1], self.changes):
-            if last:
+            if isinstance(last, nn.Linear):
                 nn.init.zeros_(last.weight)
                 nn.init.zeros_(last.bias)
 
@@ -116,20 +116,21 @@ class Predictor(ContextNetwork):
         return self.walls(line + self._quiet(residual), start, walls, alone, self._window(poses.place(context.pose))[0])
 
     def _of_modes(self, motion: Tensor) -> tuple[Tensor, ...]:
-        """Of what `moving` says, [..., M * D], the parts for every mode, [..., M, D]: heading (2) as `_turned` takes it, walls
-        (NUM_OF_MODE) as `Walls` does, logits of which of the L lines it follows in x and in y (2 L), residual (H * (P - 1))."""
+        """Of what `moving` says, [..., M * D], the parts for every mode, [..., M, D]: heading (2) as `_turned` takes
+        it, walls (NUM_OF_MODE) as `Walls` does, logits of which of the L lines it follows in x and in y (2 L), residual
+        (H * (P - 1))."""
         return motion.unflatten(-1, (self.config.architecture.num_modes, -1)).tensor_split(_ENDS, -1)
 
     def _quiet(self, residual: Tensor) -> Tensor:
-        """Draws residuals [..., H, P - 1] to zero that are small beside what a line misses in one frame: on a free stretch
-        the line is exact, and a network's noise would only blur it."""
+        """Draws residuals [..., H, P - 1] to zero that are small beside what a line misses in one frame: on a free
+        stretch the line is exact, and a network's noise would only blur it."""
         small = _QUIET_SHARE * self.residual_scale[0]
         return residual * residual.square() / (residual.square() + small.square())
 
     def _lines(self, context: Latents) -> tuple[Tensor, Tensor]:
-        """Start and slope [B, K, L, 2] in x and y of what a track may follow: its pace over the whole context, the way it goes
-        now; the line through its last frames; the one through the last two, or the way before mirrored, which are true of an
-        object that has just come back from a wall."""
+        """Start and slope [B, K, L, 2] in x and y of what a track may follow: its pace over the whole context, the way
+        it goes now; the line through its last frames; the one through the last two, or the way before mirrored, which
+        are true of an object that has just come back from a wall."""
         place = poses.place(context.pose)
         recent = self._window(place)[0]
         end, slope = line_fit(place)
@@ -140,8 +141,8 @@ class Predictor(ContextNetwork):
         return torch.stack([start, end, place[:, -1], place[:, -1]], 2), torch.stack(slopes, 2)
 
     def _codes(self, context: Latents, objects: Tensor, scene: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Means and spreads of all codes but the pose, as `Block` has them, from the features of objects [B, K, D] and scene
-        [B, D]: what goes on without learning, but for a residual."""
+        """Means and spreads of all codes but the pose, as `Block` has them, from the features of objects [B, K, D] and
+        scene [B, D]: what goes on without learning, but for a residual."""
         horizon = self.config.horizon
         mean, log_spread = self.camera(scene).unflatten(-1, (2, horizon, -1)).unbind(1)
         mean = self.going_on(context, self.scene_codes) + mean * self.camera_scale
@@ -168,8 +169,8 @@ def _spread(log_spread: Tensor, scale: Tensor) -> Tensor:
 def _turned(slope: Tensor, heading: Tensor) -> Tensor:
     """Velocities [B, K, M, 2] of modes turned and changed.
 
-    heading [B, K, M, 2]: angle, radians, to what is the mode's own from the start (all around, the first straight on), and by
-    how much the speed is changed, as a share of it.
+    heading [B, K, M, 2]: angle, radians, to what is the mode's own from the start (all around, the first straight on),
+    and by how much the speed is changed, as a share of it.
     """
     (x, y), (angle, change) = slope.unbind(-1), heading.unbind(-1)
     modes = heading.shape[2]

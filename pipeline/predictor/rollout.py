@@ -23,8 +23,8 @@ def rollout(
     Returns context and future: batch axis B * num_samples (row b * num_samples + s), time axis T + horizon. All draws
     come from `generator`, which lies on the CPU.
 
-    A block needs no state of the blocks before it: it looks at the last frames alone, once for all its steps. So there are
-    no keys and values of earlier steps to keep, and a horizon costs time in proportion to its length.
+    A block needs no state of the blocks before it: it looks at the last frames alone, once for all its steps. So there
+    are no keys and values of earlier steps to keep, and a horizon costs time in proportion to its length.
     """
     latents, draws = context.map(lambda code: code.repeat_interleave(num_samples, 0)), Draws(generator, num_samples)
     while latents.num_frames < context.num_frames + horizon:

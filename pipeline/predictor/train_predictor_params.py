@@ -26,5 +26,5 @@ class TrainPredictorParams(Params):
     short_context_share: float = Field(ge=0, le=1)
     """Share of the steps with fewer context frames than that, so that fewer may be given later."""
     augmentation: Augmentation
-    """motion: mirror, turn and reverse the tracks of clips at random; reverse: that alone. Without mirrors, what an object looks
-    like may say where it turns back; without either, walls may hold it for a moment."""
+    """motion: mirror, turn and reverse the tracks of clips at random; reverse: that alone. Without mirrors, what an
+    object looks like may say where it turns back; without either, walls may hold it for a moment."""

@@ -12,8 +12,8 @@ from pipeline.predictor.network_params import Augmentation
 from pipeline.thresholds import PRESENT
 
 NUM_OF_MODE = 3
-"""Numbers of a mode's own: logits of how far its walls are from the edges in x and in y, as shares of half the frame, and
-of the share of the way back that is taken; 0 goes on through the wall."""
+"""Numbers of a mode's own: logits of how far its walls are from the edges in x and in y, as shares of half the frame,
+and of the share of the way back that is taken; 0 goes on through the wall."""
 LIKELY_SHARE = 0.02
 """Training starts with walls that leave out this share of the places where objects are."""
 PLACE_ERROR_PX = 0.5
@@ -25,8 +25,8 @@ _EAGER = 10.0
 
 
 class Walls(nn.Module):
-    """What walls have in common. How much of it can be learned depends on the clips: those mirrored at random have no left or
-    right, those run backwards lose nothing at walls."""
+    """What walls have in common. How much of it can be learned depends on the clips: those mirrored at random have no
+    left or right, those run backwards lose nothing at walls."""
 
     def __init__(self, spec: LatentSpec, augmentation: Augmentation, num_features: int):
         super().__init__()
@@ -34,8 +34,8 @@ class Walls(nn.Module):
         self.sided, self.lossy = augmentation != "motion", augmentation == "none"
         if self.sided:
             self.turning_point = nn.Linear(num_features, 2)
-            """The point of an object that walls turn back, px from its place: it reaches as far to the left as to the right
-            and as far up as down."""
+            """The point of an object that walls turn back, px from its place: it reaches as far to the left as to the
+            right and as far up as down."""
             nn.init.zeros_(self.turning_point.weight)
             nn.init.zeros_(self.turning_point.bias)
             self.trust = nn.Parameter(torch.zeros(()))
@@ -46,12 +46,12 @@ class Walls(nn.Module):
             """Logarithm of the distance, px, at which a turn is no longer believed: the track is wrong there."""
         if self.lossy:
             self.lost = nn.Parameter(torch.zeros(()))
-            """Logit of how much of the way beyond a wall is lost in the frame of the turn. 0: the wall is a mirror; 1: it
-            holds the object until the next frame, as programs do that clip places to a range."""
+            """Logit of how much of the way beyond a wall is lost in the frame of the turn. 0: the wall is a mirror; 1:
+            it holds the object until the next frame, as programs do that clip places to a range."""
 
     def forward(self, track: Tensor, start: Tensor, of_mode: Tensor, features: Tensor, seen: Tensor) -> Tensor:
-        """Tracks [B, K, M, H, P - 1] that go straight on from start [B, K, M, 2], let come back from the walls of their modes,
-        of_mode [B, K, M, NUM_OF_MODE]. features [B, K, D] and places seen [B, T, K, 2] of the objects."""
+        """Tracks [B, K, M, H, P - 1] that go straight on from start [B, K, M, 2], let come back from the walls of their
+        modes, of_mode [B, K, M, NUM_OF_MODE]. features [B, K, D] and places seen [B, T, K, 2] of the objects."""
         frame_size = track.new_tensor([self.spec.width, self.spec.height])
         how_far, back = of_mode.split([2, 1], -1)
         low, share = how_far.sigmoid() * frame_size / 2, back[..., None, :].sigmoid()
@@ -85,8 +85,9 @@ class Walls(nn.Module):
         return torch.logit(2 * inside / frame_size, eps=0.05)
 
     def _correction(self, seen: Tensor, low: Tensor, high: Tensor) -> Tensor:
-        """Of turning points [B, K, M, 2], by where they were seen [B, T, K, M, 2]: what came back from the outermost of its
-        places was at a wall there. The larger it is, the less it counts (Tukey's biweight; Beaton and Tukey 1974)."""
+        """Of turning points [B, K, M, 2], by where they were seen [B, T, K, M, 2]: what came back from the outermost of
+        its places was at a wall there. The larger it is, the less it counts (Tukey's biweight; Beaton and Tukey
+        1974)."""
         least, most, ends = seen.amin(1), seen.amax(1), torch.stack([seen[:, 0], seen[:, -1]])
         at_low, at_high = ends.amin(0) - least > PLACE_ERROR_PX, most - ends.amax(0) > PLACE_ERROR_PX
         missing = torch.where(at_low, low - least, high - most) + self.beyond_seen

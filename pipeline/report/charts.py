@@ -47,8 +47,9 @@ def line_chart(lines: list[Line], x_label: str, y_label: str) -> str:
     for i, line in reversed(list(enumerate(lines))):  # the first on top
         points = [(x(step), value) for step, value in enumerate(line.values) if value is not None]
         if line.margins and len(points) == len(line.margins):
-            upper = [f"{px:.1f},{y(value + margin):.1f}" for (px, value), margin in zip(points, line.margins)]
-            lower = [f"{px:.1f},{y(value - margin):.1f}" for (px, value), margin in zip(points, line.margins)]
+            band = [(px, value, margin) for (px, value), margin in zip(points, line.margins, strict=True)]
+            upper = [f"{px:.1f},{y(value + margin):.1f}" for px, value, margin in band]
+            lower = [f"{px:.1f},{y(value - margin):.1f}" for px, value, margin in band]
             parts.append(f'<polygon class="band line-{i}" points="{" ".join([*upper, *reversed(lower)])}"/>')
         path = " ".join(f"{px:.1f},{y(value):.1f}" for px, value in points)
         parts.append(f'<polyline class="curve line-{i}" points="{path}"/>')
@@ -60,7 +61,8 @@ def line_chart(lines: list[Line], x_label: str, y_label: str) -> str:
 
 def _extent(lines: list[Line]) -> tuple[float, float]:
     reach = [(value, margin) for line in lines
-             for value, margin in zip(line.values, line.margins or [0.0] * len(line.values)) if value is not None]
+             for value, margin in zip(line.values, line.margins or [0.0] * len(line.values), strict=False)
+             if value is not None]
     low = min((value - margin for value, margin in reach), default=0.0)
     high = max((value + margin for value, margin in reach), default=1.0)
     return (low, high) if high - low > 1e-9 else (low - 0.5, high + 0.5)

@@ -18,7 +18,8 @@ class CodeRow:
 
 def code_rows(spec: LatentSpec) -> list[CodeRow]:
     """In the order of the table."""
-    return [CodeRow(name, CODES[name].description, _numbers(CODES[name], spec), _goes_on(CODES[name])) for name in spec.names]
+    codes = [CODES[name] for name in spec.names]
+    return [CodeRow(code.name, code.description, _numbers(code, spec), _goes_on(code)) for code in codes]
 
 
 def _numbers(code: Code, spec: LatentSpec) -> str:

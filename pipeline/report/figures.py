@@ -126,7 +126,8 @@ def sample_figures(metrics: dict) -> list[tuple[str, float | None, float | None]
         section, _, figure = name.partition(".")
         return metrics["prediction"].get(section, {}).get(figure)
 
-    rows = [(meaning, find(name), find(wanted) if wanted else None) for name, (meaning, wanted) in _SAMPLE_FIGURES.items()]
+    known = _SAMPLE_FIGURES.items()
+    rows = [(meaning, find(name), find(wanted) if wanted else None) for name, (meaning, wanted) in known]
     return [row for row in rows if row[1] is not None]
 
 
@@ -140,7 +141,7 @@ def other_figures(metrics: dict) -> list[tuple[str, str]]:
     """Every number of metrics.json by its path, in order; lists as their first and last entry."""
     found = []
 
-    def walk(prefix: str, value) -> None:
+    def walk(prefix: str, value: object) -> None:
         if isinstance(value, dict):
             for name, item in value.items():
                 walk(f"{prefix}.{name}" if prefix else name, item)

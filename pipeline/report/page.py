@@ -1,7 +1,7 @@
 """Writes one self-contained page about an evaluation: no network, no other files, readable on a phone and in the dark.
 
-The page that stage report writes is a pure function of its inputs. Parameters of the other stages and wall-clock costs are
-not among them; `complete` puts these into the place that the page leaves for them.
+The page that stage report writes is a pure function of its inputs. Parameters of the other stages and wall-clock costs
+are not among them; `complete` puts these into the place that the page leaves for them.
 """
 
 from pathlib import Path
@@ -16,7 +16,13 @@ from pipeline.progress import progress
 from pipeline.report.charts import line_chart
 from pipeline.report.codes import code_rows
 from pipeline.report.figures import (
-    curves, forecast_table, headline, layer_figures, other_figures, probe_table, sample_figures,
+    curves,
+    forecast_table,
+    headline,
+    layer_figures,
+    other_figures,
+    probe_table,
+    sample_figures,
 )
 from pipeline.report.films import film
 from pipeline.report.scenes import Scene, Scenes, Tile, Track
@@ -33,8 +39,11 @@ _TEXT_BYTES = 512 * 1024
 class Artefact(Protocol):
     """A store or weights."""
 
-    identity: str
-    made_from: dict[str, str]
+    @property
+    def identity(self) -> str: ...
+
+    @property
+    def made_from(self) -> dict[str, str]: ...
 
 
 def write_report(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from pipeline.frames.forecast_clips import find_clips, forecast_clips, read_clip_truth, read_clips
+from pipeline.frames.forecast_clips import ForecastClips, find_clips, forecast_clips, read_clip_truth, read_clips
 from pipeline.frames.frame_store import FrameStore
 from pipeline.frames.pixels import to_uint8
 from pipeline.frames.prediction_store import PredictionStore
@@ -177,7 +177,7 @@ def _found_tracks(latents: Latents, b: int) -> tuple[Track, ...]:
     return tuple(tracks)
 
 
-def _true_tracks(store: FrameStore, clip, num_frames: int) -> tuple[Track, ...]:
+def _true_tracks(store: FrameStore, clip: ForecastClips, num_frames: int) -> tuple[Track, ...]:
     if not {"segmentation", "position"} <= set(store.truth_names):
         return ()
     segmentation, position = (

@@ -33,8 +33,8 @@ SECONDS_BETWEEN_CHECKPOINTS = 20.0
 def train(
     model: nn.Module,
     make_batch: Callable[[int], Any],
-    loss: Callable[[nn.Module, Any, float], dict[str, Tensor]],
-    validate: Callable[[nn.Module], dict[str, float]],
+    loss: Callable[[Any, Any, float], dict[str, Tensor]],
+    validate: Callable[[Any], dict[str, float]],
     params: TrainingParams,
     curves: Path,
     resume: Path,

@@ -18,7 +18,8 @@ def printed(folder) -> str:
 
 
 def test_stages_that_have_run_are_shown_in_order(tmp_path):
-    (tmp_path / "train_autoencoder.json").write_text(json.dumps({**FIGURES, "seconds": 12345.6, "frames_per_second": 12345.6}))
+    large = {**FIGURES, "seconds": 12345.6, "frames_per_second": 12345.6}
+    (tmp_path / "train_autoencoder.json").write_text(json.dumps(large))
     (tmp_path / "encode.json").write_text(json.dumps({**FIGURES, "peak_cuda_reserved_gib": 2.5}))
     rows = [line.split() for line in printed(tmp_path).splitlines() if "s/s" in line]
     assert rows == [

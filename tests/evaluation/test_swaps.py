@@ -45,8 +45,8 @@ def test_an_appearance_that_knows_the_place():
             plain.pose[0, :, 1:, :2].numpy(),
         )
         swaps.add(truth, drawn.segmentation()[0].numpy(), latents)
-    # 6 x 6 px at 2 px to the left of where they belong: of 4 x 4 px inside, 1 x 4 show the background, and of the pixels
-    # around, which are not judged but for the uncovered ones, none
+    # 6 x 6 px at 2 px to the left of where they belong: of 4 x 4 px inside, 1 x 4 show the background, and of the
+    # pixels around, which are not judged but for the uncovered ones, none
     judged, wrong = 16, 4
     assert swaps.psnr == pytest.approx(-10 * np.log10(wrong / judged * 0.6**2), abs=0.05)
 

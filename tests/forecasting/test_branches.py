@@ -53,7 +53,9 @@ def futures(architecture, spread: str, num_samples: int) -> tuple[np.ndarray, np
 def test_samples_cover_an_open_future():
     single, truth = futures(DeterministicParams(**SIZE), "branches", 1)
     samples, _ = futures(MixtureParams(num_modes=6, **SIZE), "full", NUM_SAMPLES)
-    one, several = (np.linalg.norm(place - truth[:, None], axis=-1)[:, :, -1].min(1).mean() for place in (single, samples))
+    one, several = (
+        np.linalg.norm(place - truth[:, None], axis=-1)[:, :, -1].min(1).mean() for place in (single, samples)
+    )
     assert several < 0.5 * one
     counted = np.ones(truth.shape[1:3], bool)
     inside = [calibration.covered(places, true, counted, 0.9) for places, true in zip(samples, truth, strict=True)]

@@ -139,7 +139,8 @@ def test_xarray_opens_both_as_labelled_datasets(tmp_path, latents):
     encoded = xarray.open_zarr(tmp_path / "l.zarr", consolidated=False)
     assert encoded.pose.dims == ("sequence", "time", "slot", "pose_component")
     assert encoded.pose.sel(pose_component="log_scale").shape == (NUM_ROWS, 6, 3)
-    assert tuple(encoded.camera_component.values) == camera_code.COMPONENTS and tuple(encoded.pose_component.values) == poses.COMPONENTS
+    assert tuple(encoded.camera_component.values) == camera_code.COMPONENTS
+    assert tuple(encoded.pose_component.values) == poses.COMPONENTS
     assert set(encoded.data_vars) == set(CODES) and all("units" in encoded[name].attrs for name in CODES)
     predicted = xarray.open_zarr(tmp_path / "p.zarr", consolidated=False)
     assert predicted.pose.dims == ("clip", "sample", "time", "slot", "pose_component")

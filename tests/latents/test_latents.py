@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from pipeline.latents import camera_code, pose as poses
-from pipeline.latents.codes import CODES, time_varying, time_independent
+from pipeline.latents import camera_code
+from pipeline.latents import pose as poses
+from pipeline.latents.codes import CODES, time_independent, time_varying
 from pipeline.latents.latents import Latents, LatentSpec, concatenate
 
 SPEC = LatentSpec(
@@ -63,7 +64,8 @@ def test_concatenate_joins_batches():
 
 def test_codes_of_width_zero_may_be_left_out():
     narrow = LatentSpec(**SPEC.model_dump() | {"detail_dim": 0, "deformation_dim": 0})
-    assert narrow.names == tuple(name for name in CODES if name not in ("detail", "deformation")) and SPEC.names == tuple(CODES)
+    assert narrow.names == tuple(name for name in CODES if name not in ("detail", "deformation"))
+    assert SPEC.names == tuple(CODES)
     codes = some_latents().codes
     latents = Latents(**{name: codes[name] for name in narrow.names}).check(narrow)
     assert latents.detail.shape == (2, 6, 0) and latents.deformation.shape == (2, 6, 3, 0)

@@ -14,7 +14,8 @@ def test_parts_have_names_and_make_the_whole():
     torch.testing.assert_close(poses.scale(POSE), torch.tensor([2.0, 1.0]))
     assert torch.equal(poses.assemble(poses.place(POSE), poses.shape(POSE), poses.visibility(POSE)), POSE)
     assert torch.equal(poses.assemble(poses.place(POSE), poses.shape(POSE)), poses.moving(POSE))
-    assert len(poses.COMPONENTS) == len(poses.UNITS) == POSE.shape[-1] and poses.moving(POSE).shape == (2, poses.NUM_MOVING)
+    assert len(poses.COMPONENTS) == len(poses.UNITS) == POSE.shape[-1]
+    assert poses.moving(POSE).shape == (2, poses.NUM_MOVING)
 
 
 def test_arrays_are_read_as_tensors_are():
@@ -39,7 +40,8 @@ def test_step_and_shape_are_each_others_inverse():
 
 
 def test_the_matrix_leads_from_samples_to_the_frame_and_back():
-    matrix = poses.matrix_of(POSE, patch_dim=8, patch_px=4.0)  # samples half a pixel apart, twice as many for the larger one
+    # samples half a pixel apart, twice as many for the larger one
+    matrix = poses.matrix_of(POSE, patch_dim=8, patch_px=4.0)
     corner = torch.tensor([2.0, -4.0, 1.0])
     torch.testing.assert_close(matrix @ corner, torch.tensor([[12.0, 16.0], [4.0, 2.0]]))
     back = poses.inverse(matrix)

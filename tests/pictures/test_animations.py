@@ -1,5 +1,7 @@
 """Animations and sheets: which frame is shown where, and when."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -29,7 +31,7 @@ def tile_values(drawing: np.ndarray) -> list[int]:
     """The grey value in the middle of each tile of a drawing that has one row."""
     row = drawing[drawing.shape[0] // 2 + 10].astype(int)
     changes = np.flatnonzero(np.r_[True, (np.diff(row, axis=0) != 0).any(1), True])
-    return [int(row[start, 0]) for start, stop in zip(changes, changes[1:]) if stop - start == 192]
+    return [int(row[start, 0]) for start, stop in pairwise(changes) if stop - start == 192]
 
 
 @pytest.mark.parametrize(("t", "shown"), [(0, [10, 10, 50, 90]), (2, [12, 12, 52, 92]), (3, [12, 13, 53, 93]),

@@ -113,7 +113,8 @@ def test_clips_seen_otherwise_turn_it_along():
     latents = some_latents(400)
     other = augment(latents, SPEC, "motion", torch.Generator().manual_seed(0))
     sway = (other.wobble[..., 0].flatten(1).mean(1) < 0).float().mean()
-    assert 0.4 < sway < 0.6 and other.wobble[..., 2].amin() >= 0  # a mirror and running backwards change the sign, glow stays
+    # a mirror and running backwards change the sign, glow stays
+    assert 0.4 < sway < 0.6 and other.wobble[..., 2].amin() >= 0
     assert torch.equal(other.temper, latents.temper)
 
 

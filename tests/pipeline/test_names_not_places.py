@@ -65,8 +65,8 @@ def test_the_search_finds(line):
 
 
 @pytest.mark.parametrize("line", [
-    "first = pose[0]", "own = pose[:, :, slot]", "x, y = place.unbind(-1)", "row = camera[:, -1]", "p = poses.place(pose)",
-    "s = step[..., 2:]", "mean, spread = self.camera(scene).unbind(1)",
+    "first = pose[0]", "own = pose[:, :, slot]", "x, y = place.unbind(-1)", "row = camera[:, -1]",
+    "p = poses.place(pose)", "s = step[..., 2:]", "mean, spread = self.camera(scene).unbind(1)",
 ])
 def test_the_search_leaves_alone(line):
     assert not violations(line)

@@ -12,7 +12,8 @@ SPREADS = torch.tensor([1.0, 2.0, 4.0])
 
 
 def block(num_rows: int) -> Block:
-    """The same distribution in every row: three modes far apart, in each component and, twice as wide, at the second step."""
+    """The same distribution in every row: three modes far apart, in each component and, twice as wide, at the second
+    step."""
     modes = (num_rows, 2, 3, 2, 3)
     return Block(
         mode_logits=CHANCES.log().expand(num_rows, 2, 3),
@@ -46,7 +47,8 @@ def test_a_full_draw_has_the_chances_and_the_spread_that_were_learned():
         learned = (width * SPREADS[mode])[..., None].expand(-1, -1, 3)
         error = torch.tensor([PLACE_ERROR_PX, PLACE_ERROR_PX, 0])  # the size is known as well as it was learned
         of_step = deviation[:, step] / (learned.square() + error.square()).sqrt()
-        assert of_step.mean().item() == pytest.approx(0, abs=0.02) and of_step.std().item() == pytest.approx(1, abs=0.02)
+        assert of_step.mean().item() == pytest.approx(0, abs=0.02)
+        assert of_step.std().item() == pytest.approx(1, abs=0.02)
         # The hyperbolic secant holds 90 % of its mass within (2 / pi) ln tan(0.95 pi / 2) standard deviations.
         within = (of_step.abs() < 2 / math.pi * math.log(math.tan(0.475 * math.pi))).float().mean()
         assert within.item() == pytest.approx(0.9, abs=0.01)
@@ -55,7 +57,8 @@ def test_a_full_draw_has_the_chances_and_the_spread_that_were_learned():
 
 def test_deviations_hold_for_a_block_and_differ_between_objects_and_axes():
     pose = drawn(block(10_000), "full")["pose"]
-    first, second = (pose[:, step, :, :3] - MIDDLES[(pose[:, 0, :, 3] * 2).round().long()][..., None] for step in (0, 1))
+    middle = MIDDLES[(pose[:, 0, :, 3] * 2).round().long()][..., None]
+    first, second = (pose[:, step, :, :3] - middle for step in (0, 1))
     torch.testing.assert_close(second[..., 2], 2 * first[..., 2], atol=1e-3, rtol=0)
     share = (second / first)[..., :2][first[..., :2].abs() > 0.01]  # a little less than 2: no place is quite certain
     assert (share > 1.7).all() and (share < 2).all()
@@ -75,7 +78,8 @@ def test_detail_and_deformation_are_drawn_as_the_camera_is():
     detail, deformation = codes["detail"], codes["deformation"]
     assert detail.shape == (5_000, 2, 3) and deformation.shape == (5_000, 2, 2, 1)
     for values, middle, spread in ((detail, 7.0, 0.25), (deformation, -7.0, 2.0)):
-        assert values.mean().item() == pytest.approx(middle, abs=0.1) and values.std().item() == pytest.approx(spread, rel=0.1)
+        assert values.mean().item() == pytest.approx(middle, abs=0.1)
+        assert values.std().item() == pytest.approx(spread, rel=0.1)
         assert torch.equal(values[:, 0], values[:, 1]), "one deviation holds for a whole block"
     codes = drawn(block(4), "branches")
     detail, deformation = codes["detail"], codes["deformation"]
@@ -83,7 +87,8 @@ def test_detail_and_deformation_are_drawn_as_the_camera_is():
 
 
 def test_a_broad_mode_does_not_pull_at_a_narrow_one_inside_it():
-    """Two likely ones of spread 0.1 and 0.2 px side by side are one future; an unlikely one as wide as the frame is another."""
+    """Two likely ones of spread 0.1 and 0.2 px side by side are one future; an unlikely one as wide as the frame is
+    another."""
     modes = (500, 1, 3, 1, 3)
     narrow = block(500)._replace(
         mode_logits=torch.tensor([0.6, 0.35, 0.05]).log().expand(500, 1, 3), visibility_logits=torch.zeros(modes[:-1]),

@@ -13,7 +13,8 @@ AT_LOW = torch.logit(torch.tensor([LOW / 32, LOW / 32, 1 - 1e-6]))
 
 
 def fly(place: np.ndarray, velocity: np.ndarray, num_frames: int, holds: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Places [num_frames, N] and velocities [N] at the end of objects between two walls: mirrors, or such as hold them."""
+    """Places [num_frames, N] and velocities [N] at the end of objects between two walls: mirrors, or such as hold
+    them."""
     places = []
     for _ in range(num_frames):
         place = place + velocity
@@ -83,7 +84,8 @@ def test_what_kind_of_walls_there_are_is_learned(holds):
 
 def test_a_turn_seen_tells_where_the_walls_of_an_object_are():
     walls = Walls(SPEC, "reverse", 1)
-    turned = torch.tensor([21.0, 19, 17, 15, 17, 19])  # at 15: its turning point is 1 px to the left, where that wall is
+    # at 15: its turning point is 1 px to the left, where that wall is
+    turned = torch.tensor([21.0, 19, 17, 15, 17, 19])
     seen = torch.stack([turned, torch.full((6,), 32.0)], -1)[None]
     velocity = torch.tensor([[4.0, 0.0]])
     def last(seen: torch.Tensor, trust: float) -> float:
@@ -111,7 +113,8 @@ def test_walls_turn_back_another_point_where_looks_say_so():
 
 
 def test_only_what_the_clips_can_teach_is_learned():
-    names = {kind: {name for name, _ in Walls(SPEC, kind, 1).named_parameters()} for kind in ("motion", "reverse", "none")}
+    kinds = ("motion", "reverse", "none")
+    names = {kind: {name for name, _ in Walls(SPEC, kind, 1).named_parameters()} for kind in kinds}
     assert names["motion"] == set() and "turning_point.weight" in names["reverse"]
     assert names["none"] - names["reverse"] == {"lost"}
 

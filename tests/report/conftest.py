@@ -23,7 +23,8 @@ def figures(psnr: float) -> dict:
 METRICS = {
     "protocol": {
         "context_frames": 4, "horizon": 2, "num_samples": 5, "spread": "full", "num_clips": 60,
-        "resolution": "40x30x3", "split": "test", "data": "60 sequences <of> 20 frames", "definitions": ["psnr: dB, over all pixels", "ssim: as usual"],
+        "resolution": "40x30x3", "split": "test", "data": "60 sequences <of> 20 frames",
+        "definitions": ["psnr: dB, over all pixels", "ssim: as usual"],
     },
     "reconstruction": {"psnr": 30.0, "ssim": 0.9, "median_background_psnr": 20.0, "median_background_ssim": 0.7},
     "prediction": {

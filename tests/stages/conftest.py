@@ -86,7 +86,7 @@ def artefacts(tmp_path_factory) -> Artefacts:
     """Test frames with truth, both models' weights and the latents."""
     made = Artefacts(tmp_path_factory.mktemp("artefacts"))
     random = np.random.default_rng(0)
-    frames, truth = zip(*(moving_squares(random) for _ in range(NUM_SEQUENCES)))
+    frames, truth = zip(*(moving_squares(random) for _ in range(NUM_SEQUENCES)), strict=True)
     store = write_test_frames(made.test_frames, np.stack(frames), list(truth))
     torch.manual_seed(0)
     config = AutoencoderConfig(

@@ -89,8 +89,10 @@ def test_two_processes_write_the_same_bytes_as_one(folder):
     for launcher, name in (([], "one.zarr"), (torchrun, "two.zarr")):
         command = [sys.executable, *launcher, "small_files.py", "--latents", name]
         subprocess.run(command, cwd=folder, env=environment, check=True)
-    one, two = ({file.relative_to(folder / name): file.read_bytes() for file in (folder / name).rglob("*") if file.is_file()}
-                for name in ("one.zarr", "two.zarr"))
+    one, two = (
+        {file.relative_to(root): file.read_bytes() for file in root.rglob("*") if file.is_file()}
+        for root in (folder / "one.zarr", folder / "two.zarr")
+    )
     assert one == two and len(open_latents(folder / "one.zarr")) == 11
 
 

@@ -24,7 +24,13 @@ from tests.metrics.test_fvd import write as write_fvd
 from tests.metrics.test_lpips import random_weights
 from tests.metrics.test_lpips import write as write_lpips
 from tests.stages.conftest import (
-    CONTEXT_FRAMES, HORIZON, NUM_CLIPS, NUM_SEQUENCES, options, write_latents, write_test_frames,
+    CONTEXT_FRAMES,
+    HORIZON,
+    NUM_CLIPS,
+    NUM_SEQUENCES,
+    options,
+    write_latents,
+    write_test_frames,
 )
 
 PARAMS = EvaluateParams(batch_size=2, num_sheets=1)
@@ -93,7 +99,7 @@ def test_figures_are_those_of_the_frames_joined_by_name(evaluated, inputs):
     encoded = open_latents(inputs["latents"])
     with torch.inference_mode():
         decoded = model.decode(encoded.read(slice(None))).frames.movedim(2, 4).numpy()
-    of_row = {video: frames for video, frames in zip(encoded.video_id, decoded)}
+    of_row = {video: frames for video, frames in zip(encoded.video_id, decoded, strict=True)}
     reconstruction = [psnr(of_row[f"video_{row}"][t], frame) for row in range(NUM_SEQUENCES)
                       for t, frame in enumerate(true_frames[row])]
     median = [psnr(np.median(sequence, axis=0), frame) for sequence in true_frames for frame in sequence]

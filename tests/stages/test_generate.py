@@ -54,7 +54,8 @@ def test_predicted_frames_are_the_decoded_predicted_latents_of_the_named_clips(a
     latents, frames = open_predicted_latents(forecast / "latents.zarr"), open_predicted_frames(forecast / "frames.zarr")
     assert frames.num_clips == NUM_CLIPS and frames.num_samples == 2
     assert (frames.context_frames, frames.horizon, frames.fps) == (CONTEXT_FRAMES, HORIZON, 8)
-    assert list(zip(frames.video_id, frames.first_frame))[:3] == [("video_0", 5), ("video_0", 12), ("video_1", 5)]
+    names = list(zip(frames.video_id, frames.first_frame, strict=True))
+    assert names[:3] == [("video_0", 5), ("video_0", 12), ("video_1", 5)]
     assert np.array_equal(latents.video_id, frames.video_id) and np.array_equal(latents.first_frame, frames.first_frame)
     model, weights = load_autoencoder(artefacts.autoencoder)
     with torch.inference_mode():

@@ -31,7 +31,8 @@ def run(tmp_path, monkeypatch):
     def run(source=tmp_path / "videos", **changes):
         section = {
             "source": str(source), "array_layout": None, "split": "random", "tfrecord_feature": "{}/encoded",
-            "digits": {"num_videos": 3, "num_frames": LENGTH, "num_digits": 2, "frame_px": 64, "seed": 0}, "height": 16, "width": 16, "crop": "center", "color": "rgb",
+            "digits": {"num_videos": 3, "num_frames": LENGTH, "num_digits": 2, "frame_px": 64, "seed": 0},
+            "height": 16, "width": 16, "crop": "center", "color": "rgb",
             "fps": None, "fps_if_unknown": 10, "sequence_length": LENGTH, "sequence_stride": None, "val_fraction": 0.2,
             "test_fraction": 0.2, "seed": 0, "skip_unreadable": False, **changes,
         }
@@ -55,13 +56,15 @@ def videos(tmp_path):
 
 
 def write_hdf5(folder) -> None:
-    write_videogpt(folder / "a.hdf5", train=[noise(seed) for seed in range(3)], test=[noise(seed) for seed in range(3, 6)])
+    videos = [noise(seed) for seed in range(6)]
+    write_videogpt(folder / "a.hdf5", train=videos[:3], test=videos[3:])
 
 
 def write_tfrecords(folder) -> None:
     for number, name in enumerate(("train", "test")):
         videos = (noise(3 * number + seed) for seed in range(3))
-        records = [record(example({f"{t}/encoded": frame.tobytes() for t, frame in enumerate(video)})) for video in videos]
+        features = ({f"{t}/encoded": frame.tobytes() for t, frame in enumerate(video)} for video in videos)
+        records = [record(example(feature)) for feature in features]
         (folder / f"{name}.tfrecords").write_bytes(b"".join(records))
 
 

@@ -32,7 +32,8 @@ def test_without_figures_it_says_what_to_run(tmp_path, text):
         (tmp_path / "metrics.json").write_text(text)
     result = run(tmp_path)
     assert result.exit_code == 2
-    assert result.stderr.startswith(f"error: {tmp_path / 'metrics.json'}: cannot be read") and "dvc repro" in result.stderr
+    assert result.stderr.startswith(f"error: {tmp_path / 'metrics.json'}: cannot be read")
+    assert "dvc repro" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 

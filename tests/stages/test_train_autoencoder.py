@@ -102,7 +102,8 @@ def test_parts_and_processes_train_as_one(folder):
 
 
 @pytest.mark.parametrize("changes, wanted", [
-    ({"batch_sise": 3}, "batch_sise"), ({"frames_per_clip": 0}, "frames_per_clip"), ({"memory_budget": 0}, "memory_budget"),
+    ({"batch_sise": 3}, "batch_sise"), ({"frames_per_clip": 0}, "frames_per_clip"),
+    ({"memory_budget": 0}, "memory_budget"),
     ({"architecture": {**SETTINGS["architecture"], "num_slots": 0}}, "num_slots"),
     ({"architecture": {**SETTINGS["architecture"], "canvas_margin": -3}}, "architecture.canvas_margin"),
 ])

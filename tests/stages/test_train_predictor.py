@@ -62,7 +62,8 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
-    return {name: content for name, content in files(folder / "data").items() if not name.startswith(("latents", "cost"))}
+    found = files(folder / "data")
+    return {name: content for name, content in found.items() if not name.startswith(("latents", "cost"))}
 
 
 def run(*arguments: str):
