@@ -92,9 +92,9 @@ def judge_forecasts(
     params: EvaluateParams, store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, decode: Decode,
     sheets: Path, networks: Networks,
 ) -> dict[str, dict]:
-    """Sections of metrics.json on all predicted clips and the baselines beside them. Where the prediction is drawn with the
-    pictures of the context, straight lines are too, so that they differ in motion alone, and the prediction is judged
-    without these pictures as well.
+    """Sections of metrics.json on all predicted clips and the baselines beside them. Where the prediction is drawn with
+    the pictures of the context, straight lines are too, so that they differ in motion alone, and the prediction is
+    judged without these pictures as well.
 
     Raises UserError when the clips are not those of the test split, or `latents` lacks one of them.
     """

@@ -114,8 +114,8 @@ class Forecaster:
         self, forecasts: Iterable[Forecast]
     ) -> Iterator[tuple[Forecast, np.ndarray, np.ndarray]]:
         """Each forecast with what its clip would be if every object went on in a straight line, drawn alike: the frames
-        [horizon, H, W, C] after the context; and uint8 [context_frames, H, W], which slot the drawn context shows where (0
-        background, k + 1 slot k)."""
+        [horizon, H, W, C] after the context; and uint8 [context_frames, H, W], which slot the drawn context shows where
+        (0 background, k + 1 slot k)."""
         forecasts = iter(forecasts)
         while batch := list(islice(forecasts, _LINES_AT_ONCE)):
             contexts = concatenate([forecast.latents.map(lambda code: code[:1]) for forecast in batch])

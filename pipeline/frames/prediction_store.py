@@ -1,8 +1,8 @@
 """The store of predicted frames: kind "predicted_frames", one row per clip.
 
-frames uint8 [clip, sample, time, height, width, channel]: the forecast steps only; straight_on uint8 [clip, time, height,
-width, channel]: the same steps if every object went on in a straight line, drawn alike; context_segmentation uint8 [clip,
-context_time, height, width]: which slot the context, drawn from its latents, shows where.
+frames uint8 [clip, sample, time, height, width, channel]: the forecast steps only; straight_on uint8 [clip, time,
+height, width, channel]: the same steps if every object went on in a straight line, drawn alike; context_segmentation
+uint8 [clip, context_time, height, width]: which slot the context, drawn from its latents, shows where.
 
 The last two say how generate saw the context, so that nobody has to take it apart again.
 
@@ -28,7 +28,9 @@ _CLIPS_PER_SHARD = 16
 _ATTRIBUTES = {
     "frames": {"units": "1/255", "description": "predicted frames"},
     "straight_on": {"units": "1/255", "description": "frames if every object went on in a straight line"},
-    "context_segmentation": {"units": "0: background, k + 1: slot k", "description": "what shows most in the drawn context"},
+    "context_segmentation": {
+        "units": "0: background, k + 1: slot k", "description": "what shows most in the drawn context",
+    },
 }
 
 
@@ -37,11 +39,11 @@ class PredictionWriter:
 
     def __init__(
         self, path: Path, frame_shape: tuple[int, int, int], video_id: Sequence[str], first_frame: Sequence[int], *,
-        num_samples: int, context_frames: int, horizon: int, fps: float, made_from: dict[str, str], carry_pictures: bool,
-        spread: str,
+        num_samples: int, context_frames: int, horizon: int, fps: float, made_from: dict[str, str],
+        carry_pictures: bool, spread: str,
     ):
-        """frame_shape: height, width, channels; video_id, first_frame [n]: the clips; carry_pictures: whether the layers are
-        drawn as the context shows them; spread: how the samples differ (generate.spread)."""
+        """frame_shape: height, width, channels; video_id, first_frame [n]: the clips; carry_pictures: whether the layers
+        are drawn as the context shows them; spread: how the samples differ (generate.spread)."""
         coordinates = ("video_id", "first_frame", "sample", "time", "context_time")
         attributes = {
             "context_frames": context_frames, "horizon": horizon, "fps": fps, "carry_pictures": carry_pictures,
@@ -74,7 +76,7 @@ class PredictionWriter:
         }
 
     def write(self, frames: np.ndarray, straight_on: np.ndarray, context_segmentation: np.ndarray) -> None:
-        """Appends the next n clips: uint8 [n, sample, time, H, W, C], [n, time, H, W, C] and [n, context_time, H, W]."""
+        """Appends the next n clips: uint8 [n, sample, time, H, W, C], [n, time, H, W, C], [n, context_time, H, W]."""
         rows = {"frames": frames, "straight_on": straight_on, "context_segmentation": context_segmentation}
         for name, values in rows.items():
             wanted = (len(frames), *self._arrays[name].shape[1:])
@@ -117,7 +119,8 @@ class PredictionStore:
         return zarr_io.read_rows(self._group, "straight_on", slice(start, stop))
 
     def read_context_segmentation(self, start: int, stop: int) -> np.ndarray:
-        """Which slot their drawn contexts show where: uint8 [n, context_time, height, width], 0 background, k + 1 slot k."""
+        """Which slot their drawn contexts show where (0 background, k + 1 slot k): uint8 [n, context_time, height,
+        width]."""
         return zarr_io.read_rows(self._group, "context_segmentation", slice(start, stop))
 
 

@@ -1,7 +1,7 @@
 """Writes one self-contained page about an evaluation: no network, no other files, readable on a phone and in the dark.
 
-The page that stage report writes is a pure function of its inputs. Parameters of the other stages and wall-clock costs are
-not among them; `complete` puts these into the place that the page leaves for them.
+The page that stage report writes is a pure function of its inputs. Parameters of the other stages and wall-clock costs
+are not among them; `complete` puts these into the place that the page leaves for them.
 """
 
 from pathlib import Path
