@@ -102,7 +102,8 @@ def finished(tmp_path_factory):
     ("train_predictor", 5000, "resume/train_predictor/"),
     ("evaluate", 100, "data/evaluation"),
     ("evaluate", 5000, "data/evaluation"),
-    ("evaluate", 50_000, "data/evaluation"),
+    ("report", 100, "data/report/page.html"),
+    ("report", 50_000, "data/report/page.html"),
 ])
 def test_a_stage_names_the_path_and_ends_well_later(finished, tmp_path, monkeypatch, stage, num_bytes, place):
     """Curves are no earlier output: from its first step on, a training shows there how it goes."""
