@@ -67,6 +67,21 @@ def probe(video: SourceVideo, form: FrameFormat) -> VideoInfo:
     return VideoInfo(round(count * fps / source_fps), source_fps, fps)
 
 
+def shown_shape(video: SourceVideo) -> tuple[int, int]:
+    """Height and width of a video's first frame as it is shown, px. Raises UnreadableVideo."""
+    with _readable(video):
+        frame = next((frame for _, frame in _decode(video, 1)), None)
+        if frame is None:
+            raise UnreadableVideo(video.video_id, "it holds no frame")
+        if isinstance(frame, av.VideoFrame):
+            turned = round(frame.rotation / 90) % 2 == 1
+            return (frame.width, frame.height) if turned else (frame.height, frame.width)
+        if isinstance(frame, Path):
+            with Image.open(frame) as picture:
+                return ImageOps.exif_transpose(picture).size[::-1]
+        return frame.shape[:2]
+
+
 def read_frames(
     video: SourceVideo, form: FrameFormat, info: VideoInfo, num_threads: int = 1,
 ) -> Iterator[tuple[int, np.ndarray]]:

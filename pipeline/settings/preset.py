@@ -27,15 +27,21 @@ def apply_preset(preset: Path, params: Path) -> list[str]:
     Returns one line per value that changed. Raises UserError, with nothing written, when a key is unknown or the whole
     would not be valid.
     """
+    load(params)  # says what is wrong with a file that cannot be read
+    values: Any = load(preset)
+    return apply_values(values, params, preset)
+
+
+def apply_values(values: dict, params: Path, origin: Path) -> list[str]:
+    """`apply_preset` with values keyed like params.yaml; origin: what an error message is about."""
     yaml = YAML()
     yaml.width, yaml.preserve_quotes = 1000, True
     yaml.representer.add_representer(type(None), lambda r, _: r.represent_scalar("tag:yaml.org,2002:null", "null"))
-    load(params)  # says what is wrong with a file that cannot be read
     document = yaml.load(params.read_text(encoding="utf-8"))
-    changes = list(_change(document, load(preset), preset, ""))
+    changes = list(_change(document, values, origin, ""))
     written = io.StringIO()
     yaml.dump(document, written)
-    check_settings(preset, YAML(typ="safe", pure=True).load(written.getvalue()))
+    check_settings(origin, YAML(typ="safe", pure=True).load(written.getvalue()))
     write_file(params, written.getvalue().encode())
     return changes
 

@@ -9,7 +9,8 @@ from pipeline.dependencies.imports import ROOT, import_closure, local_imports
 
 MODELS = {"autoencoder", "predictor"}
 FLOORS = (
-    {"settings", "forecasting", "evaluation", "inspection", "report"}, MODELS, {"pictures"}, {"frames", "latents"},
+    {"settings", "suggestion", "forecasting", "evaluation", "inspection", "report"}, MODELS, {"pictures"},
+    {"frames", "latents"},
 )
 """Rooms of pipeline/ from the top floor down; everything else in pipeline/ is ground."""
 STORES = {
