@@ -64,7 +64,9 @@ def judge(model: Autoencoder, store: FrameStore, num_given: int, num_sequences: 
         for start in range(0, len(rows), SEQUENCES_AT_ONCE):
             part = rows[start:start + SEQUENCES_AT_ONCE]
             frames = store.read(part)[:, :num_given]
-            truth = Truth(*(store.read_truth(name, part)[:, :num_given] for name in ("segmentation", "position")))
+            known = (store.read_truth(name, part)[:, :num_given] for name in ("segmentation", "position"))
+            segmentation, position = known
+            truth = Truth(segmentation, position, store.num_objects)
             latents, pictures = model.encode_with_pictures(to_unit(frames).to(device))
             for way, drawn in (("as seen", model.decode(latents, pictures)), ("decoded", model.decode(latents))):
                 ways[way].add(frames, truth, latents, drawn, store.video_id[part])

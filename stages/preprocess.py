@@ -60,7 +60,7 @@ def fill_stores(
     stores = [
         FrameStoreWriter(
             folder / name, count, shape, fps=found.fps, crop=cut.form.crop, source=source,
-            num_objects=found.num_objects, resumable=True,
+            num_objects=found.num_objects, truth_names=found.truth_names, resumable=True,
         )
         for name, count in rows.items()
     ]

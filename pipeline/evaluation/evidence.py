@@ -43,14 +43,15 @@ NUM_REENCODED = 20
 
 @dataclass(frozen=True)
 class SceneTruth:
-    """Ground truth of B sequences: segmentation int [B, T, H, W], background uint8 [B, T, H, W, C], velocity [B, T, N,
-    2] px per frame, color [B, N, 3] in [0, 1], shape int [B, N]."""
+    """Ground truth of B sequences with up to N objects: segmentation int [B, T, H, W] and, where known, background
+    uint8 [B, T, H, W, C], velocity [B, T, N, 2] px per frame, color [B, N, 3] in [0, 1], shape int [B, N]."""
 
     segmentation: np.ndarray
-    background: np.ndarray
-    velocity: np.ndarray
-    color: np.ndarray
-    shape: np.ndarray
+    num_objects: int
+    background: np.ndarray | None = None
+    velocity: np.ndarray | None = None
+    color: np.ndarray | None = None
+    shape: np.ndarray | None = None
 
 
 class Evidence:
@@ -103,17 +104,21 @@ class Evidence:
         """Compares the segmentation int [B, T, H, W], the decoded background [B, T, C, H, W] and the latents of the
         same sequences with the truth."""
         pose, appearance = latents.pose.cpu().numpy(), latents.appearance.cpu().numpy()
-        num_objects, num_slots = truth.shape.shape[1], pose.shape[2]
+        num_objects, num_slots = truth.num_objects, pose.shape[2]
+        velocity, color, shape = truth.velocity, truth.color, truth.shape
         for b, video in enumerate(video_id):
             counts = segmentation.overlap_counts(truth.segmentation[b], predicted[b], num_objects, num_slots)
-            factors = Factors(truth.velocity[b], truth.color[b], truth.shape[b])
             self._counts.append(counts)
+            if velocity is None or color is None or shape is None:
+                continue
+            factors = Factors(velocity[b], color[b], shape[b])
             self._examples.append(probes.factor_examples(
                 pose[b], appearance[b], factors, segmentation.match_slots(counts), segmentation.visible(counts),
                 str(video),
             ))
         self._presence.append(latents.presence.cpu().numpy())
-        self._behind.append(psnr_within(to_uint8(background), truth.background, truth.segmentation > 0))
+        if truth.background is not None:
+            self._behind.append(psnr_within(to_uint8(background), truth.background, truth.segmentation > 0))
 
     def add_swap(
         self, frames: np.ndarray, truth: SceneTruth, latents: Latents, other: Latents, under: np.ndarray,
@@ -129,21 +134,19 @@ class Evidence:
         self._swapped.append(psnr_within(swapped, target, off_edges(truth.segmentation)))
 
     def figures(self, position: dict[str, float | None] | None) -> dict[str, dict]:
-        """The sections `disentanglement` and, where truth was added, `decomposition`; position are the figures of
-        disentanglement.position_figures, None without truth."""
+        """The sections `disentanglement` and, where truth was added, `decomposition`, with what the truth allows;
+        position are the figures of disentanglement.position_figures, None where places are not known."""
         ratio = invariance.variance_ratio(np.concatenate(self._code_pairs)) if self._code_pairs else None
         sections: dict[str, dict] = {"disentanglement": {
             "intervention_error_px": _mean(self._shift_errors), "appearance_variance_ratio": ratio,
         }}
         if self._counts:
-            assert position is not None, "the figures of the positions are missing"
-            sections["decomposition"] = {
-                **presence.presence_figures(self._counts, np.concatenate(self._presence)),
-                "background_psnr_behind_objects": _mean(self._behind),
-            }
-            sections["disentanglement"] |= {
-                "swap_background_psnr": _mean(self._swapped), "probes": probes.probe_matrix(self._examples, position),
-            }
+            sections["decomposition"] = presence.presence_figures(self._counts, np.concatenate(self._presence))
+        if self._behind:
+            sections["decomposition"]["background_psnr_behind_objects"] = _mean(self._behind)
+            sections["disentanglement"]["swap_background_psnr"] = _mean(self._swapped)
+        if self._examples and position:
+            sections["disentanglement"]["probes"] = probes.probe_matrix(self._examples, position)
         return sections
 
 

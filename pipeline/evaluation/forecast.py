@@ -1,4 +1,5 @@
-"""Judges forecasts beside two baselines: copying the last given frame, and extrapolating each pose in a straight line.
+"""Judges forecasts beside baselines: the last given frame copied, or carried on by its optical flow, and each pose
+extrapolated in a straight line.
 
 Legend: B clips, S samples, T = context_frames + horizon, N true objects, K slots, C channels, H W px.
 """
@@ -13,9 +14,10 @@ from pipeline.latents.latents import Latents
 from pipeline.metrics import calibration, diversity, frame_quality, segmentation, trajectories
 from pipeline.metrics.by_step import mean_by_step
 from pipeline.metrics.fvd import fvd
+from pipeline.optical_flow import flow_forecast
 from pipeline.thresholds import IN_VIEW, PRESENT
 
-BASELINES = ("copy_last", "linear_extrapolation")
+BASELINES = ("copy_last", "flow", "linear_extrapolation")
 
 
 class ForecastScores:
@@ -31,14 +33,15 @@ class ForecastScores:
         self._apart: dict[str, list[np.ndarray]] = {"position": [], "psnr": []}
         self._num_samples = 0
 
-    def add(self, target: np.ndarray, last: np.ndarray, prediction: np.ndarray, linear: np.ndarray) -> None:
-        """All uint8: target and linear [B, horizon, H, W, C], last given frame [B, H, W, C], prediction [B, S,
+    def add(self, context: np.ndarray, target: np.ndarray, prediction: np.ndarray, linear: np.ndarray) -> None:
+        """All uint8: context [B, context_frames, H, W, C], target and linear [B, horizon, H, W, C], prediction [B, S,
         horizon, H, W, C]."""
+        flow = np.stack([flow_forecast(clip, target.shape[1]) for clip in context])
         forecasts = {
-            "prediction": prediction,
-            "linear_extrapolation": linear,
-            "copy_last": np.broadcast_to(last[:, None], target.shape),
+            "prediction": prediction, "linear_extrapolation": linear, "flow": flow,
+            "copy_last": np.broadcast_to(context[:, -1:], target.shape),
         }
+        self._add_videos(context, target, forecasts)
         for name, frames in forecasts.items():
             true_frames = target if frames.ndim == target.ndim else np.broadcast_to(target[:, None], frames.shape)
             pair = to_unit(frames), to_unit(true_frames)
@@ -52,14 +55,11 @@ class ForecastScores:
         true_frames = np.broadcast_to(target[:, None], prediction.shape)
         self._plain.append(frame_quality.frame_quality(to_unit(prediction), to_unit(true_frames), self._lpips))
 
-    def add_videos(self, context: np.ndarray, target: np.ndarray, prediction: np.ndarray, linear: np.ndarray) -> None:
-        """Whole clips for FVD, where there is a network for it: context uint8 [B, context_frames, H, W, C], the others
-        as in `add`."""
+    def _add_videos(self, context: np.ndarray, target: np.ndarray, forecasts: dict[str, np.ndarray]) -> None:
+        """Whole clips for FVD, where there is a network for it; all as in `add`."""
         if self._network is None:
             return
-        still = np.broadcast_to(context[:, -1:], target.shape)
-        forecasts = {"truth": target, "prediction": prediction, "copy_last": still, "linear_extrapolation": linear}
-        for name, frames in forecasts.items():
+        for name, frames in {"truth": target, **forecasts}.items():
             samples = frames if frames.ndim > target.ndim else frames[:, None]
             given = np.broadcast_to(context[:, None], (*samples.shape[:2], *context.shape[1:]))
             videos = np.concatenate([given, samples], 2)
@@ -81,6 +81,7 @@ class ForecastScores:
         """Compares where the objects go with where they were. truth covers T frames; context int [B, context_frames,
         H, W] is the segmentation of the reconstructed context, which says whose slot is whose; prediction (batch axis
         B * S, samples of a clip side by side) and linear (batch axis B) cover T frames."""
+        assert truth.position is not None, "places are not known"
         given, num_slots = context.shape[1], linear.pose.shape[2]
         straight = poses.place(linear.pose).cpu().numpy()
         samples = poses.place(prediction.pose).unflatten(0, (len(straight), -1)).cpu().numpy()

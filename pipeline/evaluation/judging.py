@@ -32,6 +32,7 @@ from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
 from pipeline.latents.latents import Latents
 from pipeline.metrics.exchanges import TrueClip
+from pipeline.optical_flow import flow_forecast
 from pipeline.pictures.grid import write_png
 from pipeline.pictures.layers import Decoded as Drawn
 from pipeline.pictures.layers import layers_of_clip
@@ -64,6 +65,7 @@ def judge_reconstruction(
     swaps = AppearanceSwaps(decode)
     rows = match_rows(encoded, store.path, sequences.video_id, sequences.first_frame)
     following = np.roll(np.arange(count), -1)
+    has_exchanges = {"segmentation", "background", "position"} <= set(store.truth_names)
     with progress("judging reconstructions", count, "sequences") as advance:
         for part in _batches(count, params.batch_size):
             target, latents = read_clips(store, sequences[part], 0, store.num_frames), encoded.read(rows[part])
@@ -75,14 +77,16 @@ def judge_reconstruction(
                 evidence.add_halves(encode, target[reencoded], segmented[reencoded])
             if truth := _read_truth(store, sequences[part], store.num_frames):
                 scores.add_layers(truth, segmented, latents, sequences.video_id[part])
-            if truth and scene:
+            if scene:
                 evidence.add_truth(scene, segmented, decoded.background, latents, sequences.video_id[part])
+            background, position = scene.background if scene else None, truth.position if truth else None
+            if truth and background is not None and position is not None:
                 for b, codes in enumerate(_one_by_one(latents)):
-                    clip = TrueClip(target[b], scene.background[b], truth.segmentation[b], truth.position[b])
+                    clip = TrueClip(target[b], background[b], truth.segmentation[b], position[b])
                     swaps.add(clip, segmented[b], codes)
-                if count > 1:
-                    under = store.read_truth("background", sequences.row[following[part]])
-                    evidence.add_swap(target, scene, latents, other, under)
+            if scene and background is not None and count > 1:
+                under = store.read_truth("background", sequences.row[following[part]])
+                evidence.add_swap(target, scene, latents, other, under)
             for i in _to_draw(part, count, params.num_sheets):
                 b, title = i - part.start, _title(sequences, i)
                 sheet = layers_sheet(target[b], layers_of_clip(decoded, b), title)
@@ -95,7 +99,7 @@ def judge_reconstruction(
     sections = scores.figures()
     for name, figures in evidence.figures(sections.get("disentanglement")).items():
         sections[name] = sections.get(name, {}) | figures
-    if "decomposition" in sections:
+    if has_exchanges:
         sections["disentanglement"]["swap_appearance_psnr"] = swaps.psnr
     return sections
 
@@ -120,13 +124,13 @@ def judge_forecasts(
             context = samples.map(lambda code: code[::frames.num_samples]).frames(0, given)
             linear = linear_extrapolation(context, frames.horizon)
             straight = frames.read_straight_on(part.start, part.stop)
-            scores.add(target[:, given:], target[:, given - 1], prediction, straight)
-            scores.add_videos(target[:, :given], target[:, given:], prediction, straight)
+            scores.add(target[:, :given], target[:, given:], prediction, straight)
             scores.add_samples(samples, frames.num_samples, given)
             if frames.carry_pictures:
                 plain = to_uint8(decode(samples.frames(given, num_frames)).frames)
                 scores.add_plain(target[:, given:], plain.reshape(prediction.shape))
-            if truth := _read_truth(store, clips[part], num_frames):
+            truth = _read_truth(store, clips[part], num_frames)
+            if truth and truth.position is not None:
                 segmented = frames.read_context_segmentation(part.start, part.stop)
                 scores.add_places(truth, segmented, samples, linear)
             for i in _to_draw(part, len(clips), params.num_sheets):
@@ -142,7 +146,8 @@ def _forecast_sheet(target: np.ndarray, samples: np.ndarray, linear: np.ndarray,
     forecasts = {"prediction": samples[0]}
     if len(samples) > 1:
         forecasts[f"best of {len(samples)}"] = samples[errors.argmin()]
-    forecasts |= {"straight on": linear, "copy last": np.broadcast_to(target[given - 1], linear.shape)}
+    flow = flow_forecast(target[:given], len(linear))
+    forecasts |= {"straight on": linear, "flow": flow, "copy last": np.broadcast_to(target[given - 1], linear.shape)}
     return forecast_sheet(target[:given], target[given:], forecasts, title)
 
 
@@ -151,7 +156,7 @@ def _tracks_sheet(target: np.ndarray, truth: Truth | None, latents: Latents, b: 
     in_view = (poses.visibility(pose) > IN_VIEW) & (latents.presence[b].cpu().numpy() > PRESENT)
     position = shown = None
     if truth:
-        position = truth.position[b]
+        position = None if truth.position is None else truth.position[b]
         shown = (truth.segmentation[b][..., None] == np.arange(1, truth.num_objects + 1)).any((1, 2))
     return tracks_sheet(target[len(target) // 2], poses.place(pose), in_view, position, shown, title)
 
@@ -179,16 +184,18 @@ def _one(latents: Latents, b: int) -> Latents:
 
 
 def _read_scene(store: FrameStore, row: np.ndarray) -> SceneTruth | None:
-    names = ("segmentation", "background", "velocity", "color", "shape")
-    if not set(names) <= set(store.truth_names):
+    names = {"segmentation", "background", "velocity", "color", "shape"} & set(store.truth_names)
+    if "segmentation" not in names:
         return None
-    return SceneTruth(**{name: store.read_truth(name, row) for name in names})
+    return SceneTruth(num_objects=store.num_objects, **{name: store.read_truth(name, row) for name in names})
 
 
 def _read_truth(store: FrameStore, clips: ForecastClips, num_frames: int) -> Truth | None:
-    if not {"segmentation", "position"} <= set(store.truth_names):
-        return None
-    return Truth(*(read_clip_truth(store, clips, name, 0, num_frames) for name in ("segmentation", "position")))
+    segmentation, position = (
+        read_clip_truth(store, clips, name, 0, num_frames) if name in store.truth_names else None
+        for name in ("segmentation", "position")
+    )
+    return None if segmentation is None else Truth(segmentation, position, store.num_objects)
 
 
 def _batches(count: int, batch_size: int) -> Iterator[slice]:

@@ -16,14 +16,11 @@ from pipeline.metrics.disentanglement import Examples
 @dataclass(frozen=True)
 class Truth:
     """Ground truth of B clips: segmentation int [B, T, H, W] (0 background, i = object i - 1), position [B, T, N, 2]
-    px."""
+    px, None where it is not known."""
 
     segmentation: np.ndarray
-    position: np.ndarray
-
-    @property
-    def num_objects(self) -> int:
-        return self.position.shape[2]
+    position: np.ndarray | None
+    num_objects: int
 
 
 class ReconstructionScores:
@@ -50,6 +47,8 @@ class ReconstructionScores:
             counts = segmentation.overlap_counts(truth.segmentation[b], predicted[b], truth.num_objects, num_slots)
             slot_of, shown = segmentation.match_slots(counts), segmentation.visible(counts)
             self._counts.append(counts)
+            if truth.position is None:
+                continue
             self._examples.append(disentanglement.examples_of_clip(
                 pose[b], appearance[b], truth.position[b], slot_of, shown, str(video_id[b])
             ))
@@ -64,5 +63,6 @@ class ReconstructionScores:
         }}
         if self._counts:
             sections["decomposition"] = segmentation.decomposition_figures(self._counts)
+        if self._examples:
             sections["disentanglement"] = disentanglement.position_figures(self._examples)
         return sections

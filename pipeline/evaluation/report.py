@@ -17,6 +17,7 @@ DEFINITIONS = [
     "psnr: dB, over all pixels and channels of a frame, averaged over frames",
     "ssim: torchmetrics' defaults (Gaussian window, sigma 1.5), data range 1",
     "mse, mae: summed over a frame's pixels and channels in [0, 1], averaged",
+    "flow: the last given frame, carried on by its optical flow (dense inverse search)",
     "best of samples: the best one by that figure in each clip; gap: to the mean",
     "95 %: percentile bootstrap over clips, 1000 resamples, fixed seed",
     "px: median distance from an object in view to its slot, at a step",
@@ -59,7 +60,8 @@ def write_curves(folder: Path, metrics: dict) -> None:
     for name in (*_CURVES, *(("lpips",) if "lpips" in metrics["prediction"] else ())):
         write_curve(folder / f"{name}.csv", {who: figures[f"{name}_by_step"] for who, figures in forecasts.items()})
     if "position_error" in metrics["prediction"]:
-        errors = {who: figures["position_error"]["median_by_step"] for who, figures in forecasts.items()}
+        errors = {who: figures["position_error"]["median_by_step"] for who, figures in forecasts.items()
+                  if "position_error" in figures}
         write_curve(folder / "position_error.csv", errors)
 
 

@@ -1,5 +1,5 @@
 """Reads the frame store: sequences of equal length cut from the videos, with their split and, where known, ground
-truth.
+truth, of which any array may be missing but `present`.
 
 One row is one sequence. Axes: sequence, time, height, width, channel; `object` counts the true objects.
 frames              uint8 [sequence, time, height, width, channel]      0..255, channel 1 (grey) or 3 (RGB)
@@ -56,6 +56,10 @@ class FrameStore:
         self.split: np.ndarray = np.array(zarr_io.read_rows(self._group, "split").tolist())
         self.truth_names = tuple(name for name in TRUTH_DIMS if f"truth_{name}" in self._group)
         """What read_truth can give; empty where the source has no ground truth."""
+        counting = (name for name in self.truth_names if "object" in TRUTH_DIMS[name])
+        counted = ((zarr_io.array_of(self._group, f"truth_{name}").shape, TRUTH_DIMS[name]) for name in counting)
+        self.num_objects: int = next((shape[dims.index("object")] for shape, dims in counted), 0)
+        """The most true objects in any sequence."""
 
     def __len__(self) -> int:
         return len(self.split)

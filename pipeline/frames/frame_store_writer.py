@@ -42,13 +42,15 @@ class FrameStoreWriter:
 
     def __init__(
         self, path: Path, num_rows: int, frames_shape: tuple[int, int, int, int], *,
-        fps: float, crop: str, source: str, num_objects: int | None, resumable: bool = False,
+        fps: float, crop: str, source: str, num_objects: int | None, truth_names: tuple[str, ...] = tuple(TRUTH_DIMS),
+        resumable: bool = False,
     ):
         """`num_rows`: about how many sequences will come; `frames_shape`: T, H, W, C of each; `source`: the source's
-        identity; `num_objects`: the most objects in any sequence, None without ground truth; `resumable`: goes on after
-        the whole shards (see `labels`) that an interrupted writer of the very same store left at `path`."""
+        identity; `num_objects`: the most objects in any sequence, None without ground truth; `truth_names`: the arrays
+        of it that every sequence has, `present` is always one; `resumable`: goes on after the whole shards (see
+        `labels`) that an interrupted writer of the very same store left at `path`."""
         coordinates = ("video_id", "first_frame", "split")
-        self.path, self.num_objects = path, num_objects
+        self.path, self.num_objects, self._truth_names = path, num_objects, {*truth_names, "present"}
         self._rows_per_shard = max(1, _SHARD_BYTES // int(np.prod(frames_shape)), -(-num_rows // _MAX_SHARDS))
         self.labels: list[tuple[str, int, str, bool]] = []
         """video_id, first_frame, split and is_last of the rows so far."""
@@ -58,7 +60,7 @@ class FrameStoreWriter:
         self._group = zarr_io.create(path, KIND, {"fps": fps, "crop": crop}, {"source": source}, coordinates, kept)
         self._arrays = {"frames": self._add("frames", num_rows, frames_shape, FRAME_DIMS)}
         if num_objects is not None:
-            for name in _PER_PIXEL:
+            for name in self._of_pixels():
                 dims = TRUTH_DIMS[name]
                 self._arrays[name] = self._add(f"truth_{name}", num_rows, frames_shape[: len(dims) - 1], dims)
         self._waiting: dict[str, list[np.ndarray]] = {name: [] for name in self._arrays}
@@ -72,9 +74,10 @@ class FrameStoreWriter:
         self.labels.append((video_id, first_frame, split, is_last))
         self._waiting["frames"].append(frames)
         if self.num_objects is not None:
-            for name in _PER_PIXEL:
+            for name in self._of_pixels():
                 self._waiting[name].append(truth[name])
-            self._facts.append({n: self._pad(n, values) for n, values in truth.items() if n not in _PER_PIXEL})
+            facts = {name: values for name, values in truth.items() if name in self._truth_names - {*_PER_PIXEL}}
+            self._facts.append({name: self._pad(name, values) for name, values in facts.items()})
         if len(self._waiting["frames"]) == self._rows_per_shard:
             self._flush()
 
@@ -105,6 +108,9 @@ class FrameStoreWriter:
             self._group, name, (num_rows, *shape), np.uint8, dims, rows_per_chunk=1,
             rows_per_shard=self._rows_per_shard, **_ATTRIBUTES[name.removeprefix("truth_")],
         )
+
+    def _of_pixels(self) -> tuple[str, ...]:
+        return tuple(name for name in _PER_PIXEL if name in self._truth_names)
 
     def _pad(self, name: str, values: np.ndarray) -> np.ndarray:
         axis = TRUTH_DIMS[name].index("object") - 1

@@ -9,7 +9,7 @@ from pipeline.errors import UserError
 from pipeline.frames.read_video import UnreadableVideo, VideoInfo, probe
 from pipeline.frames.sequences import Cut
 from pipeline.frames.source_video import SourceVideo
-from pipeline.frames.truth import count_objects
+from pipeline.frames.truth import NAMES, count_objects, held
 from pipeline.progress import progress
 
 _SAME_FPS = 1e-3
@@ -23,6 +23,8 @@ class Survey:
     infos: list[VideoInfo]
     num_objects: int | None
     """The most true objects in any video; None without ground truth."""
+    truth_names: tuple[str, ...]
+    """The arrays of ground truth that all videos have."""
 
     @property
     def fps(self) -> float:
@@ -53,7 +55,7 @@ def survey(videos: list[SourceVideo], cut: Cut, skip_unreadable: bool) -> Survey
         print(f"left out: {lengths}", file=sys.stderr)
     if not usable:
         raise UserError(f"none of the {len(videos)} videos of the source can be decoded; check preprocess.source")
-    kept, infos, objects = map(list, zip(*usable, strict=True))
+    kept, infos, objects, names = map(list, zip(*usable, strict=True))
     for video, info in zip(kept, infos, strict=True):
         if abs(info.fps - infos[0].fps) > _SAME_FPS * info.fps:
             raise UserError(
@@ -64,7 +66,10 @@ def survey(videos: list[SourceVideo], cut: Cut, skip_unreadable: bool) -> Survey
     if without and len(without) < len(kept):
         lacking = f"{len(without)} of {len(kept)} videos lack ground truth, such as '{without[0]}'"
         raise UserError(f"{lacking}; add NAME.truth.npz beside them or remove the others'")
-    return Survey(kept, infos, None if without else max(objects))
+    shared, some = set.intersection(*names), set.union(*names)
+    if shared != some:
+        print(f"left out: ground truth that some videos lack, {', '.join(sorted(some - shared))}", file=sys.stderr)
+    return Survey(kept, infos, None if without else max(objects), tuple(name for name in NAMES if name in shared))
 
 
 def skip_or_raise(error: UnreadableVideo, skip: bool) -> None:
@@ -74,8 +79,8 @@ def skip_or_raise(error: UnreadableVideo, skip: bool) -> None:
     print(f"skipped: video '{error.video_id}' cannot be decoded ({error.reason})", file=sys.stderr)
 
 
-def _look(video: SourceVideo, cut: Cut) -> tuple[VideoInfo, int | None] | UnreadableVideo:
+def _look(video: SourceVideo, cut: Cut) -> tuple[VideoInfo, int | None, set[str]] | UnreadableVideo:
     try:
-        return probe(video, cut.form), count_objects(video)
+        return probe(video, cut.form), count_objects(video), held(video)
     except UnreadableVideo as error:
         return error

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 from pipeline.report.charts import Line
 
-FORECASTS = {"prediction": "layercast", "linear_extrapolation": "straight on", "copy_last": "copy of the last frame"}
+FORECASTS = {
+    "prediction": "layercast", "linear_extrapolation": "straight on", "copy_last": "copy of the last frame",
+    "flow": "optical flow",
+}
 """Who forecasts, by the names of metrics.json; always in this order and colour."""
 _CURVES = {
     "psnr": ("Likeness (PSNR)", "psnr, dB", "Higher is better. The future gets harder with every step."),
@@ -108,7 +111,8 @@ def curves(metrics: dict) -> list[Curve]:
             lines = [Line(who, figures[f"{name}_by_step"]) for who, figures in forecasts(metrics).items()]
             made.append(Curve(title, unit, caption, lines))
     if "position_error" in metrics["prediction"]:
-        lines = [Line(who, figures["position_error"]["median_by_step"]) for who, figures in forecasts(metrics).items()]
+        lines = [Line(who, figures["position_error"]["median_by_step"]) for who, figures in forecasts(metrics).items()
+                 if "position_error" in figures]
         caption = "Lower is better; 0 is the true place. Half of the objects are nearer than this."
         made.append(Curve("Where objects go", "median position error, px", caption, lines))
     return made

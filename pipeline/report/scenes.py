@@ -17,6 +17,7 @@ from pipeline.latents import pose as poses
 from pipeline.latents.exchanges import with_background, with_looks
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
 from pipeline.latents.latents import Latents
+from pipeline.optical_flow import flow_forecast
 from pipeline.pictures.layers import Decoded, color_segmentation, layers_of_clip, slot_color
 from pipeline.provenance import match_rows
 from pipeline.spacing import evenly_spaced
@@ -101,7 +102,8 @@ def forecast_scenes(
         paths = tuple(track for s in range(len(futures.pose)) for track in _found_tracks(futures, s))
         scene.tiles.append(Tile(f"tracks of {_count(len(samples), 'sample')}", target, True, tracks=paths))
         copied = np.repeat(target[given - 1:given], frames.horizon, 0)
-        for name, baseline in {"straight on": straight, "copy of the last frame": copied}.items():
+        flow = flow_forecast(target[:given], frames.horizon)
+        for name, baseline in {"straight on": straight, "optical flow": flow, "copy of the last frame": copied}.items():
             scene.tiles.append(Tile(name, np.concatenate([target[:given], baseline]), True))
         yield scene
 

@@ -57,6 +57,6 @@ def test_a_soft_edge_is_as_wide_as_its_fringe(fringe, wanted):
     )
     layers = Layers()
     decoded = Decoded(frames, frames, frames[:, :, None], alpha, alpha)
-    truth = Truth(ids, np.full((1, 1, 1, 2), 8.0))
+    truth = Truth(ids, np.full((1, 1, 1, 2), 8.0), 1)
     layers.add(np.zeros((1, 1, 16, 16, 3), np.uint8), truth, latents, decoded, np.array(["a"]))
     assert layers.figures()["soft_edge_px"] == pytest.approx(wanted)

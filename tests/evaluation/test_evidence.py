@@ -54,7 +54,7 @@ def scene(latents: Latents) -> SceneTruth:
     drawn = decode(latents)
     ids = drawn.mask[:, :, 1].numpy().astype(np.uint8)
     velocity, color, shape = np.ones((1, NUM_FRAMES, 1, 2)), np.ones((1, 1, 3)), np.ones((1, 1))
-    return SceneTruth(ids, to_uint8(drawn.background), velocity, color, shape)
+    return SceneTruth(ids, 1, to_uint8(drawn.background), velocity, color, shape)
 
 
 def test_layers_that_are_the_truth():

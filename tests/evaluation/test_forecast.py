@@ -24,12 +24,12 @@ def latents(pose: torch.Tensor) -> Latents:
 
 def test_every_forecast_is_compared_with_the_same_truth():
     target = np.full((2, HORIZON, 16, 16, 3), 100, dtype=np.uint8)
-    last = np.full((2, 16, 16, 3), 110, dtype=np.uint8)
+    context = np.full((2, GIVEN, 16, 16, 3), 110, dtype=np.uint8)
     prediction = np.stack([target + 1, target + 3], 1)
     linear = target + np.array([0, 5, 10], dtype=np.uint8)[:, None, None, None]
     scores = ForecastScores()
-    scores.add(target[:1], last[:1], prediction[:1], linear[:1])
-    scores.add(target[1:], last[1:], prediction[1:], linear[1:])
+    scores.add(context[:1], target[:1], prediction[:1], linear[:1])
+    scores.add(context[1:], target[1:], prediction[1:], linear[1:])
     figures = scores.figures()
 
     def psnr(levels: float) -> float:
@@ -39,7 +39,8 @@ def test_every_forecast_is_compared_with_the_same_truth():
     assert figures["prediction"]["best_of_samples"]["psnr"] == pytest.approx(psnr(1), abs=1e-3)
     assert figures["prediction"]["mse"] == pytest.approx((1 + 9) / 2 / 255**2 * 16 * 16 * 3, rel=1e-3)
     baselines = figures["baselines"]
-    assert baselines["copy_last"]["psnr_by_step"] == pytest.approx([psnr(10)] * HORIZON, abs=1e-3)
+    for still in ("copy_last", "flow"):  # where nothing moves the flow carries nothing on
+        assert baselines[still]["psnr_by_step"] == pytest.approx([psnr(10)] * HORIZON, abs=1e-3)
     assert baselines["linear_extrapolation"]["psnr_by_step"] == pytest.approx([100, psnr(5), psnr(10)], abs=1e-3)
     assert "position_error" not in figures["prediction"]
 
@@ -58,8 +59,9 @@ def test_places_are_compared_for_the_slot_that_the_context_gave_an_object():
     linear[0, GIVEN:, :, 1] += torch.tensor([1.0, 2.0, 4.0])[:, None]
     scores = ForecastScores()
     frames = np.zeros((1, HORIZON, 8, 8, 3), dtype=np.uint8)
-    scores.add(frames, frames[:, 0], np.stack([frames, frames], 1), frames)
-    scores.add_places(Truth(true_ids, position), context, latents(samples), latents(linear))
+    scores.add(frames, frames, np.stack([frames, frames], 1), frames)
+    truth = Truth(true_ids, position, position.shape[2])
+    scores.add_places(truth, context, latents(samples), latents(linear))
     figures = scores.figures()
     assert figures["prediction"]["position_error"]["mean_by_step"] == pytest.approx([1.5] * HORIZON)
     assert figures["baselines"]["linear_extrapolation"]["position_error"]["median_by_step"] == pytest.approx([1, 2, 4])
@@ -81,9 +83,10 @@ def test_samples_are_judged_by_how_far_they_stray():
     frames = np.full((1, num_samples, HORIZON, 8, 8, 3), 50, dtype=np.uint8)
     frames[0, 2] += 10
     scores = ForecastScores()
-    scores.add(frames[:, 0], frames[:, 0, 0], frames, frames[:, 0])
+    scores.add(frames[:, 0], frames[:, 0], frames, frames[:, 0])
     scores.add_samples(samples, num_samples, GIVEN)
-    scores.add_places(Truth(true_ids, position), true_ids[:, :GIVEN], samples, samples.map(lambda code: code[:1]))
+    truth, linear = Truth(true_ids, position, position.shape[2]), samples.map(lambda code: code[:1])
+    scores.add_places(truth, true_ids[:, :GIVEN], samples, linear)
     prediction = scores.figures()["prediction"]
     assert prediction["calibration"]["coverage_90_by_step"] == [0.5] * HORIZON  # y everywhere, x nowhere
     assert prediction["calibration"]["coverage_90_reachable"] == 0.5
@@ -98,6 +101,6 @@ def test_samples_are_judged_by_how_far_they_stray():
 def test_a_single_sample_strays_from_nothing():
     frames = np.zeros((1, 1, HORIZON, 8, 8, 3), dtype=np.uint8)
     scores = ForecastScores()
-    scores.add(frames[:, 0], frames[:, 0, 0], frames, frames[:, 0])
+    scores.add(frames[:, 0], frames[:, 0], frames, frames[:, 0])
     scores.add_samples(latents(torch.zeros(1, GIVEN + HORIZON, 2, len(poses.COMPONENTS))), 1, GIVEN)
     assert not {"diversity", "calibration"} & set(scores.figures()["prediction"])

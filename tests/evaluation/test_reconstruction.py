@@ -39,7 +39,7 @@ def test_layers_and_codes_that_are_the_truth_score_one():
             pose=pose,
         )
         scores.add(np.zeros((1, 6, 16, 16, 1), np.uint8), np.zeros((1, 6, 16, 16, 1), np.uint8))
-        scores.add_layers(Truth(true_ids, position), true_ids * 2, latents, np.array([f"video {video}"]))
+        scores.add_layers(Truth(true_ids, position, 1), true_ids * 2, latents, np.array([f"video {video}"]))
     figures = scores.figures()
     assert figures["decomposition"] == {"fg_ari": None, "fg_miou": 1.0, "identity_consistency": 1.0}
     assert figures["disentanglement"]["position_r2_time_varying"] > 0.999

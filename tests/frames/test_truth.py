@@ -74,3 +74,47 @@ def test_bad_truth_is_refused(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         count_objects(video)
     assert count_objects(SourceVideo("b", "file", tmp_path / "b.mkv")) is None
+
+
+@pytest.mark.parametrize("known", [
+    (), ("background",), ("position",), ("position", "size"), ("velocity", "color", "shape"),
+])
+def test_truth_may_be_partial(tmp_path, known):
+    content = arrays()
+    held = {name: content[name] for name in ("segmentation", *known)}
+    video = video_with(tmp_path, held | {"action": np.zeros((6, 4))})
+    whole = VideoTruth(video_with_all(tmp_path), FORM, VideoInfo(6, 10, 10)).frames([0, 3])
+    truth = VideoTruth(video, FORM, VideoInfo(6, 10, 10)).frames([0, 3])
+    assert set(truth) == {"segmentation", "present", *known}
+    assert count_objects(video) == 1
+    for name, values in truth.items():
+        assert values.dtype == whole[name].dtype and np.array_equal(values, whole[name]), name
+
+
+def video_with_all(path) -> SourceVideo:
+    (path / "all").mkdir(exist_ok=True)
+    return video_with(path / "all", arrays())
+
+
+def test_objects_of_a_segmentation_alone_are_its_numbers(tmp_path):
+    segmentation = np.zeros((6, 32, 32, 1), np.int64)
+    segmentation[0, 4:8, 4:8], segmentation[5, 9:20, 4:8] = 1, 3
+    video = video_with(tmp_path, {"segmentation": segmentation})
+    truth = VideoTruth(video, FORM, VideoInfo(6, 10, 10)).frames([0, 1])
+    assert count_objects(video) == 3 and truth["present"].tolist() == [True, False, True]
+    assert truth["segmentation"].shape == (2, 16, 16) and truth["segmentation"].dtype == np.uint8
+
+
+@pytest.mark.parametrize("segmentation", [
+    np.zeros((6, 4, 4)), np.full((6, 4, 4), 300), np.full((6, 4, 4), -1), np.zeros((6, 4), int),
+])
+def test_segmentations_of_another_form_are_refused(tmp_path, segmentation):
+    with pytest.raises(UserError, match="wanted segmentation as whole numbers from 0 to 255"):
+        VideoTruth(video_with(tmp_path, {"segmentation": segmentation}), FORM, VideoInfo(6, 10, 10))
+
+
+def test_numbers_without_an_object_are_refused(tmp_path):
+    content = arrays()
+    content["segmentation"][2] = 2
+    with pytest.raises(UserError, match="number the 1 objects of the other arrays from 1, got 2"):
+        VideoTruth(video_with(tmp_path, content), FORM, VideoInfo(6, 10, 10))

@@ -123,7 +123,7 @@ def test_a_broken_off_run_goes_on_after_its_last_whole_shards(run, videos, tmp_p
         facts = {name: np.ones((len(frames), 1, 2)) for name in ("position", "velocity")}
         np.savez(
             (tmp_path / "videos" / name).with_suffix(".truth.npz"), **facts, size=np.ones(1), color=np.ones((1, 3)),
-            shape=np.ones(1), segmentation=frames[..., 0], background=frames,
+            shape=np.ones(1), segmentation=frames[..., 0] // 128, background=frames,
         )
     monkeypatch.setattr("pipeline.frames.frame_store_writer._SHARD_BYTES", 2 * LENGTH * 16 * 16 * 3)
     run()
@@ -190,6 +190,22 @@ def test_truth_is_taken_along(run, tmp_path):
             assert store.read_truth("present", np.array([row]))[0].sum() == seed % 3
             assert np.array_equal(store.read_truth("background", np.array([row]))[0], noise(seed + 10))
             assert np.all(store.read_truth("segmentation", np.array([row])) == seed % 3)
+
+
+def test_segmentation_alone_is_taken_along(run, tmp_path, capsys):
+    (tmp_path / "videos").mkdir()
+    for seed in range(4):
+        write_video(tmp_path / "videos" / f"{seed}.mkv", noise(seed), 10, lossless=True)
+        some = {"position": np.zeros((LENGTH, seed, 2))} if seed == 3 else {"action": np.zeros((LENGTH, 4))}
+        segmentation = np.full((LENGTH, 16, 16), seed, np.uint8)
+        np.savez(tmp_path / "videos" / f"{seed}.truth.npz", segmentation=segmentation, **some)
+    for store in run():
+        assert store.truth_names == ("segmentation", "present") and store.num_objects == 3
+        for row, name in enumerate(store.video_id):
+            assert np.all(store.read_truth("segmentation", np.array([row])) == int(name[0]))
+            shown = [number + 1 == int(name[0]) for number in range(3)]
+            assert store.read_truth("present", np.array([row]))[0].tolist() == (shown if name[0] != "3" else [True] * 3)
+    assert "left out: ground truth that some videos lack, position" in capsys.readouterr().err
 
 
 def test_unreadable_video_stops_the_stage_or_is_skipped_if_asked(run, refuses, videos, tmp_path, capsys):
