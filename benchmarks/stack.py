@@ -3,63 +3,29 @@
 The last frame, its optical flow, its flow averaged over three frames, and a camera that shifts, turns and zooms; all as
 differences to the context's median, with one share each a step, fitted on training windows.
 
-Legend: N windows, T context frames, H horizon, height and width px, C channels. Frames are uint8 [..., height, width,
-C].
+Legend: N windows, T context frames, H horizon, height and width px, C channels. Frames: uint8 [..., height, width, C].
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
-import cv2
 import numpy as np
 
-from pipeline.optical_flow import NO_GUESS, mean_flow, paths, warp
+from benchmarks.camera_forecast import camera_forecast
+from pipeline.optical_flow import mean_flow, paths, warp
 
 MAX_WINDOWS = 150
 RIDGE = 1e-3
 """Of the normal equations, as a share of their mean diagonal."""
-CAMERA_FRAMES = 4
-"""Frames at the end of a context from which the camera's motion is taken."""
 
 
 def parts(context: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """The four forecasts [4, H, height, width, C] and the context's median image [height, width, C], float32 in
-    [0, 1]."""
+    """The four forecasts [4, H, height, width, C] and the context's median [height, width, C], float32 in [0, 1]."""
     last = context[-1]
     flows = [mean_flow(context[-2:]), mean_flow(context[-min(4, len(context)):])] if len(context) > 1 else []
     carried = [np.stack([warp(last, places) for places in paths(motion, horizon)]) for motion in flows]
     still = np.repeat(last[None], horizon, 0)
     forecasts = [still, *(carried or [still, still]), camera_forecast(context, horizon)]
     return np.stack(forecasts).astype(np.float32) / 255, np.median(context, 0).astype(np.float32) / 255
-
-
-def camera_forecast(context: np.ndarray, horizon: int) -> np.ndarray:
-    """The last frame as a camera sees it that goes on as it did, by a similarity of tracked corners."""
-    cv2.setRNGSeed(0)  # corners are chosen at random
-    grey = [frame[..., 0] if frame.shape[-1] == 1 else cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-            for frame in context[-CAMERA_FRAMES:]]
-    steps = [_similarity(*pair) for pair in pairwise(grey)] or [np.eye(3)]
-    step, motion, frames = np.mean(steps, 0), np.eye(3), []
-    height, width = context.shape[1:3]
-    for _ in range(horizon):
-        motion = step @ motion
-        seen = cv2.warpPerspective(context[-1], motion, (width, height), borderMode=cv2.BORDER_REPLICATE)
-        frames.append(seen.reshape(context.shape[1:]))
-    return np.stack(frames)
-
-
-def _similarity(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """The 3x3 matrix that takes corners of one grey frame to where they are in the next; no motion where they are too
-    few."""
-    corners = cv2.goodFeaturesToTrack(before, 200, 0.01, 4)
-    if corners is None or len(corners) < 8:
-        return np.eye(3)
-    found, known, _ = cv2.calcOpticalFlowPyrLK(before, after, corners, NO_GUESS, winSize=(13, 13), maxLevel=2)
-    known = known[:, 0] == 1
-    if known.sum() < 8:
-        return np.eye(3)
-    matrix, _ = cv2.estimateAffinePartial2D(corners[known], found[known], ransacReprojThreshold=0.7)
-    return np.eye(3) if matrix is None else np.vstack([matrix, [0, 0, 1]])
 
 
 @dataclass(frozen=True)

@@ -35,24 +35,27 @@ def flow(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 def mean_flow(frames: np.ndarray) -> np.ndarray:
     """Motion float32 [H, W, 2] averaged over all neighbours of frames uint8 [T, H, W, C], T at least 2."""
-    return np.asarray(np.mean([flow(*pair) for pair in pairwise(frames)], 0, dtype=np.float32))
+    return np.stack([flow(*pair) for pair in pairwise(frames)]).mean(0, dtype=np.float32)
 
 
 def paths(motion: np.ndarray, horizon: int) -> np.ndarray:
     """Where what each pixel shows `horizon` steps later comes from, px float32 [horizon, H, W, 2], if motion [H, W, 2]
     stays with what moves (semi-Lagrangian advection; Staniforth and Cote 1991)."""
-    height, width = motion.shape[:2]
-    pixels = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float32)
+    here = pixels(*motion.shape[:2])
     way, places = np.zeros_like(motion), []
     for _ in range(horizon):
-        way = way + warp(motion, pixels - way)
-        places.append(pixels - way)
+        way = way + warp(motion, here - way)
+        places.append(here - way)
     return np.stack(places)
 
 
+def pixels(height: int, width: int) -> np.ndarray:
+    """The place of each pixel, (x, y), px from the first pixel's middle: float32 [height, width, 2]."""
+    return np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float32)
+
+
 def warp(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """What picture [H, W, C] shows at places [H, W, 2], px from the first pixel's middle; past its edge the edge
-    goes on."""
+    """What picture [H, W, C] shows at places [H, W, 2], px from the first pixel's middle; beyond it its edge."""
     shown = cv2.remap(picture, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return shown.reshape(*places.shape[:2], -1)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.optical_flow import flow, flow_forecast, mean_flow, paths, warp
+from pipeline.optical_flow import flow, flow_forecast, mean_flow, paths, pixels, warp
 
 
 def scene(num_frames: int, velocity: tuple[float, float], channels: int = 3, size: int = 64) -> np.ndarray:
@@ -40,6 +40,10 @@ def test_motion_stays_with_what_moves():
     bar[:, 7:9] = 255
     shown = [warp(bar, places)[0, :, 0] for places in paths(motion, 4)]
     assert [np.flatnonzero(row > 127).tolist() for row in shown] == [[9, 10], [11, 12], [13, 14], [15, 16]]
+
+
+def test_pixels_are_columns_and_rows():
+    assert pixels(3, 5).shape == (3, 5, 2) and pixels(3, 5)[2, 4].tolist() == [4, 2]
 
 
 def test_one_frame_is_copied_and_equal_frames_give_equal_bytes():
