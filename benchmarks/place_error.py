@@ -17,7 +17,6 @@ import torch
 import typer
 from rich.console import Console
 from rich.table import Table
-from scipy.optimize import linear_sum_assignment
 
 from benchmarks.stage_runs import ROOT, file_name
 from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
@@ -27,15 +26,13 @@ from pipeline.frames.pixels import to_unit
 from pipeline.latents import pose as poses
 from pipeline.latents.latent_store import LatentStore, open_latents
 from pipeline.latents.latents import Latents, concatenate
+from pipeline.latents.matching import in_order_of
 from pipeline.predictor.block import PLACE_ERROR_PX, Block, unsure_of_place
 from pipeline.predictor.losses import surprise
 from pipeline.predictor.predictor import load_predictor
 from pipeline.provenance import match_rows
-from pipeline.thresholds import PRESENT
 
 ERRORS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0)
-SAME_PX = 3.0
-"""Tracks of the context that are closer than that, on average, are of one object."""
 
 
 def validation_clips(
@@ -48,20 +45,6 @@ def validation_clips(
     context = concatenate(contexts)
     whole = encoded.read(match_rows(encoded, store.path, store.video_id[rows], store.first_frame[rows]))
     return context, in_order_of(context, whole.frames(0, given + horizon)).frames(given, given + horizon)
-
-
-def in_order_of(context: Latents, whole: Latents) -> Latents:
-    """Poses and presence of `whole` in the slots in which `context` has the same objects; the others are absent."""
-    pose, presence = whole.pose.clone(), torch.zeros_like(whole.presence)
-    given = context.num_frames
-    there = (context.presence[:, :, None] > PRESENT) & (whole.presence[:, None] > PRESENT)  # [B, K, K]
-    here, there_too = poses.place(context.pose)[:, :, :, None], poses.place(whole.pose[:, :given])[:, :, None]
-    apart = (here - there_too).norm(dim=-1).mean(1)
-    for b, distance in enumerate(torch.where(there, apart, 1e6).numpy()):
-        for slot, other in zip(*linear_sum_assignment(distance), strict=True):
-            pose[b, :, slot] = whole.pose[b, :, other]
-            presence[b, slot] = float(distance[slot, other] < SAME_PX)
-    return whole.replace(pose=pose, presence=presence)
 
 
 def surprise_by_error(block: Block, target: Latents) -> dict[float, float]:
