@@ -11,7 +11,7 @@ import typer
 from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
 from pipeline.forecasting.edits import FORMS, describe, edit_scene
-from pipeline.forecasting.forecaster import Forecast, Forecaster, clip_name, load_forecaster
+from pipeline.forecasting.forecaster import DrawnForecast, Forecast, Forecaster, clip_name, load_forecaster
 from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.frames.forecast_clips import context_identity, forecast_clips, read_clips
 from pipeline.frames.frame_store import open_frames
@@ -62,11 +62,11 @@ def forecast_video(forecaster: Forecaster, video: Path, edits: list[str], output
     scene = edit_scene(forecaster.look(end.frames[None])[0], edits, forecaster)
     forecast = forecaster.carry_on(scene, clip_name(video.name, end.first_frame))
     seen = hashlib.sha256(end.frames.tobytes() + "\n".join(edits).encode()).hexdigest()
-    write_forecasts(
+    drawn = write_forecasts(
         forecaster, [video.name], [end.first_frame], seen, [forecast], output / "predicted_latents.zarr",
-        output / "predicted_frames.zarr", fps=end.fps, keep=[],
+        output / "predicted_frames.zarr", fps=end.fps, keep=[0],
     )
-    forecaster.draw(output, "", end.frames, forecast, end.fps, video.name)
+    forecaster.draw(output, "", end.frames, drawn[0], end.fps, video.name)
     print(f"objects: {describe(scene)}; see {output / 'forecast.mp4'} and {output / 'layers.mp4'}")
 
 
@@ -74,7 +74,7 @@ def write_forecasts(
     forecaster: Forecaster, video_id: Sequence[str] | np.ndarray, first_frame: Sequence[int] | np.ndarray,
     context_hash: str, forecasts: Iterable[Forecast], predicted_latents: Path, predicted_frames: Path, fps: float,
     keep: list[int],
-) -> dict[int, Forecast]:
+) -> dict[int, DrawnForecast]:
     """Writes the forecasts of the clips of these names into both stores. Returns those numbered in `keep`."""
     made_from = {**forecaster.made_from, "context": context_hash}
     latents_writer = PredictedLatentsWriter(
@@ -87,11 +87,11 @@ def write_forecasts(
         carry_pictures=forecaster.carry_pictures, spread=forecaster.spread,
     )
     kept = {}
-    for i, (forecast, *baseline) in enumerate(forecaster.beside_straight_lines(forecasts)):
-        latents_writer.write(forecast.latents)
-        frames_writer.write(*(rows[None] for rows in (forecaster.predicted_frames(forecast), *baseline)))
+    for i, drawn in enumerate(forecaster.draw_frames(forecasts)):
+        latents_writer.write(drawn.forecast.latents)
+        frames_writer.write(drawn.frames[None], drawn.straight_on[None], drawn.context_segmentation[None])
         if i in keep:
-            kept[i] = forecast
+            kept[i] = drawn
     latents_writer.finish()
     frames_writer.finish()
     return kept

@@ -9,6 +9,7 @@ import typer
 from accelerate import PartialState
 
 from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
+from pipeline.autoencoder.fit_mix import MAX_CLIPS, fit_mix, num_steps
 from pipeline.autoencoder.fit_remainder import fit_remainder
 from pipeline.autoencoder.initialise import initialise
 from pipeline.autoencoder.losses import reconstruction_loss, split_batch
@@ -42,7 +43,8 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
     prepare_process(params.training.seed)
     store = open_frames(frames)
     config = AutoencoderConfig(
-        architecture=params.architecture, num_channels=store.num_channels, height=store.height, width=store.width
+        architecture=params.architecture, num_channels=store.num_channels, height=store.height, width=store.width,
+        forecast_steps=num_steps(store.num_frames),
     )
     made_from = {"frames": store.identity}
     with resume_folder("train_autoencoder", params, made_from, machine()) as folder:
@@ -81,6 +83,8 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
         )
         model.load_state_dict(best)
         fit_remainder(model, training_set)
+        with progress("mixing forecasts", min(len(training_set), MAX_CLIPS), "clips") as advance:
+            fit_mix(model, training_set, advance)
         if is_main_process():
             save_autoencoder(weights, model, made_from)
     return params.training.num_steps

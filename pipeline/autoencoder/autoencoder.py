@@ -23,6 +23,7 @@ from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.background import BackgroundDecoder, BackgroundEncoder, num_blocks
 from pipeline.autoencoder.camera import shown
 from pipeline.autoencoder.compositing import composite
+from pipeline.autoencoder.mix import Mix
 from pipeline.autoencoder.objects import AppearanceDecoder, AppearanceEncoder
 from pipeline.autoencoder.proposals import Proposals, propose
 from pipeline.autoencoder.remainder import DeformationCode, DetailCode
@@ -42,6 +43,8 @@ class AutoencoderConfig(Params):
     num_channels: int = Field(ge=1, le=4)
     height: int = Field(ge=8)
     width: int = Field(ge=8)
+    forecast_steps: int = Field(default=0, ge=0)
+    """Steps for which it was learned how forecasts are mixed from layers and last frames; 0: layers alone."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class Autoencoder(nn.Module):
         self.appearance_decoder = AppearanceDecoder(C, arch.patch_dim, arch.appearance_dim, arch.hidden_dim)
         self.detail = DetailCode(C, config.height, config.width, arch.detail_dim) if arch.detail_dim else None
         self.deformation = DeformationCode(C, arch.patch_dim, arch.deformation_dim) if arch.deformation_dim else None
+        self.mix = Mix(C, config.height, config.width, config.forecast_steps) if config.forecast_steps else None
 
     def encode(self, frames: Tensor) -> Latents:
         """Codes of clips [B, T, C, H, W] in [0, 1]; even the time-independent ones come from these frames alone."""
@@ -109,20 +113,24 @@ class Autoencoder(nn.Module):
         To `decode` such pictures along a predicted track carries into the future what the codes are too small for, as
         the skip connections from the last given frame do in SVG (Denton and Fergus 2018, arXiv 1802.07687).
         """
-        proposals = self._propose(frames)
-        layers = self.encode_proposals(proposals)
-        decoded, sprites = self.decode_pictures(layers), proposals.sprites
-        pictures = Pictures(
-            torch.lerp(decoded.background, proposals.background, proposals.background_seen),
-            torch.lerp(decoded.objects, sprites.picture, sprites.seen[:, :, None].expand_as(sprites.picture)),
-        )
+        layers, pictures = self.pictures_of(self._propose(frames))
         if not (self.detail or self.deformation):
             return layers, pictures
+        decoded = self.decode_pictures(layers)
         latents, left = (
             self.add_detail(self.add_deformation(layers, frames, drawn), frames, drawn) for drawn in (decoded, pictures)
         )
         held = {name: (latents.codes[name] - left.codes[name]).mean(1) for name in ("detail", "deformation")}
         return latents, replace(pictures, **held)
+
+    def pictures_of(self, proposals: Proposals) -> tuple[Latents, Pictures]:
+        """The same of clips that are already taken apart, before detail and deformations."""
+        layers, sprites = self.encode_proposals(proposals), proposals.sprites
+        decoded = self.decode_pictures(layers)
+        return layers, Pictures(
+            torch.lerp(decoded.background, proposals.background, proposals.background_seen),
+            torch.lerp(decoded.objects, sprites.picture, sprites.seen[:, :, None].expand_as(sprites.picture)),
+        )
 
     def _propose(self, frames: Tensor) -> Proposals:
         wanted = (self.config.num_channels, self.config.height, self.config.width)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pipeline.autoencoder.autoencoder import Autoencoder, Decoded, Pictures, load_autoencoder
 from pipeline.forecasting.generate_params import GenerateParams
@@ -41,6 +41,21 @@ class Forecast:
     """Batch axis S, time axis T: context and future."""
     pictures: Pictures | None
     """The layers carried over from the context (batch axis 1); None: as the codes describe them."""
+    context: np.ndarray | None
+    """uint8 [context_frames, H, W, C]: the frames that are carried on beside the layers; None: none are."""
+
+
+@dataclass(frozen=True)
+class DrawnForecast:
+    """A forecast in pixels."""
+
+    forecast: Forecast
+    frames: np.ndarray
+    """uint8 [S, horizon, H, W, C]"""
+    straight_on: np.ndarray
+    """uint8 [horizon, H, W, C] what the clip would be if every object went on in a straight line, drawn alike"""
+    context_segmentation: np.ndarray
+    """uint8 [context_frames, H, W] which slot the drawn context shows where: 0 background, k + 1 slot k"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +94,7 @@ class Forecaster:
 
         def clip(i: int) -> Scene:
             own = pictures.map(lambda x: x[i:i + 1]) if self.carry_pictures else None
-            return Scene(latents.map(lambda code: code[i:i + 1]), own)
+            return Scene(latents.map(lambda code: code[i:i + 1]), own, context[i] if self.carry_pictures else None)
 
         return [clip(i) for i in range(len(context))]
 
@@ -89,7 +104,8 @@ class Forecaster:
         futures = draw_futures(
             self.predictor, scene.latents, name, self.horizon, self.num_samples, self.seed, self.spread
         )
-        return Forecast(futures.map(torch.Tensor.cpu), scene.pictures and scene.pictures.map(torch.Tensor.cpu))
+        pictures = scene.pictures and scene.pictures.map(torch.Tensor.cpu)
+        return Forecast(futures.map(torch.Tensor.cpu), pictures, scene.frames)
 
     def forecast_all(
         self, video_id: Sequence[str] | np.ndarray, first_frame: Sequence[int] | np.ndarray, read_context: ReadContext,
@@ -105,35 +121,54 @@ class Forecaster:
                     yield self.carry_on(scene, name)
                     advance()
 
-    @torch.inference_mode()
     def predicted_frames(self, forecast: Forecast) -> np.ndarray:
-        """The predicted frames [S, horizon, H, W, C] of one clip."""
-        future = forecast.latents.frames(self.context_frames, self.num_frames)
-        return to_uint8(self._decode(future, forecast.pictures).frames)
+        """The predicted frames uint8 [S, horizon, H, W, C] of one clip."""
+        return next(self.draw_frames([forecast])).frames
 
     @torch.inference_mode()
-    def beside_straight_lines(
-        self, forecasts: Iterable[Forecast]
-    ) -> Iterator[tuple[Forecast, np.ndarray, np.ndarray]]:
-        """Each forecast with what its clip would be if every object went on in a straight line, drawn alike: the frames
-        [horizon, H, W, C] after the context; and uint8 [context_frames, H, W], which slot the drawn context shows where
-        (0 background, k + 1 slot k)."""
+    def draw_frames(self, forecasts: Iterable[Forecast]) -> Iterator[DrawnForecast]:
+        """The forecasts in pixels, beside straight lines."""
         forecasts = iter(forecasts)
         while batch := list(islice(forecasts, _LINES_AT_ONCE)):
             contexts = concatenate([forecast.latents.map(lambda code: code[:1]) for forecast in batch])
             lines = linear_extrapolation(contexts.frames(0, self.context_frames), self.horizon)
             for i, forecast in enumerate(batch):
                 line = lines.map(lambda code: code[i:i + 1])  # noqa: B023, called at once
-                drawn = self._decode(line, forecast.pictures)
-                frames, segmentation = to_uint8(drawn.frames)[0], drawn.segmentation()[0].to(torch.uint8).cpu().numpy()
-                yield forecast, frames[self.context_frames:], segmentation[:self.context_frames]
+                shown = self._decode(line.frames(0, self.context_frames), forecast.pictures)
+                segmentation = shown.segmentation()[0].to(torch.uint8).cpu().numpy()
+                frames, straight = self._mixed(forecast, line)
+                yield DrawnForecast(forecast, to_uint8(frames), to_uint8(straight)[0], segmentation)
+
+    def _mixed(self, forecast: Forecast, line: Latents) -> tuple[Tensor, Tensor]:
+        """Predicted frames [S, horizon, C, H, W] and those of the straight `line` [1, horizon, C, H, W]: layers alone,
+        or beside the carried frames of the context."""
+        mix, trust = self.autoencoder.mix, self.predictor.trust
+        futures = (latents.frames(self.context_frames, self.num_frames) for latents in (forecast.latents, line))
+        drawn = [self._decode(future, forecast.pictures) for future in futures]
+        if mix is None or forecast.context is None:
+            return drawn[0].frames, drawn[1].frames
+        carried = mix.carry_on(forecast.context, self.horizon)
+        steps = torch.arange(self.horizon).clamp(max=len(trust) - 1)
+        learned = trust[steps.to(trust.device)]
+        trusts = learned, torch.zeros_like(learned)  # a straight line is as good as a straight line
+        mixed = [
+            torch.cat([mix(carried.beside(decoded.frames[s:s + 1], decoded.alpha[s:s + 1]), trust)
+                       for s in range(len(decoded.frames))])
+            for decoded, trust in zip(drawn, trusts, strict=True)
+        ]
+        return mixed[0], mixed[1]
 
     @torch.inference_mode()
-    def draw(self, folder: Path, prefix: str, target: np.ndarray, forecast: Forecast, fps: float, title: str) -> None:
+    def draw(
+        self, folder: Path, prefix: str, target: np.ndarray, drawn: DrawnForecast, fps: float, title: str,
+    ) -> None:
         """Writes PREFIXforecast and PREFIXlayers, .gif and .mp4, of one clip. target [T, H, W, C], or its context alone
         where the future is not known."""
+        forecast, frames = drawn.forecast, drawn.frames
         decoded = self._decode(forecast.latents, forecast.pictures)
-        animation = forecast_animation(target, to_uint8(decoded.frames), self.context_frames, title)
+        shown = to_uint8(decoded.frames)
+        shown[:, self.context_frames:] = frames
+        animation = forecast_animation(target, shown, self.context_frames, title)
         write_animations(folder, f"{prefix}forecast", animation, fps)
         layers = layers_animation(target, layers_of_clip(decoded, 0), self.context_frames, title)
         write_animations(folder, f"{prefix}layers", layers, fps)

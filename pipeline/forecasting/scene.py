@@ -6,6 +6,7 @@ new place as it would have from the old one, and comes back from walls where it 
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from pipeline.autoencoder.autoencoder import Pictures
@@ -23,6 +24,8 @@ class Scene:
     """Batch axis 1, time axis: the context."""
     pictures: Pictures | None
     """The layers as the context shows them (batch axis 1); None: as the codes describe them."""
+    frames: np.ndarray | None = None
+    """uint8 [T, H, W, C]: the context itself, as long as nothing was changed by hand."""
 
     def objects(self) -> dict[int, tuple[float, float]]:
         """Slots that hold an object, each with its place (x, y) in the last frame, px."""

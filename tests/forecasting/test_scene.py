@@ -58,8 +58,9 @@ def test_an_object_moved_elsewhere_comes_back_from_the_wall_where_it_meets_it_no
     before = Scene(clip_of(bouncing(start, velocity, CONTEXT)[None]), None)
     x = {}
     for name, shown in (("before", before), ("after", move(before, 0, 12.0, 0.0))):
-        future = rollout(predictor, shown.latents, HORIZON, 1, torch.Generator().manual_seed(0))
-        x[name] = future.pose[0, CONTEXT:, :, :2][:, 0, 0]
+        continued = rollout(predictor, shown.latents, HORIZON, 1, torch.Generator().manual_seed(0))
+        future = continued.pose[0, CONTEXT:, :, :2]
+        x[name] = future[:, 0, 0]
         moved_start = start + (12.0 if name == "after" else 0) * torch.tensor([[1.0, 0], [0, 0], [0, 0]])
         truth = bouncing(moved_start, velocity, CONTEXT + HORIZON)[:, CONTEXT:].transpose(0, 1)
         assert (future - truth).norm(dim=-1).max() < 1.5, name

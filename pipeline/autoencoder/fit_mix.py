@@ -1,0 +1,79 @@
+"""Closed form of the shares by which forecasts are mixed, on training clips that are given in part.
+
+Legend: B clips, T frames of a sequence, C channels, H W frame.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.autoencoder.autoencoder import Autoencoder
+from pipeline.autoencoder.mix import moments, shares_of
+from pipeline.autoencoder.training_set import TrainingSet
+from pipeline.carrying.known_background import training_background
+from pipeline.carrying.swing import fit_swing
+from pipeline.frames.pixels import to_uint8
+from pipeline.latents.extrapolation import linear_extrapolation
+from pipeline.latents.latents import Latents
+from pipeline.latents.matching import in_order_of
+from pipeline.spacing import evenly_spaced
+from pipeline.thresholds import PRESENT
+
+MAX_CLIPS = 60
+"""Training clips that the shares are fitted on, evenly spaced: every one is taken apart anew from its first half."""
+MAX_SEQUENCES = 100
+"""Training clips that the background and what swings are known from, evenly spaced."""
+
+
+def num_given(num_frames: int) -> int:
+    """Frames of a training sequence that count as given when shares are fitted; the others are the steps."""
+    return (num_frames + 1) // 2
+
+
+def num_steps(num_frames: int) -> int:
+    """Steps that shares can be fitted for on sequences of so many frames; 0 where too few frames would be given."""
+    given = num_given(num_frames)
+    return num_frames - given if given >= 2 else 0
+
+
+@torch.no_grad()
+def fit_mix(model: Autoencoder, clips: TrainingSet, advance: Callable[[], None]) -> None:
+    """Fits the known background and both sets of shares in place; `advance` is told of every clip that was looked
+    at."""
+    mix = model.mix
+    if mix is None:
+        return
+    given, horizon = num_given(clips.num_frames), num_steps(clips.num_frames)
+    sequences = _some_sequences(clips)
+    mix.know(training_background(sequences), fit_swing(sequences, given))
+    sums: dict[str, tuple[Tensor, Tensor]] = {}
+    for place in evenly_spaced(len(clips), MAX_CLIPS):
+        frames, proposals = clips.frames(torch.tensor([place]), torch.arange(clips.num_frames)[None])
+        context, target = frames[:, :given], frames[:, given:].cpu()
+        latents, pictures = model.encode_with_pictures(context)
+        straight = linear_extrapolation(latents, horizon).frames(given, clips.num_frames)
+        informed = _with_known_tracks(straight, latents, model.encode_proposals(proposals))
+        drawn = {"straight": model.decode(straight, pictures), "informed": model.decode(informed, pictures)}
+        carried = mix.carry_on(to_uint8(context[0]), horizon)
+        for name, layers in drawn.items():
+            normal, right = moments(carried.beside(layers.frames.cpu(), layers.alpha.cpu()), target)
+            before = sums.get(name, (torch.zeros_like(normal), torch.zeros_like(right)))
+            sums[name] = before[0] + normal, before[1] + right
+        advance()
+    mix.straight.copy_(shares_of(*sums["straight"]))
+    mix.informed.copy_(shares_of(*sums["informed"]))
+
+
+def _with_known_tracks(straight: Latents, context: Latents, whole: Latents) -> Latents:
+    """The future of a context in straight lines, but for objects that the whole clip has as well: those go where they
+    did."""
+    known = in_order_of(context, whole).frames(context.num_frames, whole.num_frames)
+    is_known = (known.presence > PRESENT)[:, None, :, None]
+    return straight.replace(pose=torch.where(is_known, known.pose, straight.pose))
+
+
+def _some_sequences(clips: TrainingSet) -> np.ndarray:
+    """uint8 [n, T, H, W, C]"""
+    return clips.read(clips.rows.numpy()[evenly_spaced(len(clips), MAX_SEQUENCES)])

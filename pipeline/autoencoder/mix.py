@@ -1,0 +1,141 @@
+"""What a forecast's frames are mixed from: the layers drawn along their tracks, and the last given frames carried on.
+
+Layers keep what moves apart and know where it goes; pictures of the last frame, carried on by flow, by the camera or as
+cut-outs (`pipeline.carrying`), know what codes are too small for. Which of them is right for how many steps is learned
+in closed form from the training clips: for each step the shares of least squares of all of them, as differences to the
+context's median image, some of them only where objects lie (a linear pool of forecasts; Bates and Granger 1969).
+
+Two sets of shares are kept: of layers whose tracks go straight on, and of layers whose tracks are known. A predictor
+lies between the two; `trust` says where.
+
+Legend: B clips, H steps, C channels, height and width px, N columns of the mix.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipeline.carrying.forecasts import NAMES, carry
+from pipeline.carrying.swing import Swing, nothing_swings
+
+LAYERS = "layers"
+COLUMNS = (
+    *((name, "everywhere") for name in (LAYERS, *NAMES)),
+    *((name, "cut-outs") for name in (LAYERS, *NAMES)),
+    *((name, "objects") for name in (LAYERS, "last")),
+)
+"""Forecast, and where it counts: everywhere, where cut-outs of the last frame lie, where objects of the layers do."""
+RIDGE = 1e-2
+"""Pull of the shares towards the median image, as a share of the layers' own energy: what thirty clips do not settle is
+left out."""
+
+
+@dataclass(frozen=True)
+class CarriedOn:
+    """The last frames of one clip carried on; on the [0, 1] scale, channels first."""
+
+    forecasts: Tensor
+    """[len(NAMES), H, C, height, width]"""
+    cut_outs: Tensor
+    """[H, 1, height, width] share of a pixel that shows a cut-out of the last frame"""
+    median: Tensor
+    """[C, height, width] of the context"""
+
+    def beside(self, frames: Tensor, alpha: Tensor) -> "Ingredients":
+        """Beside frames [B, H, C, height, width] drawn from layers, whose objects show as alpha [B, H, K, height,
+        width] says."""
+        def repeated(x: Tensor) -> Tensor:
+            return x.to(frames)[None].expand(len(frames), *x.shape)
+
+        objects = alpha.sum(2, keepdim=True)
+        return Ingredients(frames, objects, repeated(self.forecasts), repeated(self.cut_outs), repeated(self.median))
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """Of B clips; all on the [0, 1] scale, channels first."""
+
+    layers: Tensor
+    """[B, H, C, height, width] frames drawn from layers"""
+    objects: Tensor
+    """[B, H, 1, height, width] share of a pixel that shows an object of these layers"""
+    carried: Tensor
+    """[B, len(NAMES), H, C, height, width] forecasts that carry the last frames on"""
+    cut_outs: Tensor
+    """[B, H, 1, height, width] share of a pixel that shows a cut-out of the last frame"""
+    median: Tensor
+    """[B, C, height, width] of the context"""
+
+    def columns(self) -> Iterator[Tensor]:
+        """N times [B, H, C, height, width]: every forecast's difference to the median, where it counts."""
+        median = self.median[:, None]
+        forecasts = {LAYERS: self.layers, **dict(zip(NAMES, self.carried.unbind(1), strict=True))}
+        gates = {"everywhere": torch.ones_like(self.objects), "cut-outs": self.cut_outs, "objects": self.objects}
+        for name, where in COLUMNS:
+            yield (forecasts[name] - median) * gates[where]
+
+
+class Mix(nn.Module):
+    """Shares for each of the first `num_steps` steps; later ones are mixed as the last of these."""
+
+    def __init__(self, num_channels: int, height: int, width: int, num_steps: int):
+        super().__init__()
+        self.known: Tensor
+        self.register_buffer("known", torch.zeros(height, width, num_channels))
+        """What is known of the background from all training clips, in [0, 1]."""
+        self.swing_mean: Tensor
+        self.swing_components: Tensor
+        self.swing_weights: Tensor
+        for name, values in vars(nothing_swings(height * width * num_channels)).items():
+            self.register_buffer(f"swing_{name}", torch.from_numpy(values))
+        self.straight: Tensor
+        self.register_buffer("straight", torch.zeros(num_steps, len(COLUMNS)))
+        self.informed: Tensor
+        self.register_buffer("informed", torch.zeros(num_steps, len(COLUMNS)))
+        with torch.no_grad():
+            for shares in (self.straight, self.informed):
+                shares[:, 0] = 1  # the layers alone
+
+    def know(self, known: np.ndarray, swing: Swing) -> None:
+        """Sets what is known from the training clips: the background [height, width, C] and what swings."""
+        self.known.copy_(torch.from_numpy(known))
+        for name, values in vars(swing).items():
+            getattr(self, f"swing_{name}").copy_(torch.from_numpy(values))
+
+    def carry_on(self, context: np.ndarray, num_steps: int) -> CarriedOn:
+        """What carries the last frames of a clip on, context uint8 [T, height, width, C], on the CPU."""
+        swing = Swing(*(x.cpu().numpy() for x in (self.swing_mean, self.swing_components, self.swing_weights)))
+        carried = carry(context.astype(np.float32) / 255, self.known.cpu().numpy(), swing, num_steps)
+        forecasts, covered, median = (
+            torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, -3)))
+            for x in (carried.forecasts, carried.covered, carried.median)
+        )
+        return CarriedOn(forecasts, covered, median)
+
+    def forward(self, ingredients: Ingredients, trust: Tensor) -> Tensor:
+        """Frames [B, H, C, height, width] in [0, 1]. trust [H] in [0, 1]: how much better than straight lines the
+        tracks are; 0 as good, 1 as good as known."""
+        steps = torch.arange(ingredients.layers.shape[1], device=trust.device).clamp(max=len(self.straight) - 1)
+        shares = torch.lerp(self.straight[steps], self.informed[steps], trust[:, None])
+        mixed = ingredients.median[:, None].expand_as(ingredients.layers)
+        for column, share in zip(ingredients.columns(), shares.unbind(1), strict=True):
+            mixed = mixed + share[:, None, None, None] * column
+        return mixed.clamp(0, 1)
+
+
+def moments(ingredients: Ingredients, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Of the least squares of the columns on target [B, H, C, height, width], for every step: [H, N, N] and [H, N]."""
+    columns = torch.stack(list(ingredients.columns()), 2).flatten(3).double()  # [B, H, N, values]
+    wanted = (target - ingredients.median[:, None]).flatten(2).double()
+    return torch.einsum("bhnv,bhmv->hnm", columns, columns), torch.einsum("bhnv,bhv->hn", columns, wanted)
+
+
+def shares_of(normal: Tensor, right: Tensor) -> Tensor:
+    """The shares [H, N] that solve the normal equations [H, N, N], [H, N], drawn a little to zero."""
+    ridge = RIDGE * normal[:, 0, 0].clamp(min=1e-9)
+    damped = normal + torch.eye(normal.shape[-1], dtype=normal.dtype) * ridge[:, None, None]
+    return torch.linalg.solve(damped, right).float()
+

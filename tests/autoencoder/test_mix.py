@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import torch
+
+from pipeline.autoencoder.mix import COLUMNS, CarriedOn, Ingredients, Mix, moments, shares_of
+from pipeline.carrying.forecasts import NAMES
+
+SHAPE = (3, 12, 16)
+
+
+def some_ingredients(num_clips: int, num_steps: int = 4, seed: int = 0) -> Ingredients:
+    draw = torch.Generator().manual_seed(seed)
+    carried = CarriedOn(
+        torch.rand(len(NAMES), num_steps, *SHAPE, generator=draw),
+        (torch.rand(num_steps, 1, *SHAPE[1:], generator=draw) > 0.5).float(), torch.rand(*SHAPE, generator=draw),
+    )
+    layers = torch.rand(num_clips, num_steps, *SHAPE, generator=draw)
+    alpha = (torch.rand(num_clips, num_steps, 2, *SHAPE[1:], generator=draw) > 0.7) / 2
+    return carried.beside(layers, alpha)
+
+
+def test_before_it_is_fitted_it_shows_the_layers():
+    ingredients = some_ingredients(2)
+    mixed = Mix(*SHAPE, num_steps=4)(ingredients, torch.zeros(4))
+    torch.testing.assert_close(mixed, ingredients.layers)
+
+
+@pytest.mark.parametrize("column", [("layers", "everywhere"), ("thrown", "cut-outs"), ("last", "objects")])
+def test_shares_find_what_the_truth_was_mixed_from(column):
+    """The truth is the median and three quarters of one column, at every step."""
+    normal = right = None
+    for seed in range(6):
+        ingredients = some_ingredients(1, seed=seed)
+        chosen = list(ingredients.columns())[COLUMNS.index(column)]
+        found = moments(ingredients, ingredients.median[:, None] + 0.75 * chosen)
+        normal, right = found if normal is None else (normal + found[0], right + found[1])
+    shares = shares_of(normal, right)
+    wanted = torch.zeros(4, len(COLUMNS))
+    wanted[:, COLUMNS.index(column)] = 0.75
+    torch.testing.assert_close(shares, wanted, atol=0.1, rtol=0)  # drawn a little to zero
+
+
+def test_trust_lies_between_the_two_sets_of_shares():
+    mix, ingredients = Mix(*SHAPE, num_steps=4), some_ingredients(2)
+    mix.straight.zero_()
+    mix.straight[:, COLUMNS.index(("last", "everywhere"))] = 1
+    last = ingredients.carried[:, NAMES.index("last")]
+    torch.testing.assert_close(mix(ingredients, torch.zeros(4)), last)
+    torch.testing.assert_close(mix(ingredients, torch.ones(4)), ingredients.layers)
+    halfway = mix(ingredients, torch.tensor([0.0, 0.5, 1.0, 1.0]))
+    torch.testing.assert_close(halfway[:, 1], (last + ingredients.layers)[:, 1] / 2)
+
+
+def test_later_steps_are_mixed_as_the_last_that_was_learned():
+    mix, ingredients = Mix(*SHAPE, num_steps=2), some_ingredients(1, num_steps=5)
+    mix.straight[1].zero_()
+    mixed = mix(ingredients, torch.zeros(5))
+    median = ingredients.median[:, None].expand_as(mixed)
+    assert torch.equal(mixed[:, 1:], median[:, 1:].clamp(0, 1)) and not torch.equal(mixed[:, 0], median[:, 0])
+
+
+def test_frames_are_carried_on_beside_layers():
+    mix = Mix(*SHAPE, num_steps=3)
+    context = np.random.default_rng(0).integers(0, 256, (5, *SHAPE[1:], 3), np.uint8)
+    carried = mix.carry_on(context, 3)
+    last = torch.from_numpy(context[-1]).movedim(-1, 0) / 255
+    torch.testing.assert_close(carried.forecasts[NAMES.index("last")], last.expand(3, *SHAPE), atol=1e-5, rtol=0)
+    median = torch.from_numpy(np.median(context, 0)).movedim(-1, 0).float() / 255
+    torch.testing.assert_close(carried.median, median, atol=1e-5, rtol=0)
