@@ -15,6 +15,7 @@ from pipeline.params import read_section
 from pipeline.predictor.augmentation import augment
 from pipeline.predictor.context import PredictorConfig
 from pipeline.predictor.predictor import Predictor, save_predictor
+from pipeline.predictor.restraint import fit_restraint
 from pipeline.predictor.rollout import position_error
 from pipeline.predictor.train_predictor_params import TrainPredictorParams
 from pipeline.resume.folders import is_main_process, resume_folder
@@ -84,6 +85,9 @@ def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves
     num_validation = len(validation.pose) * (validation.num_frames // num_frames)
     best = train(model, make_batch, loss, validate, params.training, curves, folder, params.batch_size * num_frames)
     model.load_state_dict(best)
+    device = next(model.parameters()).device
+    clips = [clips.to(device) for clips in regular_windows(validation, num_frames, params.batch_size)]
+    fit_restraint(model, [(clip.frames(0, given), clip.frames(given, num_frames)) for clip in clips])
     return model
 
 

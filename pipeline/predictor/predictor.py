@@ -58,6 +58,13 @@ class Predictor(ContextNetwork):
             heading, _, follows, _ = self._of_modes(self.moving.bias)
             heading.zero_()
             follows.copy_(_FOLLOWS_BIAS.repeat(2))
+        codes = (*self.scene_codes, *self.object_codes)
+        self.residual_share: Tensor
+        self.register_buffer("residual_share", torch.ones(1 + len(codes), horizon))
+        """Of places and shapes, then of each other code: how much is used of what the network adds, see `restraint`."""
+        self.trust: Tensor
+        self.register_buffer("trust", torch.zeros(horizon))
+        """How much nearer to the truth than straight lines the places are, as a share of their squared error."""
         self.walls = Walls(self.spec, config.augmentation, self.num_features)
         self.changes = nn.Linear(width, horizon * 2 * num_of_objects) if num_of_objects else None
         for last in (self.visibility, self.camera[-1], self.changes):
@@ -99,7 +106,20 @@ class Predictor(ContextNetwork):
 
     def draw_block(self, context: Latents, draws: Draws, spread: Spread) -> dict[str, Tensor]:
         """One future per row of `context`: the next H frames of every time-varying code, as `draw` gives them."""
-        return draw(self(context), draws, spread)
+        return draw(self.restrained(context, self(context)), draws, spread)
+
+    def restrained(self, context: Latents, block: Block) -> Block:
+        """The block with as much of what the network adds to going on without learning as is borne out."""
+        shares = dict(zip(block.means, self.residual_share[1:], strict=True))
+        line = poses.moving(straight_on(context.pose, self.config.horizon)).transpose(1, 2)[:, :, None]
+        means = {name: torch.lerp(self.base_of(name, context), mean, shares[name][:, None])
+                 for name, mean in block.means.items()}
+        return block._replace(moving=torch.lerp(line, block.moving, self.residual_share[0][:, None]), means=means)
+
+    def base_of(self, name: str, context: Latents) -> Tensor:
+        """A code continued without learning, shaped as in a block's means."""
+        base = self.going_on(context, [name])
+        return base.transpose(1, 2) if name in self.object_codes else base
 
     def _course(self, context: Latents, motion: tuple[Tensor, ...], alone: Tensor) -> Tensor:
         """Trajectories [B, K, M, H, P - 1] of modes: a line turned by a heading, plus a residual, folded back at walls.

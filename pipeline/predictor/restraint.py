@@ -1,0 +1,79 @@
+"""How far a predictor is believed: the share of what it adds to going on without learning that validation clips bear
+out.
+
+A network that learned from thirty clips knows them by heart, and adds to new ones what was true of those. The share of
+least squares of its residual (James and Stein 1961 shrink alike) takes that back: 1 where it is right, 0 where going on
+as the table of codes says is better.
+
+Legend: B batch, K slots, M modes, H horizon, P pose components, D numbers of a code.
+"""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from pipeline.latents import pose as poses
+from pipeline.latents.extrapolation import straight_on
+from pipeline.latents.latents import Latents
+from pipeline.predictor.predictor import Predictor
+
+SHARES = torch.linspace(0, 1, 11)
+"""Among which a share is sought."""
+FAR_SHARE = 1 / 32
+"""Of the frame's longer side: an object that is drawn so far beside its place, about half its width, is drawn beside
+itself, and further away it is no worse. Without that bound a few tangled tracks would decide."""
+
+
+@torch.no_grad()
+def fit_restraint(predictor: Predictor, clips: Iterable[tuple[Latents, Latents]]) -> None:
+    """Sets the shares and the trust of a trained predictor in place, from contexts and what came after each.
+
+    A step's share is that of least error if its gain over going straight on is certain, more than a standard error over
+    the clips (the rule of Breiman et al. 1984 for pruning trees), else 0. Trust is the certain part of the gain in
+    places.
+    """
+    far = FAR_SHARE * max(predictor.spec.height, predictor.spec.width)
+    errors: list[list[Tensor]] = [[] for _ in predictor.residual_share]
+    for context, target in clips:
+        for i, (added, wanted, weight) in enumerate(_residuals(predictor, context, target)):
+            errors[i].append(torch.stack([
+                _by_clip((share * added - wanted).square().sum(-1), weight, far if i == 0 else None) for share in SHARES
+            ]))
+    for i, parts in enumerate(errors):
+        error = torch.cat(parts, 1)  # [shares, clips, H]
+        best = error.mean(1).argmin(0)  # [H]
+        gain = error[0] - error.gather(0, best.expand(1, *error.shape[1:]))[0]  # [clips, H]
+        certain = (gain.mean(0) - _standard_error(gain)).clamp(min=0)
+        predictor.residual_share[i] = SHARES.to(error)[best] * (certain > 0)
+        if i == 0:
+            predictor.trust.copy_((certain / error[0].mean(0).clamp(min=1e-12)).clamp(max=1))
+
+
+def _standard_error(values: Tensor) -> Tensor:
+    """Of the means over clips of values [clips, H]: [H]; without a second clip nothing is certain."""
+    return values.std(0) / len(values)**0.5 if len(values) > 1 else torch.full_like(values[0], torch.inf)
+
+
+def _residuals(predictor: Predictor, context: Latents, target: Latents) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
+    """Of places, then of every other code: what the predictor adds to going on without learning, what it should have
+    added, [..., H, D], and how much each counts, [..., H]."""
+    block = predictor(context)
+    line = poses.place(straight_on(context.pose, predictor.config.horizon)).transpose(1, 2)  # [B, K, H, 2]
+    expected = (block.mode_logits.softmax(-1)[..., None, None] * poses.place(block.moving)).sum(2)
+    seen = (target.presence[:, None] * poses.visibility(target.pose)).transpose(1, 2)  # [B, K, H]
+    yield expected - line, poses.place(target.pose).transpose(1, 2) - line, seen
+    for name, mean in block.means.items():
+        base, of_objects = predictor.base_of(name, context), name in predictor.object_codes
+        came = target.codes[name].transpose(1, 2) if of_objects else target.codes[name]
+        yield mean - base, came - base, seen if of_objects else torch.ones_like(mean[..., 0])
+
+
+def _by_clip(squared: Tensor, weight: Tensor, far: float | None) -> Tensor:
+    """Weighted means [B, H] of squared errors [B, ..., H], bounded by far^2 where that is given (Geman and McClure
+    1987)."""
+    if far is not None:
+        squared = squared / (1 + squared / far**2)
+    total = (squared * weight).flatten(1, -2).sum(1) if squared.dim() > 2 else squared * weight
+    count = weight.flatten(1, -2).sum(1) if weight.dim() > 2 else weight
+    return total / count.clamp(min=1e-6)
