@@ -65,18 +65,28 @@ def read_sets(folder: Path) -> dict[str, dict]:
     return sets
 
 
-def run_set(source: Path, reading: dict, folder: Path, changes: dict) -> None:
-    """Runs the stages whose outputs do not lie in `folder` yet, with the suggested parameters and `changes` to them."""
+def run_set(source: Path, reading: dict, folder: Path) -> None:
+    """Runs the stages whose outputs do not lie in `folder` yet, with the suggested parameters."""
     params = folder / "params.yaml"
     if not params.exists():
-        draft = folder / "suggested.yaml"
-        write_params(draft, {"preprocess": {"source": str(source.resolve()), **reading}})
-        picture = folder / "suggestion.png"
-        run("stages.suggest", str(source.resolve()), "--write", f"--params={draft}", f"--picture={picture}")
-        write_params(params, {"preprocess": {"source": str(source.resolve()), **reading}, **changes}, draft)
+        draft, read = folder / "suggested.yaml", {"preprocess": {"source": str(source.resolve()), **reading}}
+        write_params(draft, read)
+        picture = f"--picture={folder / 'suggestion.png'}"
+        run("stages.suggest", str(source.resolve()), "--write", f"--params={draft}", picture)
+        write_params(params, read | _in_px_of(reading, draft), draft)
     for stage, outputs in OUTPUTS.items():
         if not all((folder / file_name(output)).exists() for output in outputs):
             run_stage(stage, params, folder)
+
+
+def _in_px_of(reading: dict, draft: Path) -> dict:
+    """Suggested lengths in px of the size that the set is read at, where that is another one than suggested."""
+    suggested = YAML(typ="safe", pure=True).load(draft.read_text(encoding="utf-8"))
+    ratio = reading.get("height", suggested["preprocess"]["height"]) / suggested["preprocess"]["height"]
+    architecture = suggested["train_autoencoder"]["architecture"]
+    object_px, margin = (architecture[name] * ratio for name in ("object_px", "canvas_margin"))
+    lengths = {"object_px": max(2, round(object_px)), "canvas_margin": round(margin)}
+    return {"train_autoencoder": {"architecture": lengths}}
 
 
 def judge(folder: Path) -> dict:
@@ -191,7 +201,7 @@ def main(
             if only and name not in only:
                 continue
             reading = {key: value for key, value in entry.items() if key in READING}
-            run_set(folder / entry["source"], reading, output / name, {})
+            run_set(folder / entry["source"], reading, output / name)
             found[name] = judge(output / name)
         print(json.dumps(found, indent=2)) if as_json else print_tables(found, Console())
 

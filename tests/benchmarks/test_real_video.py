@@ -1,0 +1,67 @@
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from benchmarks.real_video import ROWS, _gradient, _in_px_of, _scores, lead, print_tables, read_sets
+from benchmarks.stage_runs import write_params
+from pipeline.errors import UserError
+
+
+def write_sets(folder, text: str) -> None:
+    (folder / "sets.yaml").write_text(text)
+    (folder / "street.mp4").write_bytes(b"")
+
+
+def test_sets_are_read(tmp_path):
+    write_sets(tmp_path, "street: {source: street.mp4, height: 48, camera: fixed, test_fraction: 0.3}\n")
+    assert read_sets(tmp_path) == {
+        "street": {"source": "street.mp4", "height": 48, "camera": "fixed", "test_fraction": 0.3},
+    }
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    (None, "cannot be read"), ("street: {source: street.mp4, slots: 3}\n", "unknown keys slots"),
+    ("street: {source: gone.mp4}\n", "gone.mp4 is not there"), ("street: {height: 3}\n", "None is not there"),
+])
+def test_what_is_wrong_with_sets_is_said(tmp_path, text, said):
+    if text is not None:
+        write_sets(tmp_path, text)
+    with pytest.raises(UserError, match=said):
+        read_sets(tmp_path)
+
+
+def test_lengths_follow_the_size_that_a_set_is_read_at(tmp_path):
+    lengths = {"object_px": 30, "canvas_margin": 6}
+    changes = {"preprocess": {"height": 128}, "train_autoencoder": {"architecture": lengths}}
+    write_params(tmp_path / "suggested.yaml", changes)
+    wanted = {"train_autoencoder": {"architecture": {"object_px": 15, "canvas_margin": 3}}}
+    assert _in_px_of({"height": 64}, tmp_path / "suggested.yaml") == wanted
+    same = {"train_autoencoder": {"architecture": lengths}}
+    assert _in_px_of({}, tmp_path / "suggested.yaml") == same
+
+
+def test_blurred_pictures_are_less_sharp():
+    target = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
+    blurred = ((target.astype(float) + np.roll(target, 1, 1) + np.roll(target, 1, 2)) / 3).astype(np.uint8)
+    scores = _scores(np.stack([target, blurred]), target)
+    assert scores["psnr"][0].min() == 100 and scores["psnr"].shape == (2, 2)
+    np.testing.assert_allclose(scores["sharpness"][0], 1)
+    assert scores["sharpness"][1].max() < 0.7 and _gradient(np.zeros_like(target)).max() < 1e-5
+
+
+def some_figures(psnr: float) -> dict:
+    forecast = {"ssim": 0.9, "sharpness": 0.8, "ssim_by_step": [0.9, 0.8]}
+    forecasts = {row: {**forecast, "psnr": psnr - i, "psnr_by_step": [psnr - i + 1, psnr - 2 * i - 1]}
+                 for i, row in enumerate(ROWS)}
+    return {"num_clips": 4, "forecasts": forecasts, "cost": {"evaluate": {"seconds": 90.0, "peak_resident_gib": 1.0}}}
+
+
+def test_the_tables_say_how_far_ahead_it_is():
+    figures = {"street": some_figures(25.0), "mouse": some_figures(30.0)}
+    assert lead(figures["street"], "stack") == 2 and lead(figures["street"], "stack", -1) == 4
+    text = io.StringIO()
+    print_tables(figures, Console(file=text, width=200))
+    shown = text.getvalue()
+    assert "street" in shown and "24.00 (0.900)" in shown and "+2.00" in shown and "worst" in shown and "1.5" in shown
