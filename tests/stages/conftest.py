@@ -59,7 +59,8 @@ def write_test_frames(path: Path, frames: np.ndarray, truth: list[dict[str, np.n
     """frames [sequence, T, H, W, C], one video each, the first frame at 5."""
     num_objects = 2 if truth else None
     writer = FrameStoreWriter(
-        path, len(frames), frames.shape[1:], fps=8, crop="none", source="s" * 64, num_objects=num_objects
+        path, len(frames), frames.shape[1:], fps=8, crop="none", source="s" * 64, num_objects=num_objects,
+        truth_names=tuple(truth[0]) if truth else (),
     )
     for i, sequence in enumerate(frames):
         facts = truth[i] if truth else None
