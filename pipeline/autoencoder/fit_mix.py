@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from pipeline.autoencoder.autoencoder import Autoencoder
-from pipeline.autoencoder.mix import moments, shares_of
+from pipeline.autoencoder.mix import Moments, moments, shares_of
 from pipeline.autoencoder.training_set import TrainingSet
 from pipeline.carrying.known_background import training_background
 from pipeline.carrying.swing import fit_swing
@@ -48,7 +47,7 @@ def fit_mix(model: Autoencoder, clips: TrainingSet, advance: Callable[[], None])
     given, horizon = num_given(clips.num_frames), num_steps(clips.num_frames)
     sequences = _some_sequences(clips)
     mix.know(training_background(sequences), fit_swing(sequences, given))
-    sums: dict[str, tuple[Tensor, Tensor]] = {}
+    found: dict[str, list[Moments]] = {"straight": [], "informed": []}
     for place in evenly_spaced(len(clips), MAX_CLIPS):
         frames, proposals = clips.frames(torch.tensor([place]), torch.arange(clips.num_frames)[None])
         context, target = frames[:, :given], frames[:, given:].cpu()
@@ -58,12 +57,10 @@ def fit_mix(model: Autoencoder, clips: TrainingSet, advance: Callable[[], None])
         drawn = {"straight": model.decode(straight, pictures), "informed": model.decode(informed, pictures)}
         carried = mix.carry_on(to_uint8(context[0]), horizon)
         for name, layers in drawn.items():
-            normal, right = moments(carried.beside(layers.frames.cpu(), layers.alpha.cpu()), target)
-            before = sums.get(name, (torch.zeros_like(normal), torch.zeros_like(right)))
-            sums[name] = before[0] + normal, before[1] + right
+            found[name].append(moments(carried.beside(layers.frames.cpu(), layers.alpha.cpu()), target))
         advance()
-    mix.straight.copy_(shares_of(*sums["straight"]))
-    mix.informed.copy_(shares_of(*sums["informed"]))
+    mix.straight.copy_(shares_of(found["straight"]))
+    mix.informed.copy_(shares_of(found["informed"]))
 
 
 def _with_known_tracks(straight: Latents, context: Latents, whole: Latents) -> Latents:

@@ -28,16 +28,38 @@ def test_before_it_is_fitted_it_shows_the_layers():
 @pytest.mark.parametrize("column", [("layers", "everywhere"), ("thrown", "cut-outs"), ("last", "objects")])
 def test_shares_find_what_the_truth_was_mixed_from(column):
     """The truth is the median and three quarters of one column, at every step."""
-    normal = right = None
+    clips = []
     for seed in range(6):
         ingredients = some_ingredients(1, seed=seed)
         chosen = list(ingredients.columns())[COLUMNS.index(column)]
-        found = moments(ingredients, ingredients.median[:, None] + 0.75 * chosen)
-        normal, right = found if normal is None else (normal + found[0], right + found[1])
-    shares = shares_of(normal, right)
+        clips.append(moments(ingredients, ingredients.median[:, None] + 0.75 * chosen))
+    shares = shares_of(clips)
     wanted = torch.zeros(4, len(COLUMNS))
     wanted[:, COLUMNS.index(column)] = 0.75
     torch.testing.assert_close(shares, wanted, atol=0.1, rtol=0)  # drawn a little to zero
+
+
+def test_clips_that_nobody_foresees_do_not_decide_for_those_that_layers_foresee():
+    foreseen, unforeseen = [], []
+    for seed in range(4):
+        ingredients = some_ingredients(1, seed=seed)
+        noise = torch.rand(1, 4, *SHAPE, generator=torch.Generator().manual_seed(100 + seed))
+        foreseen.append(moments(ingredients, ingredients.layers + 0.01 * noise))
+        unforeseen.append(moments(ingredients, noise))
+    shares = shares_of(foreseen + unforeseen)
+    assert shares[:, 0].min() > 0.9
+    psnr = [-10 * clip.error(shares.double()).log10().mean() for clip in foreseen]
+    assert min(psnr) > 25
+
+
+def test_the_error_of_a_mix_is_that_of_its_frames():
+    ingredients = some_ingredients(1)
+    target = torch.rand(1, 4, *SHAPE, generator=torch.Generator().manual_seed(9))
+    shares = torch.zeros(4, len(COLUMNS)).double()
+    shares[:, 3] = 0.5
+    mixed = ingredients.median[:, None] + 0.5 * list(ingredients.columns())[3]
+    wanted = (mixed - target).square().mean((0, 2, 3, 4)).double()
+    torch.testing.assert_close(moments(ingredients, target).error(shares), wanted, atol=1e-6, rtol=0)
 
 
 def test_trust_lies_between_the_two_sets_of_shares():
