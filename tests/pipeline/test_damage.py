@@ -48,7 +48,7 @@ def read_frames(path: Path) -> list:
 
 def read_latents(path: Path) -> list:
     store = open_latents(path)
-    codes = [code.numpy() for code in store.read(slice(None)).items().values()]
+    codes = [code.numpy() for code in store.read(slice(None)).codes.values()]
     group = zarr_io.open_store(path, KIND)
     axes = [zarr_io.read_rows(group, name) for name in ("time", "slot", "pose_component", "camera_component")]
     labels = [store.video_id, store.first_frame, store.split, store.fps, store.spec]
