@@ -49,7 +49,7 @@ def test_metrics_have_the_names_agreed_upon(evaluated):
     assert {"calibration", "diversity", "nearest_sample_error"} <= set(metrics["prediction"])
     assert len(metrics["prediction"]["calibration"]["coverage_90_by_step"]) == HORIZON
     assert len(metrics["prediction"]["diversity"]["psnr_by_step"]) == HORIZON
-    assert set(metrics["baselines"]) == {"copy_last", "linear_extrapolation"}
+    assert set(metrics["baselines"]) == {"copy_last", "flow", "linear_extrapolation"}
     for baseline in metrics["baselines"].values():
         assert FORECAST_NAMES <= set(baseline) and len(baseline["psnr_by_step"]) == HORIZON
     assert set(metrics["compression"]) == {"floats_per_frame", "ratio"}
