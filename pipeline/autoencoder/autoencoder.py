@@ -23,11 +23,11 @@ from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.background import BackgroundDecoder, BackgroundEncoder, num_blocks
 from pipeline.autoencoder.camera import shown
 from pipeline.autoencoder.compositing import composite
+from pipeline.autoencoder.discovery_params import DISCOVERY
 from pipeline.autoencoder.mix import Mix
 from pipeline.autoencoder.objects import AppearanceDecoder, AppearanceEncoder
 from pipeline.autoencoder.proposals import Proposals, propose
 from pipeline.autoencoder.remainder import DeformationCode, DetailCode
-from pipeline.autoencoder.sprites import BOX_MARGIN
 from pipeline.checkpoint import Checkpoint
 from pipeline.latents import pose
 from pipeline.latents.latents import Latents, LatentSpec
@@ -198,7 +198,7 @@ class Autoencoder(nn.Module):
     @property
     def patch_px(self) -> float:
         """Side of a patch at log_scale 0, px: a typical object with its margin."""
-        return self.config.architecture.object_px * BOX_MARGIN
+        return self.config.architecture.object_px * DISCOVERY.sprites.box_margin
 
     def _deformed(self, pictures: Pictures, latents: Latents) -> Tensor:
         """The objects' pictures in every frame: [B, T, K, C + 1, P, P]."""

@@ -8,40 +8,48 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder.camera import lay_out
+from pipeline.autoencoder.discovery_params import DISCOVERY, BackgroundParams
 
 
-def median_background(frames: Tensor, camera: Tensor, margin: int) -> Tensor:
+def median_background(
+    frames: Tensor, camera: Tensor, margin: int, params: BackgroundParams = DISCOVERY.background,
+) -> Tensor:
     """Temporal median [B, C, H', W'] of frames [B, T, C, H, W], each where camera [B, T, CAMERA] lays it on a canvas of
     that margin, px."""
     if margin == 0:
         return frames.median(1).values
     laid = lay_out(torch.cat([frames, torch.ones_like(frames[:, :, :1])], 2), camera, margin)
-    median = torch.where(laid[:, :, -1:] > 0.5, laid[:, :, :-1], torch.nan).nanmedian(1).values
-    return _fill(median.nan_to_num(), (~median[:, :1].isnan()).to(frames))
+    median = torch.where(laid[:, :, -1:] > params.shown, laid[:, :, :-1], torch.nan).nanmedian(1).values
+    return _fill(median.nan_to_num(), (~median[:, :1].isnan()).to(frames), params.trusted)
 
 
-def background_behind(frames: Tensor, covered: Tensor, camera: Tensor, margin: int) -> tuple[Tensor, Tensor]:
+def background_behind(
+    frames: Tensor, covered: Tensor, camera: Tensor, margin: int, params: BackgroundParams = DISCOVERY.background,
+) -> tuple[Tensor, Tensor]:
     """`estimate_background` on a canvas of that margin, px, where camera [B, T, CAMERA] lays the frames."""
     if margin:
         laid = lay_out(torch.cat([frames, 1 - covered[:, :, None]], 2), camera, margin)
         frames, covered = laid[:, :, :-1], 1 - laid[:, :, -1]
-    return estimate_background(frames, covered)
+    return estimate_background(frames, covered, params)
 
 
-def estimate_background(frames: Tensor, covered: Tensor) -> tuple[Tensor, Tensor]:
+def estimate_background(
+    frames: Tensor, covered: Tensor, params: BackgroundParams = DISCOVERY.background,
+) -> tuple[Tensor, Tensor]:
     """Robust mean [B, C, H, W] of the frames where nothing covers them (covered [B, T, H, W] in [0, 1]), the rest
     filled in; and [B, 1, H, W] 1 where it was seen in a frame or more."""
     weight = (1 - covered).clamp(0, 1).square()[:, :, None]
     seen = weight.sum(1).clamp(max=1)
     background = (weight * frames).sum(1) / weight.sum(1).clamp(min=1e-6)
-    for scale in (0.2, 0.08, 0.04):
+    for scale in params.scales:
         trust = weight / (1 + (frames - background[:, None]).square().mean(2, keepdim=True) / scale**2)
         background = (trust * frames).sum(1) / trust.sum(1).clamp(min=1e-6)
-    return _fill(background, seen), seen
+    return _fill(background, seen, params.trusted), seen
 
 
-def _fill(image: Tensor, seen: Tensor) -> Tensor:
-    """Replaces what was not seen (0 in [B, 1, H, W]) by ever wider averages of what was (push and pull)."""
+def _fill(image: Tensor, seen: Tensor, trusted: float) -> Tensor:
+    """Replaces what was not seen (0 in [B, 1, H, W]) by ever wider averages of what was (push and pull); an average
+    stands by itself from that share of its area on."""
     color, weight = image * seen, seen
     pushed = [(color, weight)]
     while min(color.shape[-2:]) > 1:
@@ -50,6 +58,6 @@ def _fill(image: Tensor, seen: Tensor) -> Tensor:
     filled = color / weight.clamp(min=1e-6)
     for color, weight in reversed(pushed[:-1]):
         coarse = F.interpolate(filled, size=color.shape[-2:], mode="bilinear", align_corners=False)
-        share = (4 * weight).clamp(max=1)
+        share = (weight / trusted).clamp(max=1)
         filled = share * color / weight.clamp(min=1e-6) + (1 - share) * coarse
     return seen * image + (1 - seen) * filled

@@ -8,15 +8,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from pipeline.autoencoder.discovery_params import DISCOVERY
+from pipeline.autoencoder.sprite_params import ComparisonParams
 from pipeline.autoencoder.sprites import Sprites, paste
 
-MIN_GAIN = 0.3
-"""Squared error per frame, summed over pixels and channels, that an object must take away to count as one."""
-RIGID_PX = 0.5
-"""Sprites that stray no further from one another than this move as one."""
 
-
-def compare(frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor) -> Sprites:
+def compare(
+    frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor, params: ComparisonParams = DISCOVERY.comparison,
+) -> Sprites:
     """Sets depth and presence by comparing the objects where their masks [B, T, K, H, W] lie; background
     [B, 1 or T, C, H, W].
 
@@ -36,16 +35,17 @@ def compare(frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor) 
                 continue
             alone = alone * (1 - mask[:, :, j])
             overlap = mask[:, :, k] * mask[:, :, j]
-            lead = (overlap * (error[:, :, j] - error[:, :, k])).sum((1, 2, 3)) / (0.2 + 0.05 * overlap.sum((1, 2, 3)))
-            depth[:, k] += 3 * torch.tanh(lead)
+            lead = (overlap * (error[:, :, j] - error[:, :, k])).sum((1, 2, 3))
+            lead = lead / (params.overlap_ridge + params.overlap_error * overlap.sum((1, 2, 3)))
+            depth[:, k] += params.max_depth * torch.tanh(lead)
         worths.append((alone * (background_error - error[:, :, k])).sum((1, 2, 3)) / frames.shape[1])
     worth = torch.where(sprites.presence > 0, torch.stack(worths, 1), torch.inf)
     least = worth.argmin(1, keepdim=True)
-    useless = torch.zeros_like(worth).scatter(1, least, (worth.gather(1, least) < MIN_GAIN).to(worth))
+    useless = torch.zeros_like(worth).scatter(1, least, (worth.gather(1, least) < params.min_gain).to(worth))
     return replace(sprites, depth=depth, presence=sprites.presence * (1 - useless))
 
 
-def drop_parts(sprites: Sprites) -> Sprites:
+def drop_parts(sprites: Sprites, params: ComparisonParams = DISCOVERY.comparison) -> Sprites:
     """Takes presence from all but the largest of sprites that move as one, side by side: parts of one object, which the
     largest then shows."""
     centre, presence = sprites.centre, sprites.presence.clone()
@@ -55,8 +55,8 @@ def drop_parts(sprites: Sprites) -> Sprites:
             if other != k:
                 apart = centre[:, :, k] - centre[:, :, other]
                 usual = apart.median(1).values
-                stray = (apart - usual[:, None]).norm(dim=-1).quantile(0.75, dim=1)
+                stray = (apart - usual[:, None]).norm(dim=-1).quantile(params.rigid_share, dim=1)
                 reach = sprites.step[:, other] * sprites.patch_dim / 2
-                one = (stray < RIGID_PX) & (usual.norm(dim=-1) < reach)
+                one = (stray < params.rigid_px) & (usual.norm(dim=-1) < reach)
                 presence[:, k] *= ~(one & (presence[:, other] > 0) & (size[:, k] < size[:, other]))
     return replace(sprites, presence=presence)

@@ -15,15 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pipeline.autoencoder.discovery_params import DISCOVERY
 from pipeline.autoencoder.least_squares import damped, solve
+from pipeline.autoencoder.sprite_params import SpriteParams
 from pipeline.autoencoder.sprites import Sprites, cut
-
-NOISE = 0.03
-"""Standard deviation below which a difference says nothing."""
-JOLT_PX = 0.25
-"""How far from straight on an object is expected in the next frame, px."""
-OUTLIER = 0.15
-"""Difference from which on a sample counts as showing something else."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ def look(frames: Tensor, background: Tensor, free: Tensor, sprites: Sprites) -> 
     return Patches(patches[:, :, :, :C], patches[:, :, :, C:2 * C], own[:, :, :, None])
 
 
-def fit_picture(patches: Patches, sprites: Sprites) -> Sprites:
+def fit_picture(patches: Patches, sprites: Sprites, params: SpriteParams = DISCOVERY.sprites) -> Sprites:
     """The least-squares line x = a + b bg of every sample, with b drawn towards a robust first guess where bg hardly
     varies."""
     channels = patches.frame.shape[3]
@@ -55,42 +50,43 @@ def fit_picture(patches: Patches, sprites: Sprites) -> Sprites:
     as_object, as_background = (patches.frame - middle).square(), (patches.frame - patches.background).square()
     # What fits neither picture nor background is somebody else's.
     stray = torch.minimum(as_object, as_background).mean(3, keepdim=True)
-    weight = _shown(patches, sprites) / (1 + stray / OUTLIER**2).square() + 1e-4
+    weight = _shown(patches, sprites) / (1 + stray / params.outlier**2).square() + 1e-4
     total = weight.sum(1)
     mean_frame = (weight * patches.frame).sum(1) / total
     mean_background = (weight * patches.background).sum(1) / total
     # First guess: is a sample steadier along the object's track than it is like the background?
     as_object, as_background = (
-        (weight * error / (1 + error / OUTLIER**2)).sum((1, 3)) / total[:, :, 0] + channels * NOISE**2
+        (weight * error / (1 + error / params.outlier**2)).sum((1, 3)) / total[:, :, 0] + channels * params.noise**2
         for error in (as_object, as_background)
     )
-    odds = (0.5 * as_background / as_object) ** 3
+    odds = (params.object_odds * as_background / as_object) ** params.odds_power
     guess = odds / (1 + odds)
     frame, background = patches.frame - mean_frame[:, None], patches.background - mean_background[:, None]
     # Before plain ground an edge is as steady as the inside, and only its contrast tells them apart.
     varies = (weight * background.square()).sum((1, 3))
-    plain = NOISE**2 / (NOISE**2 + varies / total[:, :, 0])
-    guess = guess * (1 - plain * (1 - _coverage(mean_frame - mean_background, guess)))
-    stiffness = total[:, :, 0] * 0.05**2
+    plain = params.noise**2 / (params.noise**2 + varies / total[:, :, 0])
+    guess = guess * (1 - plain * (1 - _coverage(mean_frame - mean_background, guess, params)))
+    stiffness = total[:, :, 0] * params.varies**2
     b = (weight * frame * background).sum((1, 3)) + stiffness * (1 - guess)
     b = (b / (varies + stiffness)).clamp(0, 1)
     # a sample seen in less than one frame is not part of the picture
     seen = _shown(patches, sprites).sum((1, 3)).clamp(max=1)
-    mask = _keep_blob((1 - b) * seen)
+    mask = _keep_blob((1 - b) * seen, params)
     color = mean_frame - (1 - mask)[:, :, None] * mean_background
     return replace(sprites, color=torch.minimum(color.clamp(min=0), mask[:, :, None]), mask=mask, seen=seen)
 
 
-def _coverage(contrast: Tensor, likely: Tensor) -> Tensor:
+def _coverage(contrast: Tensor, likely: Tensor, params: SpriteParams) -> Tensor:
     """The share [B, K, P, P] of a sample that an object covers if it has the colour of its surroundings: how far the
     contrast to the background [B, K, C, P, P] goes towards the strongest around, as edges and thin strokes go
     halfway."""
     squared = contrast.square().sum(2)
     weight = (likely * squared.square())[:, :, None] + 1e-8
     def around(x: Tensor) -> Tensor:
-        return F.avg_pool2d(x.flatten(0, 1), 5, stride=1, padding=2).unflatten(0, x.shape[:2])
+        mean = F.avg_pool2d(x.flatten(0, 1), params.around, stride=1, padding=params.around // 2)
+        return mean.unflatten(0, x.shape[:2])
     strongest = around(weight * contrast) / around(weight)
-    return ((contrast * strongest).sum(2) / (strongest.square().sum(2) + NOISE**2)).clamp(0, 1)
+    return ((contrast * strongest).sum(2) / (strongest.square().sum(2) + params.noise**2)).clamp(0, 1)
 
 
 def _shown(patches: Patches, sprites: Sprites) -> Tensor:
@@ -105,16 +101,18 @@ def _weighted_median(image: Tensor, weight: Tensor) -> Tensor:
     return torch.nan_to_num(shown.nanmedian(1).values)
 
 
-def _keep_blob(mask: Tensor) -> Tensor:
+def _keep_blob(mask: Tensor, params: SpriteParams) -> Tensor:
     """Damps specks: a mask is bounded by what a small neighbourhood supports."""
-    around = F.avg_pool2d(mask, 5, stride=1, padding=2, count_include_pad=False)
-    return mask * ((around - 0.08) / 0.2).clamp(0, 1)
+    around = F.avg_pool2d(mask, params.around, stride=1, padding=params.around // 2, count_include_pad=False)
+    return mask * ((around - params.speck) / (params.solid - params.speck)).clamp(0, 1)
 
 
-def refine_track(patches: Patches, sprites: Sprites, steadily: bool = False) -> Sprites:
+def refine_track(
+    patches: Patches, sprites: Sprites, steadily: bool = False, params: SpriteParams = DISCOVERY.sprites,
+) -> Sprites:
     """Every frame's position corrected by one Gauss-Newton iteration on x_t(u) = a(u - d) + b(u - d) bg_t(u), by at
-    most 1.5 samples. `steadily`: where frames say little, hidden behind another object or mistaken for it, the track
-    goes straight on."""
+    most `max_step` samples. `steadily`: where frames say little, hidden behind another object or mistaken for it, the
+    track goes straight on."""
     b = 1 - sprites.mask[:, None, :, None]
     residual = patches.frame - sprites.color[:, None] - b * patches.background
     color_y, color_x = _gradient(sprites.color)
@@ -122,32 +120,32 @@ def refine_track(patches: Patches, sprites: Sprites, steadily: bool = False) -> 
     slope_x = color_x[:, None] - mask_x[:, None, :, None] * patches.background
     slope_y = color_y[:, None] - mask_y[:, None, :, None] * patches.background
     # samples that the model cannot explain at all (another object, a shadow) get less say
-    weight = _shown(patches, sprites) / (1 + residual.square().mean(3, keepdim=True) / OUTLIER**2)
+    weight = _shown(patches, sprites) / (1 + residual.square().mean(3, keepdim=True) / params.outlier**2)
     def total(x: Tensor) -> Tensor:
         return (weight * x).sum((3, 4, 5))
     xx, yy, xy = total(slope_x.square()), total(slope_y.square()), total(slope_x * slope_y)
     normal = torch.stack([torch.stack([xx, xy], -1), torch.stack([xy, yy], -1)], -1)
-    normal = damped(normal, 1e-2 + 0.02 * (xx + yy))
+    normal = damped(normal, params.damping + params.relative_damping * (xx + yy))
     right = -torch.stack([total(slope_x * residual), total(slope_y * residual)], -1)
-    sprites = sprites.moved(solve(normal, right).clamp(-1.5, 1.5))
+    sprites = sprites.moved(solve(normal, right).clamp(-params.max_step, params.max_step))
     if not steadily:
         return sprites
     misfit = residual.square().mean(3, keepdim=True) * sprites.mask[:, None, :, None] * _shown(patches, sprites)
-    noise = misfit.sum((3, 4, 5)) / (sprites.mask.sum((2, 3))[:, None] + 1e-3) + NOISE**2
+    noise = misfit.sum((3, 4, 5)) / (sprites.mask.sum((2, 3))[:, None] + 1e-3) + params.noise**2
     precision = normal.diagonal(dim1=-2, dim2=-1).sum(-1) / (2 * noise * sprites.step[:, None].square())
-    return replace(sprites, centre=_steady(sprites.centre, precision))
+    return replace(sprites, centre=_steady(sprites.centre, precision, params.jolt_px))
 
 
-def _steady(track: Tensor, precision: Tensor) -> Tensor:
+def _steady(track: Tensor, precision: Tensor, jolt_px: float) -> Tensor:
     """The likeliest course of a track [B, T, K, 2] that is known to `precision` [B, T, K], 1 / px^2, of an object that
-    flies on as it came but for jolts of standard deviation JOLT_PX (Whittaker 1923, "On a new method of
+    flies on as it came but for jolts of standard deviation jolt_px (Whittaker 1923, "On a new method of
     graduation")."""
     T = track.shape[1]
     if T < 3:
         return track
     second = torch.eye(T, device=track.device, dtype=track.dtype).diff(n=2, dim=0)
     precision = precision.transpose(1, 2)
-    matrix = torch.diag_embed(precision) + second.T @ second / JOLT_PX**2
+    matrix = torch.diag_embed(precision) + second.T @ second / jolt_px**2
     return torch.linalg.solve(matrix, precision[..., None] * track.transpose(1, 2)).transpose(1, 2)
 
 
@@ -158,7 +156,7 @@ def _gradient(image: Tensor) -> tuple[Tensor, Tensor]:
     return y, x
 
 
-def fit_visibility(patches: Patches, sprites: Sprites) -> Sprites:
+def fit_visibility(patches: Patches, sprites: Sprites, params: SpriteParams = DISCOVERY.sprites) -> Sprites:
     """Sets the visibility: how much better each frame is explained with the object than without it, made nearly binary.
 
     Frames that say little (the object is covered, or looks like the background) follow their neighbours in time.
@@ -172,6 +170,6 @@ def fit_visibility(patches: Patches, sprites: Sprites) -> Sprites:
     at_stake, gain = total(contrast), total(without - with_object)
     T = gain.shape[1]
     times = torch.arange(T, device=gain.device, dtype=gain.dtype)
-    near = torch.exp(-(times[:, None] - times).abs() / 0.7)
+    near = torch.exp(-(times[:, None] - times).abs() / params.visible_memory)
     score = torch.einsum("ts,bsk->btk", near, gain) / (torch.einsum("ts,bsk->btk", near, at_stake) + 1e-3)
-    return replace(sprites, visibility=torch.sigmoid(12 * score))
+    return replace(sprites, visibility=torch.sigmoid(params.visible_slope * score))

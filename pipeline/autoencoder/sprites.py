@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 
 from pipeline.autoencoder import spatial_transform
+from pipeline.autoencoder.discovery_params import DISCOVERY
+from pipeline.autoencoder.sprite_params import SpriteParams
 from pipeline.latents import pose
-
-BOX_MARGIN = 1.25
-"""A patch's side as a multiple of its object's longer side."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +83,16 @@ def draw_masks(sprites: Sprites, height: int, width: int) -> Tensor:
     return drawn * (sprites.visibility * sprites.presence[:, None])[..., None, None]
 
 
-def normalise(sprites: Sprites) -> Sprites:
-    """Recentres every sprite on its bounding box and rescales its patch to that box's longer side times BOX_MARGIN."""
+def normalise(sprites: Sprites, params: SpriteParams = DISCOVERY.sprites) -> Sprites:
+    """Recentres every sprite on its bounding box and rescales its patch to `box_margin` times the longer side of it."""
     P = sprites.patch_dim
-    solid = ((sprites.mask - 0.2) / 0.4).clamp(0, 1)
+    solid = ((sprites.mask - params.clear) / (params.full - params.clear)).clamp(0, 1)
     places = torch.arange(P, device=solid.device) + 0.5 - P / 2
     def extent(profile: Tensor) -> tuple[Tensor, Tensor]:
         length = profile.sum(-1)
         return length, (profile * places).sum(-1) / length.clamp(min=1e-3)
     width, x = extent(solid.amax(-2))
     height, y = extent(solid.amax(-1))
-    longest = torch.maximum(width, height).clamp(min=0.2 * P)
-    return replace(sprites.moved(torch.stack([x, y], -1)[:, None]), step=sprites.step * longest * BOX_MARGIN / P)
+    longest = torch.maximum(width, height).clamp(min=params.min_share * P)
+    step = sprites.step * longest * params.box_margin / P
+    return replace(sprites.moved(torch.stack([x, y], -1)[:, None]), step=step)

@@ -1,6 +1,6 @@
 """Where the moving objects are: tracks found without learning, from the difference to the background.
 
-Legend: B clips, T frames, K slots, C channels, h w the discovery grid, on which a typical object is OBJECT_CELLS wide.
+Legend: B clips, T frames, K slots, C channels, h w the discovery grid, on which a typical object is object_cells wide.
 All positions here are (x, y) in cells, the first cell's centre at 0.5.
 
 A track is found greedily, slot by slot, as the smoothest path through the most unexplained evidence (Viterbi), then
@@ -16,23 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder.best_path import best_path
-
-OBJECT_CELLS = 8
-"""Width of a typical object on the discovery grid."""
-BLUR_CELLS = 2.0
-"""Standard deviation of the blur that turns evidence into a score for an object's centre."""
-SEARCH_SIGMA = 3.5
-"""Standard deviation of the window in which a path is drawn to the middle of an object, cells."""
-POSITION_SIGMA, GREY_POSITION_SIGMA = 3.5, 2.5
-"""Standard deviation of an object's pixels around its centre, cells. In a grey clip colours do not tell objects apart,
-and two that are nearer than twice it merge."""
-GREY = 0.05
-"""Largest difference between the channels of a grey clip."""
-COLOR_SIGMA = 0.15
-BACKGROUND_SIGMA = 0.05
-REACH = 2
-"""Furthest move between frames on the path grid, in its cells of 2 discovery cells."""
-NUM_EM_ROUNDS = 6
+from pipeline.autoencoder.discovery_params import DISCOVERY, EvidenceParams, TrackingParams
 
 
 class Cells(NamedTuple):
@@ -48,6 +32,8 @@ class Cells(NamedTuple):
     """[B, T, h, w] `evidence`"""
     cell_px: Tensor
     """[2] px per cell in x and y"""
+    object_cells: float
+    """width of a typical object, cells"""
 
 
 class Tracks(NamedTuple):
@@ -59,45 +45,53 @@ class Tracks(NamedTuple):
     """[B, K, C]"""
 
 
-def evidence(frames: Tensor, background: Tensor) -> Tensor:
-    """How surely a pixel is not background: clamp(9 (|x - bg| - 0.03), 0, 1) with the largest channel difference.
+def evidence(frames: Tensor, background: Tensor, params: EvidenceParams = DISCOVERY.evidence) -> Tensor:
+    """How surely a pixel is not background: clamp(slope (|x - bg| - noise), 0, 1) with the largest channel difference.
 
     frames [B, T, C, H, W] and background, broadcastable to it -> [B, T, H, W].
     """
-    return (9 * ((frames - background).abs().amax(2) - 0.03)).clamp(0, 1)
+    return (params.slope * ((frames - background).abs().amax(2) - params.noise)).clamp(0, 1)
 
 
-def look_coarsely(frames: Tensor, background: Tensor, object_px: float) -> Cells:
+def look_coarsely(
+    frames: Tensor, background: Tensor, object_px: float, params: EvidenceParams = DISCOVERY.evidence,
+) -> Cells:
     """The discovery grid of frames [B, T, C, H, W] before background [B, 1 or T, C, H, W], on which an object of
-    `object_px` is OBJECT_CELLS wide; no finer than the pixels."""
+    `object_px` is `grid_cells` wide; no finer than the pixels."""
     H, W = frames.shape[-2:]
-    h, w = (min(side, max(1, round(OBJECT_CELLS * side / object_px))) for side in (H, W))
+    h, w = (min(side, max(1, round(params.grid_cells * side / object_px))) for side in (H, W))
     def pool(x: Tensor) -> Tensor:
         return F.adaptive_avg_pool2d(x.flatten(0, 1), (h, w)).unflatten(0, x.shape[:2])
     difference = (frames - background).abs().amax(2, keepdim=True) + 1e-3
     small, small_background = pool(frames), pool(background)
     color = pool(difference * frames) / pool(difference)
-    return Cells(small, small_background, color, evidence(small, small_background), frames.new_tensor([W / w, H / h]))
+    moving, cell_px = evidence(small, small_background, params), frames.new_tensor([W / w, H / h])
+    return Cells(small, small_background, color, moving, cell_px, params.grid_cells)
 
 
-def find_tracks(cells: Cells, num_slots: int, hint: Tensor | None = None) -> Tracks:
+def find_tracks(
+    cells: Cells, num_slots: int, hint: Tensor | None = None, params: TrackingParams = DISCOVERY.tracking,
+) -> Tracks:
     """Tracks of up to `num_slots` objects; a slot without an object tracks noise and is pruned by the caller.
 
     hint [B, K, C] (NaN where unknown): colours found in an earlier round, which keep a path from changing over to
     another object where two cross.
     """
-    unexplained = cells.moving
+    width, unexplained = cells.object_cells, cells.moving
     tracks = []
     for slot in range(num_slots):
         score = unexplained
         if hint is not None:
             distance = (cells.color - hint[:, None, slot, :, None, None]).square().sum(2)
-            likeness = torch.exp(-distance / (2 * (1.5 * COLOR_SIGMA) ** 2))
-            score = unexplained * torch.where(distance.isnan(), 1.0, 0.1 + likeness)
-        centre = _mean_shift(_find_path(_blur(score)), score)
+            likeness = torch.exp(-distance / (2 * params.hint_sigma**2))
+            score = unexplained * torch.where(distance.isnan(), 1.0, params.unlike + likeness)
+        centre = _find_path(_blur(score, params.blur * width), width, params)
+        for _ in range(params.num_shifts):
+            centre = _mean_place(score * _bell(centre, score, params.search_sigma * width) + 1e-6)
         tracks.append(centre)
-        unexplained = unexplained * (1 - torch.exp(-(_distance(centre, score) / (2 * 3.0**2)).square()))
-    return _joint_em(cells, torch.stack(tracks, 2))
+        near = _distance(centre, score) / (2 * (params.explained * width) ** 2)
+        unexplained = unexplained * (1 - torch.exp(-near.square()))
+    return _joint_em(cells, torch.stack(tracks, 2), params)
 
 
 def _offsets(centre: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,10 +121,10 @@ def _mean_place(weight: Tensor) -> Tensor:
     return torch.stack([columns @ x, rows @ y], -1) / rows.sum(-1, keepdim=True)
 
 
-def _blur(image: Tensor) -> Tensor:
+def _blur(image: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of [B, T, h, w]."""
-    radius = int(3 * BLUR_CELLS)
-    kernel = torch.exp(-torch.arange(-radius, radius + 1, device=image.device).square() / (2 * BLUR_CELLS**2))
+    radius = int(3 * sigma)
+    kernel = torch.exp(-torch.arange(-radius, radius + 1, device=image.device).square() / (2 * sigma**2))
     kernel = kernel / kernel.sum()
     flat = image.flatten(0, 1)[:, None]
     flat = F.conv2d(flat, kernel[None, None, None], padding=(0, radius))
@@ -138,65 +132,63 @@ def _blur(image: Tensor) -> Tensor:
     return flat[:, 0].unflatten(0, image.shape[:2])
 
 
-def _find_path(score: Tensor) -> Tensor:
-    """The path [B, T, 2] (cells) of greatest summed score minus squared moves, by dynamic programming (Viterbi)."""
-    coarse = F.avg_pool2d(score, 2, ceil_mode=True)
+def _find_path(score: Tensor, width: float, params: TrackingParams) -> Tensor:
+    """The path [B, T, 2] (cells) of greatest summed score [B, T, h, w] minus squared moves, by dynamic programming
+    (Viterbi); width: of an object, cells."""
+    step = max(1, round(params.path_cell * width))
+    reach = math.ceil(params.max_speed * width / step)
+    coarse = F.avg_pool2d(score, step, ceil_mode=True)
     h, w = coarse.shape[-2:]
-    side = 2 * REACH + 1
-    penalty = 0.01 * (torch.arange(side, device=score.device) - REACH).square()
+    side = 2 * reach + 1
+    penalty = params.speed_cost * (step / width) ** 2 * (torch.arange(side, device=score.device) - reach).square()
     here = torch.arange(h * w, device=score.device)
 
     def arrive(total: Tensor, _: int) -> tuple[Tensor, Tensor]:
         # the best of all moves is the best over y of the best over x: squared moves add up
-        padded = F.pad(total.unflatten(1, (h, w)), (REACH,) * 4, value=-1e4)
+        padded = F.pad(total.unflatten(1, (h, w)), (reach,) * 4, value=-1e4)
         along_x, x_choice = (padded.unfold(2, side, 1) - penalty).max(3)
         best, y_choice = (along_x.unfold(1, side, 1) - penalty).max(3)
         x_choice = x_choice.unfold(1, side, 1).gather(3, y_choice[..., None])[..., 0]
-        move = (y_choice - REACH) * w + (x_choice - REACH)
+        move = (y_choice - reach) * w + (x_choice - reach)
         return best.flatten(1), here + move.flatten(1)
 
     path = best_path(coarse.flatten(2), arrive)
-    return torch.stack([path % w, path // w], -1) * 2 + 1.0
+    return torch.stack([path % w, path // w], -1) * step + step / 2
 
 
-def _mean_shift(centre: Tensor, score: Tensor) -> Tensor:
-    """Moves centre [B, T, 2] to the local mean of score [B, T, h, w], three times."""
-    for _ in range(3):
-        centre = _mean_place(score * _bell(centre, score, SEARCH_SIGMA) + 1e-6)
-    return centre
-
-
-def _joint_em(cells: Cells, centre: Tensor) -> Tracks:
+def _joint_em(cells: Cells, centre: Tensor, params: TrackingParams) -> Tracks:
     """Refines all tracks together. Classes of a cell: each object, background, outlier (uniform in colour)."""
-    shown, moving, C = cells.color, cells.moving, cells.color.shape[2]
+    shown, moving, C, width = cells.color, cells.moving, cells.color.shape[2], cells.object_cells
+    variance, background_variance = params.color_sigma**2, params.background_sigma**2
     difference = cells.frames - cells.background
-    to_background = -difference.square().sum(2) / (2 * BACKGROUND_SIGMA**2) - C * math.log(BACKGROUND_SIGMA)
-    outlier = torch.full_like(to_background, C * math.log(math.sqrt(2 * math.pi)) - 3.0)
-    near = moving[:, :, None] * _bell(centre, moving, 2.0) + 1e-6
+    to_background = -difference.square().sum(2) / (2 * background_variance) - C * math.log(params.background_sigma)
+    outlier = torch.full_like(to_background, C * math.log(math.sqrt(2 * math.pi)) + params.outlier)
+    near = moving[:, :, None] * _bell(centre, moving, params.color_radius * width) + 1e-6
     color = torch.einsum("btkhw,btchw->bkc", near, shown) / near.sum((1, 3, 4))[..., None]
     # |x - c|^2 expanded, so that no [B, T, K, C, h, w] tensor is needed; the softmax does not see what is added to all
-    squared = shown.square().sum(2) / (2 * COLOR_SIGMA**2)
+    squared = shown.square().sum(2) / (2 * variance)
     others = torch.stack([to_background + squared, outlier + squared], 2)
-    grey = (cells.frames.amax(2) - cells.frames.amin(2)).flatten(1).amax(1) < GREY
-    sigma = torch.where(grey, GREY_POSITION_SIGMA, POSITION_SIGMA)[:, None, None, None, None]
-    for _ in range(NUM_EM_ROUNDS):
-        objects = torch.einsum("bkc,btchw->btkhw", color / COLOR_SIGMA**2, shown)
-        objects -= (color.square().sum(-1) / (2 * COLOR_SIGMA**2) + C * math.log(COLOR_SIGMA))[:, None, :, None, None]
+    grey = (cells.frames.amax(2) - cells.frames.amin(2)).flatten(1).amax(1) < params.grey
+    sigma = width * torch.where(grey, params.grey_position_sigma, params.position_sigma)[:, None, None, None, None]
+    for _ in range(params.num_rounds):
+        objects = torch.einsum("bkc,btchw->btkhw", color / variance, shown)
+        likeliest = color.square().sum(-1) / (2 * variance) + C * math.log(params.color_sigma)
+        objects -= likeliest[:, None, :, None, None]
         objects -= _distance(centre, moving) / (2 * sigma.square())
         responsibility = torch.cat([objects, others], 2).softmax(2)[:, :, :-2]
-        weight = responsibility + 1e-6 * _bell(centre, moving, SEARCH_SIGMA)
+        weight = responsibility + 1e-6 * _bell(centre, moving, params.search_sigma * width)
         mass = weight.sum((3, 4))
-        centre = _smooth(_mean_place(weight), mass)
+        centre = _smooth(_mean_place(weight), mass, params.neighbour_share)
         color = torch.einsum("btkhw,btchw->bkc", weight, shown) / mass.sum(1)[..., None]
     return Tracks(centre, responsibility, color)
 
 
-def _smooth(centre: Tensor, mass: Tensor) -> Tensor:
-    """Weighted temporal smoothing of [B, T, K, 2] over neighbouring frames; frames with little mass follow the
-    others."""
+def _smooth(centre: Tensor, mass: Tensor, share: float) -> Tensor:
+    """Weighted temporal smoothing of [B, T, K, 2] over neighbouring frames, each of which has that share; frames with
+    little mass follow the others."""
     weight = (mass + 1e-3)[..., None]
     def spread(x: Tensor) -> Tensor:
         before = torch.cat([x[:, :1], x[:, :-1]], 1)
         after = torch.cat([x[:, 1:], x[:, -1:]], 1)
-        return 0.15 * before + 0.7 * x + 0.15 * after
+        return share * before + (1 - 2 * share) * x + share * after
     return spread(weight * centre) / spread(weight)

@@ -77,8 +77,8 @@ def test_a_clip_is_not_changed_by_its_neighbours():
     (one, cells), (other, other_cells) = (tracked(moving_pictures(c, [RING, RING]), c + 8) for c in (corners, far))
     one = tails_exchanged(one, 8)
     both = [torch.cat(pair) for pair in zip(one, other, strict=True)]
-    both_cells = [torch.cat(pair) for pair in zip(cells[:-1], other_cells[:-1], strict=True)]
-    together = keep_identities(Tracks(*both), torch.ones(2, 2), type(cells)(*both_cells, cells.cell_px))
+    both_cells = [torch.cat(pair) for pair in zip(cells[:-2], other_cells[:-2], strict=True)]
+    together = keep_identities(Tracks(*both), torch.ones(2, 2), type(cells)(*both_cells, *cells[-2:]))
     assert torch.allclose(together.centre[:1], keep_identities(one, torch.ones(1, 2), cells).centre)
     assert torch.equal(together.centre[1:], other.centre)
 

@@ -1,20 +1,22 @@
 import torch
 
 from pipeline.autoencoder.pruning import boxes, moves, prune
-from pipeline.autoencoder.tracking import Tracks
+from pipeline.autoencoder.tracking import Cells, Tracks
 from pipeline.latents import camera_code
 from tests.autoencoder.clips import line
 
 T, SIDE = 10, 24
 
 
-def tracks_of(*centres: torch.Tensor) -> tuple[Tracks, torch.Tensor]:
-    """Tracks along centres [T, 2] of discs, each sure of its own cells, and the evidence [1, T, h, w] of them all."""
+def tracks_of(*centres: torch.Tensor) -> tuple[Tracks, Cells]:
+    """Tracks along centres [T, 2] of discs, each sure of its own cells, on white before black; 2 px a cell."""
     centre = torch.stack(centres, 1)[None]
     grid = torch.arange(SIDE) + 0.5
     x, y = (centre[..., i, None, None] for i in range(2))
     disc = (((grid - x).square() + (grid[:, None] - y).square()) < 9).float()
-    return Tracks(centre, disc / disc.sum(2, keepdim=True).clamp(min=1), torch.ones(1, len(centres), 3)), disc.amax(2)
+    tracks = Tracks(centre, disc / disc.sum(2, keepdim=True).clamp(min=1), torch.ones(1, len(centres), 3))
+    moving, image = disc.amax(2), disc.amax(2)[:, :, None]
+    return tracks, Cells(image, torch.zeros_like(image), image, moving, torch.tensor([2.0, 2.0]), object_cells=8)
 
 
 def still_camera() -> torch.Tensor:
@@ -22,29 +24,28 @@ def still_camera() -> torch.Tensor:
 
 
 def test_what_goes_with_the_scene_leads_nowhere():
-    tracks, _ = tracks_of(line((4, 5), (1, 0), T), line((12, 18), (0, 0), T))
-    cell_px = torch.tensor([2.0, 2.0])
-    assert moves(tracks, still_camera(), cell_px).tolist() == [[True, False]]
+    tracks, cells = tracks_of(line((4, 5), (1, 0), T), line((12, 18), (0, 0), T))
+    assert moves(tracks, cells, still_camera()).tolist() == [[True, False]]
     pan = camera_code.assemble(camera_code.assemble_motion(line((0, 0), (-2, 0), T), torch.zeros(T)), torch.zeros(T, 2))
-    assert moves(tracks, pan[None], cell_px).tolist() == [[False, True]]
+    assert moves(tracks, cells, pan[None]).tolist() == [[False, True]]
 
 
 def test_only_what_shows_and_moves_by_itself_stays():
     track = line((5, 6), (1, 0), T)
-    tracks, moving = tracks_of(
+    tracks, cells = tracks_of(
         track, track + torch.tensor([1.5, 0]), line((4, 18), (1, 0), T), line((18, 16), (0, -1), T)
     )
-    weaker = moving * (torch.arange(SIDE)[:, None] < 15)
+    weaker = cells._replace(moving=cells.moving * (torch.arange(SIDE)[:, None] < 15))
     roams = torch.tensor([[True, True, True, True]])
-    presence = prune(tracks, moving, roams)
+    presence = prune(tracks, cells, roams)
     assert presence[0, :2].sum() == 1, "a double stayed, or both went"
     assert presence[0, 2:].tolist() == [1, 1]
     assert prune(tracks, weaker, roams)[0, 2] == 0
-    assert prune(tracks, moving, ~roams).sum() == 0
+    assert prune(tracks, cells, ~roams).sum() == 0
 
 
 def test_boxes_cover_what_roams_and_its_surroundings():
-    tracks, moving = tracks_of(line((5, 6), (1, 0), T), line((12, 18), (0, 0), T))
-    covered = boxes(tracks, moving, torch.tensor([[True, False]]))
+    tracks, cells = tracks_of(line((5, 6), (1, 0), T), line((12, 18), (0, 0), T))
+    covered = boxes(tracks, cells, torch.tensor([[True, False]]))
     assert covered.shape == (1, T, SIDE, SIDE)
     assert covered[0, 0, 6, 5] > 0.95 and covered[0, 0, 6, 2] > 0.5 and covered[0, 0, 18, 12] < 0.05

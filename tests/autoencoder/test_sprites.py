@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pipeline.autoencoder.sprites import BOX_MARGIN, cut, draw_masks, normalise, paste
+from pipeline.autoencoder.discovery_params import DISCOVERY
+from pipeline.autoencoder.sprites import cut, draw_masks, normalise, paste
 from tests.autoencoder.clips import half_transparent_square
 
 T, P, PX = 12, 16, 48
@@ -46,4 +47,5 @@ def test_normalise_centres_and_scales_the_box(scene):
     shifted = replace(true, mask=true.mask.roll((2, 1), (-2, -1)), step=torch.full((1, 1), 2.0))
     fitted = normalise(shifted)
     torch.testing.assert_close(fitted.centre, true.centre + torch.tensor([2.0, 4.0]), atol=0.3, rtol=0)
-    torch.testing.assert_close(fitted.step * P, torch.full((1, 1), 10 * 2 * BOX_MARGIN), atol=1.0, rtol=0)
+    side = torch.full((1, 1), 10 * 2 * DISCOVERY.sprites.box_margin)
+    torch.testing.assert_close(fitted.step * P, side, atol=1.0, rtol=0)

@@ -1,0 +1,214 @@
+"""Whatever decides what is found in a clip, followed, kept and judged, by name: the thresholds of `propose`.
+
+No parameters of a run: they hold for clips of any size, and a run says how large its objects are (`object_px`). Each
+says what it decides, its unit, where it comes from and with what it scales.
+
+Units: a width is that of a typical object (`object_px`), so lengths in it grow with objects and with the resolution;
+an area in widths^2 likewise. A grey level is the whole range of a channel, [0, 1], so levels do not change with the
+number of pixels or channels. A sample is a step of an object's patch, its width times `box_margin` / `patch_dim`. What
+is in frames or per frame does not know the frame rate: at twice the rate it spans half the time.
+
+Origin: "by trial" is on the demonstration data, coloured sprites of 10 to 22 px on textured ground, 64 x 64 px, at 0.6
+to 3 px per frame, and its grey digits. What only keeps a division finite (1e-6 and the like) decides nothing and stands
+where it is needed.
+"""
+
+from dataclasses import dataclass
+
+from pipeline.autoencoder.sprite_params import ComparisonParams, ScheduleParams, SpriteParams
+
+
+@dataclass(frozen=True)
+class EvidenceParams:
+    """When a cell of the discovery grid shows something other than background, and how fine that grid is."""
+
+    noise: float = 0.03
+    """Largest difference of any channel that is noise, grey levels; the same as `SpriteParams.noise`. By trial; to be
+    raised for footage whose noise is above a third of it."""
+    slope: float = 9.0
+    """Evidence per grey level above that: full at 0.03 + 1/9 = 0.14. By trial; the inverse of a contrast."""
+    grid_cells: float = 8.0
+    """Cells across a typical object. By trial: fewer lose strokes, more cost time (the square of it)."""
+
+
+@dataclass(frozen=True)
+class TrackingParams:
+    """How a path is found through the evidence, and how all tracks are refined jointly."""
+
+    blur: float = 0.25
+    """Standard deviation of the blur that turns evidence into a score for an object's centre, widths. A flat disc as
+    wide as an object has that."""
+    path_cell: float = 0.25
+    """Step of the grid on which paths are sought, widths. By trial; a mean shift makes up for its coarseness."""
+    max_speed: float = 0.5
+    """Furthest that an object goes along either axis from frame to frame, widths. By trial; whatever is faster is lost,
+    so it must grow where the frame rate falls."""
+    speed_cost: float = 0.16
+    """Score, cells of full evidence, that a move of a width costs; grows with its square. By trial."""
+    search_sigma: float = 0.4375
+    """Standard deviation of the window in which a path is drawn to the middle of an object, widths. By trial; under
+    half an object, so that neighbours stay outside."""
+    num_shifts: int = 3
+    """Mean shifts from the path's grid to the object's middle. By trial."""
+    explained: float = 0.375
+    """How far around its track an object explains evidence away from the next slot, widths (the flat part of a bell).
+    By trial; a little less than half an object."""
+    hint_sigma: float = 0.225
+    """Standard deviation of colour between rounds, grey levels: 1.5 `color_sigma`, as an earlier round may have been
+    off."""
+    unlike: float = 0.1
+    """Share of its score that evidence keeps whose colour is not the hint's at all. By trial."""
+    color_radius: float = 0.25
+    """Standard deviation of the window from which an object's first colour is taken, widths: its inner half."""
+    position_sigma: float = 0.4375
+    """Standard deviation of an object's pixels around its centre, widths. By trial; a flat disc has 0.25, long ones
+    more."""
+    grey_position_sigma: float = 0.3125
+    """The same in a grey clip, where colours do not tell objects apart and two nearer than twice this merge. By
+    trial."""
+    grey: float = 0.05
+    """Largest difference between the channels of a grey clip, grey levels. Above what compression leaves."""
+    color_sigma: float = 0.15
+    """Standard deviation of an object's pixels around its mean colour, grey levels. By trial on textured sprites."""
+    background_sigma: float = 0.05
+    """Standard deviation of pixels around the background, grey levels: noise and what the background lacks yet. By
+    trial."""
+    outlier: float = -3.0
+    """Log-prior of a pixel that shows something else, of any colour alike. By trial."""
+    num_rounds: int = 6
+    """Rounds of expectation-maximisation. By trial: places move little after."""
+    neighbour_share: float = 0.15
+    """Weight of the frame before and of the one after in a frame's place, [0, 1/3]. By trial; lags a turn by part of a
+    frame's move."""
+
+
+@dataclass(frozen=True)
+class PruningParams:
+    """Which tracks are objects, and what they cover."""
+
+    busy: float = 0.6
+    """An object's evidence is judged by this quantile over the frames: it may hide or rest in most of them."""
+    min_area: float = 1 / 32
+    """Least evidence of an object, widths^2 of full evidence. By trial: 3 px x 3 px of strong contrast for objects of
+    16 px."""
+    min_boxed_area: float = 1 / 64
+    """The same for it to be boxed. Half of it: what is boxed too much costs background, too little costs an object."""
+    min_travel: float = 0.09375
+    """What roams over the background less than this, widths along either axis, rests. By trial: 1.5 px of 16, above
+    what tracks of noise stray."""
+    travel_tail: float = 0.05
+    """Share of the frames, at either end, that do not count for it: outliers of the track."""
+    box_spread: float = 1.9
+    """Half a box's side, in standard deviations of its evidence. Of a flat bar the edge lies at sqrt(3); by trial a
+    little outside."""
+    box_margin: float = 0.125
+    """Added to it, widths: a cell, as evidence is blurred by one."""
+    box_limits: tuple[float, float] = (0.3125, 1.0)
+    """Least and greatest half of a box's side, widths. By trial; the greatest holds objects of twice the typical
+    width."""
+    box_edge: float = 24.0
+    """Steepness of its edge, 1 / widths: it falls over about a cell."""
+    double_distance: float = 0.25
+    """Two tracks that are usually nearer than this, widths, show one object. By trial; a quarter of it."""
+    part_distance: float = 0.875
+    """The same of two that move rigidly: parts of one object lie within its width."""
+    rigid: float = 0.0625
+    """Standard deviation of a pair's difference below which it moves rigidly, widths: half a cell, the tracks' own
+    error."""
+
+
+@dataclass(frozen=True)
+class MeetingParams:
+    """Who is who after two objects met."""
+
+    picture_dim: int = 8
+    """Side of the picture by which objects are told apart, samples. By trial."""
+    picture_step: float = 0.1875
+    """From one to the next, widths: soft enough for tracks that are off by a cell."""
+    distance: float = 1.0
+    """Two objects whose tracks come closer than this, widths, touch and can be confused."""
+    parted: float = 0.9
+    """Slots that are nearer than that up to this quantile of the frames show one object between them. By trial."""
+    memory: float = 3.0
+    """Frames (a decay) from which a course is taken before and after a meeting. By trial at 10 frames per second."""
+    course_sigma: float = 0.375
+    """How far objects stray from their course over a meeting, widths. By trial."""
+    slope_ridge: float = 0.5
+    """Frames^2 by which a course is drawn to standing still, where few frames say how it goes. By trial."""
+    noise_share: float = 0.02
+    """Share of the pictures' energy that a difference must exceed: tracks are off by part of a cell. By trial."""
+    rare: float = 2.0
+    """Odds against an exchange before frames are looked at, natural logarithm: one in seven. By trial."""
+    max_odds: float = 4.0
+    """One frame's picture says no more than this, natural logarithm of odds. By trial."""
+    shown: float = 0.5
+    """Share of its greatest evidence from which on an object shows fully."""
+    min_area: float = 1 / 64
+    """Greatest evidence below which it does not, widths^2; as `PruningParams.min_boxed_area`."""
+
+
+@dataclass(frozen=True)
+class CameraParams:
+    """How the camera is registered, and the light."""
+
+    still_px: float = 0.3
+    """A camera whose frames shift by no more than this, px, holds still. By trial: the error of a registration, which
+    does not grow with the frame."""
+    levels: tuple[int, ...] = (4, 2, 1)
+    """Frames are compared at these fractions of their size, the coarsest first: each level reaches `max_shift` px of
+    its own per correction. Larger frames at the same motion want coarser ones."""
+    level_corrections: int = 4
+    """Corrections per level. By trial."""
+    round_corrections: int = 3
+    """Corrections per round, when the background is known. By trial."""
+    min_side: int = 12
+    """Shortest side, px, at which frames are compared. By trial."""
+    noise: float = 0.01
+    """A misfit below this, grey levels, is always taken for noise. 2.5 steps of 8 bits."""
+    robust: float = 4.0
+    """Squared misfit, in medians of it, at which a pixel's weight is a quarter. By trial."""
+    ridge: float = 1e-6
+    """Squared slope, grey levels^2 / px^2, below which a picture does not tell how it moved."""
+    max_shift: float = 2.0
+    """Furthest that one correction goes, px of its level: as far as slopes hold."""
+    max_zoom: float = 0.1
+    """The same of the logarithm of zoom."""
+    light_scales: tuple[float, ...] = (0.2, 0.05, 0.05)
+    """Misfits, grey levels, at which a pixel's weight is a half, from one estimate of the light to the next: the last
+    is `TrackingParams.background_sigma`."""
+    light_ridge: float = 1e-3
+    """Variance of the background, grey levels^2, below which it does not tell gain from brightness."""
+    light_limits: tuple[float, float] = (0.2, 5.0)
+    """Least and greatest gain."""
+
+
+@dataclass(frozen=True)
+class BackgroundParams:
+    """What counts as background where nothing moves."""
+
+    scales: tuple[float, ...] = (0.2, 0.08, 0.04)
+    """Misfits, grey levels, at which a frame's weight is a half, from one robust mean to the next. By trial, from a
+    coarse guess down to the noise."""
+    shown: float = 0.5
+    """Share of a canvas pixel that a frame must show to count for its median."""
+    trusted: float = 0.25
+    """Share of an area that must be seen for its own mean to fill it; less, and the surroundings help. By trial."""
+
+
+@dataclass(frozen=True)
+class DiscoveryParams:
+    """All of them."""
+
+    evidence: EvidenceParams = EvidenceParams()
+    tracking: TrackingParams = TrackingParams()
+    pruning: PruningParams = PruningParams()
+    meetings: MeetingParams = MeetingParams()
+    camera: CameraParams = CameraParams()
+    background: BackgroundParams = BackgroundParams()
+    sprites: SpriteParams = SpriteParams()
+    comparison: ComparisonParams = ComparisonParams()
+    schedule: ScheduleParams = ScheduleParams()
+
+
+DISCOVERY = DiscoveryParams()
+"""Those of every run."""
