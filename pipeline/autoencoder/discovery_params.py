@@ -196,6 +196,27 @@ class BackgroundParams:
 
 
 @dataclass(frozen=True)
+class SceneParams:
+    """When a clip shows a scene that training clips have in common, and what is known of it then."""
+
+    recognised: float = 0.5
+    """Share of the pixels that must be alike: half of the frame may be covered all the time."""
+    min_clips: int = 3
+    """Clips that must show it: the median of fewer is that of one of them."""
+    agree: float = 0.04
+    """Difference of any channel up to which two pictures are alike, grey levels: a little above noise. By trial on real
+    clips."""
+    differ: float = 0.09
+    """The same from which on something stands there. By trial; between the two a clip's own background fades out."""
+    covered: float = 0.03
+    """Difference at which a pixel counts half for the light, grey levels: something may stand there."""
+    flat: float = 1e-2
+    """Variance of the background, grey levels^2, below which it does not tell gain from brightness."""
+    light_rounds: int = 4
+    """Least squares for the light, each with new weights. By trial."""
+
+
+@dataclass(frozen=True)
 class DiscoveryParams:
     """All of them."""
 
@@ -208,6 +229,7 @@ class DiscoveryParams:
     sprites: SpriteParams = SpriteParams()
     comparison: ComparisonParams = ComparisonParams()
     schedule: ScheduleParams = ScheduleParams()
+    scenes: SceneParams = SceneParams()
 
 
 DISCOVERY = DiscoveryParams()

@@ -23,6 +23,7 @@ from pipeline.autoencoder.compositing import uncovered
 from pipeline.autoencoder.discovery_params import DISCOVERY, DiscoveryParams
 from pipeline.autoencoder.meetings import keep_identities
 from pipeline.autoencoder.pruning import boxes, moves, prune
+from pipeline.autoencoder.known_scenes import Scene, recognise
 from pipeline.autoencoder.registration import follow, start, steady
 from pipeline.autoencoder.sprite_comparison import compare, drop_parts
 from pipeline.autoencoder.sprite_params import ScheduleParams
@@ -62,18 +63,21 @@ class Proposals:
         return self.map(lambda _, x: x[clips])
 
 
-def propose(frames: Tensor, params: ProposalParams, discovery: DiscoveryParams = DISCOVERY) -> Proposals:
-    """Takes clips [B, T, C, H, W] in [0, 1] apart.
+def propose(
+    frames: Tensor, params: ProposalParams, scenes: Tensor | None = None, discovery: DiscoveryParams = DISCOVERY,
+) -> Proposals:
+    """Takes clips [B, T, C, H, W] in [0, 1] apart; scenes [S, C, H, W]: backgrounds known from training clips.
 
     On a CPU every core takes a few clips at a time: the operations are small, threads inside each gain little.
     """
+    known = frames.new_empty(0) if scenes is None else scenes
     if frames.device.type != "cpu":
-        return _propose(frames, params, discovery)
+        return _propose(frames, params, known, discovery)
     num_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(num_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            parts = pool.map(lambda clips: _propose(clips, params, discovery), frames.split(CLIPS_PER_THREAD))
+            parts = pool.map(lambda clips: _propose(clips, params, known, discovery), frames.split(CLIPS_PER_THREAD))
             return concatenate(list(parts))
     finally:
         torch.set_num_threads(num_threads)
@@ -86,63 +90,74 @@ def concatenate(parts: list[Proposals]) -> Proposals:
 
 
 @torch.no_grad()
-def _propose(frames: Tensor, params: ProposalParams, discovery: DiscoveryParams) -> Proposals:
+def _propose(frames: Tensor, params: ProposalParams, scenes: Tensor, discovery: DiscoveryParams) -> Proposals:
     H, W = frames.shape[-2:]
     margin = params.canvas_margin
     camera = start(frames, margin > 0, discovery.camera)
     background = median_background(frames, camera, margin, discovery.background)
+    scene = recognise(scenes, background, discovery.scenes)
+    background = scene.complete(background, discovery.scenes)
     still, hint = frames, None
     for _ in range(discovery.schedule.num_rounds):
         cells = look_coarsely(still, view(background, camera, H, W), params.object_px, discovery.evidence)
         tracks = find_tracks(cells, params.num_slots, hint, discovery.tracking)
         roams = moves(tracks, cells, camera, discovery.pruning)
-        presence = prune(tracks, cells, roams, discovery.pruning)
+        # what rests may be the hole that an object left in the background where it stood for long
+        counts = roams | scene.known[:, None]
+        presence = prune(tracks, cells, roams, counts, discovery.pruning)
         hint = torch.where(presence[..., None] > 0, tracks.color, torch.nan)
-        covered = boxes(tracks, cells, roams, discovery.pruning)
+        covered = boxes(tracks, cells, counts, discovery.pruning)
         covered = F.interpolate(covered, size=(H, W), mode="bilinear", align_corners=False)
         camera = follow(frames, background, camera, covered, discovery.camera)
         still = steady(frames, camera)
         background, _ = background_behind(still, covered, camera, margin, discovery.background)
+        background = scene.complete(background, discovery.scenes)
     tracks = keep_identities(tracks, presence, cells, discovery.meetings)
-    sprites, mask = _start_sprites(tracks, presence, cells.cell_px, frames, params, discovery.schedule)
-    sprites, background, seen = _fit_sprites(still, background, camera, sprites, mask, params.object_px, discovery)
+    sprites, owned = _start_sprites(tracks, presence, cells.cell_px, frames, params, discovery.schedule)
+    sprites, background, seen = _fit_sprites(still, background, scene, camera, sprites, owned, params.object_px, discovery)
     return Proposals(background, seen, camera, sprites.padded(params.num_slots))
 
 
 def _start_sprites(
     tracks: Tracks, presence: Tensor, cell_px: Tensor, frames: Tensor, params: ProposalParams, schedule: ScheduleParams,
 ) -> tuple[Sprites, Tensor]:
-    """Empty sprites at the tracks and their masks [B, T, k, H, W], for as many slots k as the fullest clip needs; the
-    present ones come first."""
+    """Empty sprites at the tracks and the probability [B, T, k, H, W] that a pixel shows each, for as many slots k as the
+    fullest clip needs; the present ones come first."""
     (B, T, C, H, W), P = frames.shape, params.patch_dim
     k = max(1, int(presence.sum(1).max()))
     order = presence.argsort(dim=1, descending=True, stable=True)[:, :k]
     presence = presence.gather(1, order)
     centre = tracks.centre.gather(2, order[:, None, :, None].expand(-1, T, -1, 2)) * cell_px
     index = order[:, None, :, None, None].expand(-1, T, -1, *tracks.responsibility.shape[3:])
-    mask = (tracks.responsibility.gather(2, index) * presence[:, None, :, None, None]).flatten(0, 1)
-    mask = F.interpolate(mask, size=(H, W), mode="bilinear", align_corners=False)
+    owned = (tracks.responsibility.gather(2, index) * presence[:, None, :, None, None]).flatten(0, 1)
+    owned = F.interpolate(owned, size=(H, W), mode="bilinear", align_corners=False)
     sprites = Sprites(
         centre=centre, step=frames.new_full((B, k), schedule.search_margin * params.object_px / P),
         color=frames.new_zeros(B, k, C, P, P), mask=frames.new_zeros(B, k, P, P), seen=frames.new_zeros(B, k, P, P),
         visibility=frames.new_ones(B, T, k), depth=frames.new_zeros(B, k), presence=presence,
     )
-    return sprites, _grown(mask, schedule.cover_px).unflatten(0, (B, T))
+    return sprites, owned.unflatten(0, (B, T))
 
 
 def _fit_sprites(
-    frames: Tensor, background: Tensor, camera: Tensor, sprites: Sprites, mask: Tensor, object_px: float,
+    frames: Tensor, background: Tensor, scene: Scene, camera: Tensor, sprites: Sprites, owned: Tensor, object_px: float,
     discovery: DiscoveryParams,
 ) -> tuple[Sprites, Tensor, Tensor]:
-    """Pictures, tracks, visibility, depth and background in turn, each given the others; mask [B, T, K, H, W]."""
+    """Pictures, tracks, visibility, depth and background in turn, each given the others; owned [B, T, K, H, W]: whose
+    pixels are, as far as the tracks know."""
     H, W = frames.shape[-2:]
     margin = (background.shape[-1] - W) // 2
+    mask = _grown(owned.flatten(0, 1), discovery.schedule.cover_px).unflatten(0, owned.shape[:2])
     behind, moving = view(background, camera, H, W), mask.amax(2)
     reach = round(discovery.schedule.blur * object_px)
     blurred = _blur(frames, reach), _blur(behind, reach)
     for step in discovery.schedule.fit:
         shown = blurred if step.blurred else (frames, behind)
-        patches = sprite_fit.look(*shown, uncovered(mask, sprites.depth), sprites)
+        # neighbours that move alike, or rest, are told apart by their tracks' pixels alone
+        others = (owned * (sprites.presence > 0)[:, None, :, None, None])
+        others = others.sum(2, keepdim=True) - others
+        free = torch.minimum(uncovered(mask, sprites.depth), (1 - others).clamp(min=0))
+        patches = sprite_fit.look(*shown, free, sprites)
         sprites = sprite_fit.fit_picture(patches, sprites, discovery.sprites)
         if step.visibility:
             sprites = sprite_fit.fit_visibility(patches, sprites, discovery.sprites)
@@ -157,6 +172,8 @@ def _fit_sprites(
             if not step.complete:  # what a picture still lacks must not end in the background
                 covered = torch.maximum(covered, moving)
             background, seen = background_behind(frames, covered, camera, margin, discovery.background)
+            background = scene.complete(background, discovery.scenes)
+            seen = torch.maximum(seen, scene.known.to(seen)[:, None, None, None])
             behind = view(background, camera, H, W)
     return sprites, background, seen
 

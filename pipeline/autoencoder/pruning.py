@@ -11,9 +11,9 @@ from pipeline.autoencoder.tracking import Cells, Tracks
 from pipeline.latents import camera_code
 
 
-def boxes(tracks: Tracks, cells: Cells, roams: Tensor, params: PruningParams = DISCOVERY.pruning) -> Tensor:
+def boxes(tracks: Tracks, cells: Cells, counts: Tensor, params: PruningParams = DISCOVERY.pruning) -> Tensor:
     """Soft boxes [B, T, h, w] around whatever moves: they also cover an object's inside, which may look like
-    background yet. roams [B, K]: which tracks lead anywhere."""
+    background yet. counts [B, K]: which tracks can be objects."""
     moving, width = cells.moving, cells.object_cells
     h, w = moving.shape[-2:]
     y, x = torch.arange(h, device=moving.device) + 0.5, torch.arange(w, device=moving.device) + 0.5
@@ -26,25 +26,27 @@ def boxes(tracks: Tracks, cells: Cells, roams: Tensor, params: PruningParams = D
         return torch.sigmoid(params.box_edge / width * (radius[..., None] - (places - centre[..., None]).abs()))
     centre_x, centre_y = tracks.centre.unbind(-1)
     inside_x, inside_y = reach(weight.sum(3), x, centre_x), reach(weight.sum(4), y, centre_y)
-    # what rests is not boxed: it may be the hole that an object left in the background where it stood for long
-    there = (mass.quantile(params.busy, dim=1) > params.min_boxed_area * width**2) & roams
+    there = (mass.quantile(params.busy, dim=1) > params.min_boxed_area * width**2) & counts
     return (there.float()[:, None, :, None, None] * inside_y[..., :, None] * inside_x[..., None, :]).amax(2)
 
 
-def prune(tracks: Tracks, cells: Cells, roams: Tensor, params: PruningParams = DISCOVERY.pruning) -> Tensor:
-    """Presence [B, K] (0 or 1): drops slots with too little evidence, at rest (not `roams` [B, K]), or a part or a
-    double of a bigger one."""
+def prune(
+    tracks: Tracks, cells: Cells, roams: Tensor, counts: Tensor, params: PruningParams = DISCOVERY.pruning,
+) -> Tensor:
+    """Presence [B, K] (0 or 1): drops slots with too little evidence, those that cannot be objects (not `counts`
+    [B, K]), and a part or a double of a bigger one; roams [B, K]: which tracks lead anywhere, as two parts of one do
+    together."""
     width = cells.object_cells
     mass = (tracks.responsibility * cells.moving[:, :, None]).sum((3, 4))
     bulk = mass.quantile(params.busy, dim=1)
-    presence = (bulk > params.min_area * width**2) & roams
+    presence = (bulk > params.min_area * width**2) & counts
     slots = range(bulk.shape[1])
     for k in slots:
         for other in slots:
             if other != k:
                 apart = tracks.centre[:, :, k] - tracks.centre[:, :, other]
                 distance = apart.square().sum(-1).sqrt().median(1).values
-                rigid = apart.std(1).amax(-1) < params.rigid * width
+                rigid = (apart.std(1).amax(-1) < params.rigid * width) & roams[:, k]
                 double = distance < params.double_distance * width
                 double |= rigid & (distance < params.part_distance * width)
                 presence[:, k] &= ~(double & presence[:, other] & (bulk[:, k] < bulk[:, other]))

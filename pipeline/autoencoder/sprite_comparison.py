@@ -47,8 +47,9 @@ def compare(
 
 def drop_parts(sprites: Sprites, params: ComparisonParams = DISCOVERY.comparison) -> Sprites:
     """Takes presence from all but the largest of sprites that move as one, side by side: parts of one object, which the
-    largest then shows."""
+    largest then shows. What rests does not move as one with its neighbours."""
     centre, presence = sprites.centre, sprites.presence.clone()
+    travels = (centre.amax(1) - centre.amin(1)).amax(-1) > params.travel_px
     size = sprites.mask.sum((2, 3)) * sprites.step.square()
     for k in range(presence.shape[1]):
         for other in range(presence.shape[1]):
@@ -57,6 +58,6 @@ def drop_parts(sprites: Sprites, params: ComparisonParams = DISCOVERY.comparison
                 usual = apart.median(1).values
                 stray = (apart - usual[:, None]).norm(dim=-1).quantile(params.rigid_share, dim=1)
                 reach = sprites.step[:, other] * sprites.patch_dim / 2
-                one = (stray < params.rigid_px) & (usual.norm(dim=-1) < reach)
+                one = travels[:, k] & (stray < params.rigid_px) & (usual.norm(dim=-1) < reach)
                 presence[:, k] *= ~(one & (presence[:, other] > 0) & (size[:, k] < size[:, other]))
     return replace(sprites, presence=presence)

@@ -59,6 +59,8 @@ class ComparisonParams:
     rigid_px: float = 0.5
     """Sprites that stray no further from one another than this, px, move as one: the error of two tracks, which does
     not grow with the frame."""
+    travel_px: float = 1.5
+    """Way along either axis from which on a sprite moves, px: three times that error."""
     rigid_share: float = 0.75
     """Quantile over the frames at which that holds: they may part in the others, where one is hidden. By trial."""
     overlap_error: float = 0.05
