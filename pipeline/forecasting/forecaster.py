@@ -19,6 +19,7 @@ from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latents import Latents, LatentSpec, concatenate
 from pipeline.pictures.animations import forecast_animation, layers_animation, write_animations
+from pipeline.pictures.baselines import sample_name
 from pipeline.pictures.layers import layers_of_clip
 from pipeline.predictor.futures import draw_futures
 from pipeline.predictor.predictor import Predictor, load_predictor
@@ -164,13 +165,12 @@ class Forecaster:
     ) -> None:
         """Writes PREFIXforecast and PREFIXlayers, .gif and .mp4, of one clip. target [T, H, W, C], or its context alone
         where the future is not known."""
-        forecast, frames = drawn.forecast, drawn.frames
-        decoded = self._decode(forecast.latents, forecast.pictures)
-        shown = to_uint8(decoded.frames)
-        shown[:, self.context_frames:] = frames
-        animation = forecast_animation(target, shown, self.context_frames, title)
+        animation = forecast_animation(target, drawn.frames, drawn.straight_on, self.context_frames, title)
         write_animations(folder, f"{prefix}forecast", animation, fps)
-        layers = layers_animation(target, layers_of_clip(decoded, 0), self.context_frames, title)
+        first = drawn.forecast.latents.map(lambda code: code[:1])
+        decoded, name = self._decode(first, drawn.forecast.pictures), sample_name(0, self.num_samples)
+        shown = layers_of_clip(decoded, 0)
+        layers = layers_animation(target, shown, self.context_frames, f"{title}, layers of the {name}")
         write_animations(folder, f"{prefix}layers", layers, fps)
 
     def _decode(self, latents: Latents, pictures: Pictures | None) -> Decoded:

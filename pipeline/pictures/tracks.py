@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw
 from pipeline.pictures.grid import INK, PAPER, Color, Tile, draw_grid
 from pipeline.pictures.layers import slot_color
 
-_WIDTH = 480
-"""A frame is drawn about as wide, px: large enough for parts of a pixel to be seen."""
+_LONGER_SIDE = 480
+"""A frame is drawn about as large, px: parts of a pixel can be seen."""
 _LINE, _END, _DOT = 2, 5, 2.5
 
 
@@ -24,7 +24,7 @@ def tracks_sheet(
     frame uint8 [H, W, C]; place [T, K, 2] x, y px of the slots and in_view bool [T, K]; position [T, N, 2] and shown
     bool [T, N] of the true objects. A track is drawn through the frames in which it can be seen, a ring at its start.
     """
-    scale = max(1, _WIDTH // frame.shape[1])
+    scale = max(1, _LONGER_SIDE // max(frame.shape[:2]))
     large = frame.repeat(scale, 0).repeat(scale, 1)
     tiles = [Tile(large, "frame")]
     colors = [slot_color(slot) for slot in range(place.shape[1])]
