@@ -17,16 +17,16 @@ _LINE, _END, _DOT = 2, 5, 2.5
 
 def tracks_sheet(
     frame: np.ndarray, place: np.ndarray, in_view: np.ndarray, position: np.ndarray | None, shown: np.ndarray | None,
-    title: str,
+    title: str, name: str = "frame",
 ) -> np.ndarray:
-    """Draws frame | true tracks (where they are known) | found tracks: RGB [height, width, 3].
+    """Draws frame, called `name` | true tracks (where they are known) | found tracks: RGB [height, width, 3].
 
     frame uint8 [H, W, C]; place [T, K, 2] x, y px of the slots and in_view bool [T, K]; position [T, N, 2] and shown
     bool [T, N] of the true objects. A track is drawn through the frames in which it can be seen, a ring at its start.
     """
     scale = max(1, _LONGER_SIDE // max(frame.shape[:2]))
     large = frame.repeat(scale, 0).repeat(scale, 1)
-    tiles = [Tile(large, "frame")]
+    tiles = [Tile(large, name)]
     colors = [slot_color(slot) for slot in range(place.shape[1])]
     found, label = Image.fromarray(_rgb(large)), "found"
     if position is not None and shown is not None:

@@ -20,7 +20,7 @@ GROUPS = {
 REST = "median of the given frames"
 """Of which shares are differences, so that it fills them up to 1; what swings about it (swing) is counted with it."""
 PLACES = {
-    "Where neither a cut-out nor an object lies": ("everywhere",),
+    "Where neither a cut-out nor an object of the layers lies": ("everywhere",),
     "Where a cut-out and an object of the layers lie": ("everywhere", "cut-outs", "objects"),
 }
 
