@@ -54,7 +54,8 @@ class DrawnForecast:
     frames: np.ndarray
     """uint8 [S, horizon, H, W, C]"""
     straight_on: np.ndarray
-    """uint8 [horizon, H, W, C] what the clip would be if every object went on in a straight line, drawn alike"""
+    """uint8 [horizon, H, W, C] what the clip would be if every object went on in a straight line, drawn and
+    mixed alike"""
     context_segmentation: np.ndarray
     """uint8 [context_frames, H, W] which slot the drawn context shows where: 0 background, k + 1 slot k"""
 
@@ -167,10 +168,9 @@ class Forecaster:
         where the future is not known."""
         animation = forecast_animation(target, drawn.frames, drawn.straight_on, self.context_frames, title)
         write_animations(folder, f"{prefix}forecast", animation, fps)
-        first = drawn.forecast.latents.map(lambda code: code[:1])
-        decoded, name = self._decode(first, drawn.forecast.pictures), sample_name(0, self.num_samples)
-        shown = layers_of_clip(decoded, 0)
-        layers = layers_animation(target, shown, self.context_frames, f"{title}, layers of the {name}")
+        first = self._decode(drawn.forecast.latents.map(lambda code: code[:1]), drawn.forecast.pictures)
+        title += f", layers of the {sample_name(0, self.num_samples)}"
+        layers = layers_animation(target, layers_of_clip(first, 0), self.context_frames, title)
         write_animations(folder, f"{prefix}layers", layers, fps)
 
     def _decode(self, latents: Latents, pictures: Pictures | None) -> Decoded:

@@ -1,8 +1,9 @@
 """The store of predicted frames: kind "predicted_frames", one row per clip.
 
 frames uint8 [clip, sample, time, height, width, channel]: the forecast steps only; straight_on uint8 [clip, time,
-height, width, channel]: the same steps if every object went on in a straight line, drawn and mixed alike; context_segmentation
-uint8 [clip, context_time, height, width]: which slot the context, drawn from its latents, shows where.
+height, width, channel]: the same steps if every object went on in a straight line, drawn and mixed alike;
+context_segmentation uint8 [clip, context_time, height, width]: which slot the context, drawn from its latents, shows
+where.
 
 The last two say how generate saw the context, so that nobody has to take it apart again.
 

@@ -2,8 +2,8 @@
 out.
 
 A network that learned from thirty clips knows them by heart, and adds to new ones what was true of those. So each code
-and step of the horizon gets a share of its own: of a grid from 0 to 1, that with which validation clips are met best, but 0,
-which is to go on as the table of codes says, where the gain of that over 0 is within one standard error over the clips.
+has a share of its own at each step: of a grid from 0 to 1, that with which validation clips are met best; but 0, which
+is to go on as the table of codes says, where the gain over that is within one standard error of its mean over clips.
 
 Legend: B batch, K slots, M modes, H horizon, P pose components, D numbers of a code.
 """
