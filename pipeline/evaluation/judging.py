@@ -159,7 +159,7 @@ def _swap_sheet(
         return to_uint8(decode(codes).frames)[0]
 
     return swap_sheet({
-        "A": target, "B": after, "objects of A, background of B": drawn(with_background(latents, other)),
+        "A, video": target, "B, video": after, "objects of A, background of B": drawn(with_background(latents, other)),
         "tracks of A, looks of B": drawn(with_looks(latents, other)),
     }, title)
 
