@@ -21,8 +21,8 @@ FORECAST = (198, 40, 40)
 PAPER, INK = (255, 255, 255), (33, 33, 33)
 
 PICTURE_PX = 256
-"""Least length of a picture's longer side, as it is shown: of someone filmed from head to knee, hands then are some 20
-px across and faces 30, the least at which one sees where a hand is and which way a face looks. Chosen by eye."""
+"""Least length of a picture's longer side, as it is shown: of someone filmed from head to knee, face and hands then are
+some 30 px across, about the least at which one sees where a hand is and which way a face looks. Chosen by eye."""
 
 _EDGE, _GUTTER, _FONT_PX = 3, 8, 14
 _MOST_COLUMNS = 4
