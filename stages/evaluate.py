@@ -9,6 +9,7 @@ from rich.console import Console
 from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
 from pipeline.cost import measure
 from pipeline.errors import one_line_errors
+from pipeline.evaluation import options
 from pipeline.evaluation.device import fastest_device, on_device
 from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.judging import judge_forecasts, judge_reconstruction
@@ -82,13 +83,11 @@ def compression(model: Autoencoder, frames: PredictionStore) -> dict[str, float]
 
 
 def main(
-    test_frames: Annotated[Path, typer.Option(help="What came: the truth.")] = Path("data/test_frames.zarr"),
-    latents: Annotated[Path, typer.Option(help="Latents of the test frames.")] = Path("data/latents.zarr"),
-    predicted_latents: Annotated[
-        Path, typer.Option(help="Forecast, as latents.")
-    ] = Path("data/predicted_latents.zarr"),
-    predicted_frames: Annotated[Path, typer.Option(help="Forecast, as frames.")] = Path("data/predicted_frames.zarr"),
-    autoencoder: Annotated[Path, typer.Option(help="Weights to decode with.")] = Path("data/autoencoder.safetensors"),
+    test_frames: options.TestFrames = Path("data/test_frames.zarr"),
+    latents: options.Latents = Path("data/latents.zarr"),
+    predicted_latents: options.PredictedLatents = Path("data/predicted_latents.zarr"),
+    predicted_frames: options.PredictedFrames = Path("data/predicted_frames.zarr"),
+    autoencoder: options.Autoencoder = Path("data/autoencoder.safetensors"),
     output: Annotated[Path, typer.Option(help="Folder to write.")] = Path("data/evaluation"),
     params: Annotated[Path, typer.Option(help="File with the section 'evaluate'.")] = Path("params.yaml"),
     cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/evaluate.json"),

@@ -56,8 +56,10 @@ def draw(facts: StoreFacts, sequence: str, autoencoder: Path, pictures: Path, co
     drawn = [pictures / f"{name}_trajectories.png"]
     num_given = facts.attributes.get("context_frames")
     write_trajectories(drawn[0], latents, num_given, title)
+    if len(latents) > 1:
+        title += ", sample 1"
     if model:
-        drawn += draw_layers(model, latents.map(lambda code: code[:1]), pictures / name, title)
+        drawn += draw_layers(model, latents.map(lambda code: code[:1]), pictures / name, title, num_given)
     for path in drawn:
         console.print(str(path), highlight=False, soft_wrap=True)
     if not model:
@@ -65,15 +67,18 @@ def draw(facts: StoreFacts, sequence: str, autoencoder: Path, pictures: Path, co
 
 
 @torch.inference_mode()
-def draw_layers(model: Autoencoder, latents: Latents, prefix: Path, title: str) -> list[Path]:
-    """One sequence: where its objects go, over the middle frame, and what the codes are decoded to."""
+def draw_layers(
+    model: Autoencoder, latents: Latents, prefix: Path, title: str, num_given: int | None,
+) -> list[Path]:
+    """One sequence: where its objects go, over the middle frame as decoded, and what the codes are decoded to, nothing
+    mixed to it; num_given: frames before a forecast starts."""
     layers = layers_of_clip(model.eval().decode(latents), 0)
     pose, present = latents.pose[0].numpy(), latents.presence[0].numpy() > PRESENT
     in_view = (poses.visibility(pose) > IN_VIEW) & present
     tracks, sheet = (prefix.with_name(f"{prefix.name}_{what}.png") for what in ("tracks", "layers"))
     middle = layers.frames[len(layers.frames) // 2]
-    write_png(tracks, tracks_sheet(middle, poses.place(pose), in_view, None, None, title))
-    write_png(sheet, layers_sheet(None, layers, title))
+    write_png(tracks, tracks_sheet(middle, poses.place(pose), in_view, None, None, title, "decoded from codes"))
+    write_png(sheet, layers_sheet(None, layers, title, num_given))
     return [tracks, sheet]
 
 

@@ -8,13 +8,16 @@ import typer
 from pipeline.autoencoder.autoencoder import load_autoencoder
 from pipeline.cost import measure
 from pipeline.errors import one_line_errors
+from pipeline.evaluation import options
 from pipeline.evaluation.device import fastest_device, on_device
 from pipeline.evaluation.metrics_file import made_from, read_metrics
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.prediction_store import open_predicted_frames
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
 from pipeline.params import read_section
+from pipeline.predictor.predictor import load_predictor
 from pipeline.provenance import check_made_from
+from pipeline.report.mix import mix_curves
 from pipeline.report.page import Artefact, write_report
 from pipeline.report.report_params import ReportParams
 from pipeline.report.scenes import Scenes
@@ -22,10 +25,10 @@ from pipeline.report.scenes import Scenes
 
 def report(
     params: ReportParams, test_frames: Path, latents: Path, predicted_latents: Path, predicted_frames: Path,
-    autoencoder: Path, metrics: Path, page: Path,
+    autoencoder: Path, predictor: Path, metrics: Path, page: Path,
 ) -> int:
     """Writes the page and returns how many scenes were drawn for it. Raises UserError when the figures are not those of
-    the other artefacts."""
+    the other artefacts, or the predictor is another one."""
     figures, (model, weights) = read_metrics(metrics), load_autoencoder(autoencoder)
     artefacts: dict[str, tuple[Path, Artefact]] = {
         "test_frames": (test_frames, store := open_frames(test_frames)),
@@ -37,21 +40,26 @@ def report(
     # evaluate found that what it judged belongs together, so what it judged does
     for name, (path, artefact) in artefacts.items():
         check_made_from(metrics, made_from(figures), name, path, artefact.identity)
+    forecaster, forecaster_weights = load_predictor(predictor)
+    check_made_from(predicted_frames, frames.made_from, "predictor", predictor, forecaster_weights.identity)
+    mix = []
+    if frames.carry_pictures and model.mix is not None:
+        mix = mix_curves(model.mix, forecaster.trust, frames.horizon)
     model = model.to(fastest_device())
     scenes = Scenes(store, encoded, frames, futures, on_device(model, model.decode), params.num_clips)
     named = {name.replace("_", " "): artefact for name, (_, artefact) in artefacts.items()}
-    write_report(page, figures, named, weights.config["architecture"], model.spec, scenes)
+    named["predictor"] = forecaster_weights
+    write_report(page, figures, named, weights.config["architecture"], model.spec, scenes, mix)
     return len(scenes)
 
 
 def main(
-    test_frames: Annotated[Path, typer.Option(help="What came: the truth.")] = Path("data/test_frames.zarr"),
-    latents: Annotated[Path, typer.Option(help="Latents of the test frames.")] = Path("data/latents.zarr"),
-    predicted_latents: Annotated[
-        Path, typer.Option(help="Forecast, as latents.")
-    ] = Path("data/predicted_latents.zarr"),
-    predicted_frames: Annotated[Path, typer.Option(help="Forecast, as frames.")] = Path("data/predicted_frames.zarr"),
-    autoencoder: Annotated[Path, typer.Option(help="Weights to decode with.")] = Path("data/autoencoder.safetensors"),
+    test_frames: options.TestFrames = Path("data/test_frames.zarr"),
+    latents: options.Latents = Path("data/latents.zarr"),
+    predicted_latents: options.PredictedLatents = Path("data/predicted_latents.zarr"),
+    predicted_frames: options.PredictedFrames = Path("data/predicted_frames.zarr"),
+    autoencoder: options.Autoencoder = Path("data/autoencoder.safetensors"),
+    predictor: Annotated[Path, typer.Option(help="Weights that forecast.")] = Path("data/predictor.safetensors"),
     metrics: Annotated[Path, typer.Option(help="Figures that evaluate wrote.")] = Path("data/evaluation/metrics.json"),
     page: Annotated[Path, typer.Option(help="Page to write.")] = Path("data/report/page.html"),
     params: Annotated[Path, typer.Option(help="File with the section 'report'.")] = Path("params.yaml"),
@@ -61,7 +69,7 @@ def main(
     with one_line_errors(), measure(cost, "scenes") as count:
         settings = read_section(params, "report", ReportParams)
         count(report(
-            settings, test_frames, latents, predicted_latents, predicted_frames, autoencoder, metrics, page
+            settings, test_frames, latents, predicted_latents, predicted_frames, autoencoder, predictor, metrics, page
         ))
         print(f"{page}: `python -m stages.show` adds parameters and cost")
 

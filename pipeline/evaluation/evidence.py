@@ -5,7 +5,6 @@ Legend: B sequences, T frames, N true objects, K slots, C channels, H W px.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,29 +12,13 @@ from torch import Tensor
 
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.latents import pose as poses
+from pipeline.latents.decoded import Decode
 from pipeline.latents.exchanges import with_background
 from pipeline.latents.latents import Latents
 from pipeline.metrics import interventions, invariance, presence, probes, segmentation
 from pipeline.metrics.partial_frames import exchange_background, off_edges, psnr_within
 from pipeline.metrics.probes import Factors
 
-
-class Decoded(Protocol):
-    """Frames and background [B, T, C, H, W] in [0, 1]; mask [B, T, K, H, W] is an object's shape before occlusion."""
-
-    @property
-    def frames(self) -> Tensor: ...
-
-    @property
-    def background(self) -> Tensor: ...
-
-    @property
-    def mask(self) -> Tensor: ...
-
-    def segmentation(self) -> Tensor: ...
-
-
-Decode = Callable[[Latents], Decoded]
 Encode = Callable[[Tensor], Latents]
 NUM_REENCODED = 20
 """Sequences, evenly spread, that `add_halves` should be given: encoding takes longer than all the rest."""

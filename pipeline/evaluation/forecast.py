@@ -51,7 +51,7 @@ class ForecastScores:
             self._apart["psnr"] += [diversity.pairwise_psnr(samples) for samples in prediction]
 
     def add_plain(self, target: np.ndarray, prediction: np.ndarray) -> None:
-        """The prediction drawn without the carried pictures, shaped as in `add`."""
+        """The prediction as its codes alone describe it, shaped as in `add`."""
         true_frames = np.broadcast_to(target[:, None], prediction.shape)
         self._plain.append(frame_quality.frame_quality(to_unit(prediction), to_unit(true_frames), self._lpips))
 

@@ -3,15 +3,13 @@
 Legend: B clips, S samples, T frames, K slots, C channels, H W px.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.evidence import NUM_REENCODED, Encode, Evidence, SceneTruth
-from pipeline.evaluation.evidence import Decoded as Judged
 from pipeline.evaluation.forecast import ForecastScores
 from pipeline.evaluation.networks import Networks
 from pipeline.evaluation.reconstruction import ReconstructionScores, Truth
@@ -27,14 +25,14 @@ from pipeline.frames.frame_store import FrameStore
 from pipeline.frames.pixels import to_uint8
 from pipeline.frames.prediction_store import PredictionStore
 from pipeline.latents import pose as poses
+from pipeline.latents.decoded import Decode
 from pipeline.latents.exchanges import with_background, with_looks
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
 from pipeline.latents.latents import Latents
 from pipeline.metrics.exchanges import TrueClip
-from pipeline.optical_flow import flow_forecast
+from pipeline.pictures.baselines import baselines, sample_name
 from pipeline.pictures.grid import write_png
-from pipeline.pictures.layers import Decoded as Drawn
 from pipeline.pictures.layers import layers_of_clip
 from pipeline.pictures.sheets import forecast_sheet, layers_sheet, swap_sheet
 from pipeline.pictures.tracks import tracks_sheet
@@ -42,13 +40,6 @@ from pipeline.progress import progress
 from pipeline.provenance import match_rows
 from pipeline.spacing import evenly_spaced
 from pipeline.thresholds import IN_VIEW, PRESENT
-
-
-class Decoded(Drawn, Judged, Protocol):
-    """What is drawn of it and what is judged."""
-
-
-Decode = Callable[[Latents], Decoded]
 
 
 def judge_reconstruction(
@@ -109,8 +100,8 @@ def judge_forecasts(
     sheets: Path, networks: Networks,
 ) -> dict[str, dict]:
     """Sections of metrics.json on all predicted clips and the baselines beside them. Where the prediction is drawn with
-    the pictures of the context, straight lines are too, so that they differ in motion alone, and the prediction is
-    judged without these pictures as well.
+    what the context shows, straight lines are too, so that they differ in motion, and in how far the mix believes it,
+    alone; and the prediction is judged as its codes alone describe it as well.
 
     Raises UserError when the clips are not those of the test split, or `latents` lacks one of them.
     """
@@ -143,11 +134,10 @@ def judge_forecasts(
 
 def _forecast_sheet(target: np.ndarray, samples: np.ndarray, linear: np.ndarray, given: int, title: str) -> np.ndarray:
     errors = np.square(samples.astype(float) - target[given:]).mean((1, 2, 3, 4))
-    forecasts = {"prediction": samples[0]}
+    forecasts = {sample_name(0, len(samples)): samples[0]}
     if len(samples) > 1:
         forecasts[f"best of {len(samples)}"] = samples[errors.argmin()]
-    flow = flow_forecast(target[:given], len(linear))
-    forecasts |= {"straight on": linear, "flow": flow, "copy last": np.broadcast_to(target[given - 1], linear.shape)}
+    forecasts |= baselines(target[:given], linear)
     return forecast_sheet(target[:given], target[given:], forecasts, title)
 
 
@@ -169,7 +159,7 @@ def _swap_sheet(
         return to_uint8(decode(codes).frames)[0]
 
     return swap_sheet({
-        "A": target, "B": after, "objects of A, background of B": drawn(with_background(latents, other)),
+        "A, video": target, "B, video": after, "objects of A, background of B": drawn(with_background(latents, other)),
         "tracks of A, looks of B": drawn(with_looks(latents, other)),
     }, title)
 

@@ -17,7 +17,9 @@ DEFINITIONS = [
     "psnr: dB, over all pixels and channels of a frame, averaged over frames",
     "ssim: torchmetrics' defaults (Gaussian window, sigma 1.5), data range 1",
     "mse, mae: summed over a frame's pixels and channels in [0, 1], averaged",
-    "flow: the last given frame, carried on by its optical flow (dense inverse search)",
+    "from its codes alone: drawn without anything carried over from given frames",
+    "linear extrapolation: poses go on in lines; drawn, and mixed, as the prediction",
+    "flow: last given frame, carried on by its optical flow (dense inverse search)",
     "best of samples: the best one by that figure in each clip; gap: to the mean",
     "95 %: percentile bootstrap over clips, 1000 resamples, fixed seed",
     "px: median distance from an object in view to its slot, at a step",
@@ -96,15 +98,21 @@ def _forecast_table(metrics: dict, protocol: dict) -> Table:
         table.add_column(f"px {horizon}", justify="right", no_wrap=True)
     best = prediction["best_of_samples"]
     for name, figures in {"prediction": prediction, **metrics["baselines"]}.items():
-        psnr = (figures["psnr"], figures["psnr_by_step"][0], figures["psnr_by_step"][-1])
-        cells = [*map(_number, psnr), _number(figures["ssim"], 3), _number(figures["mse"], 1)]
+        cells = _frame_cells(figures)
         if "position_error" in figures:
             cells += [_number(figures["position_error"]["median_by_step"][step]) for step in (0, -1)]
         table.add_row(name.replace("_", " "), *cells, style="bold" if figures is prediction else None)
         if figures is prediction:
             cells = [_number(best["psnr"]), "", "", _number(best["ssim"], 3), _number(best["mse"], 1)]
             table.add_row(f"  best of {protocol['num_samples']} samples", *cells)
+            if plain := figures.get("without_carried_pictures"):
+                table.add_row("  from its codes alone", *_frame_cells(plain))
     return table
+
+
+def _frame_cells(figures: dict) -> list[str]:
+    psnr = (figures["psnr"], figures["psnr_by_step"][0], figures["psnr_by_step"][-1])
+    return [*map(_number, psnr), _number(figures["ssim"], 3), _number(figures["mse"], 1)]
 
 
 def _interval_table(metrics: dict, protocol: dict) -> Table:

@@ -19,6 +19,7 @@ from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latents import Latents, LatentSpec, concatenate
 from pipeline.pictures.animations import forecast_animation, layers_animation, write_animations
+from pipeline.pictures.baselines import sample_name
 from pipeline.pictures.layers import layers_of_clip
 from pipeline.predictor.futures import draw_futures
 from pipeline.predictor.predictor import Predictor, load_predictor
@@ -53,7 +54,8 @@ class DrawnForecast:
     frames: np.ndarray
     """uint8 [S, horizon, H, W, C]"""
     straight_on: np.ndarray
-    """uint8 [horizon, H, W, C] what the clip would be if every object went on in a straight line, drawn alike"""
+    """uint8 [horizon, H, W, C] what the clip would be if every object went on in a straight line, drawn and
+    mixed alike"""
     context_segmentation: np.ndarray
     """uint8 [context_frames, H, W] which slot the drawn context shows where: 0 background, k + 1 slot k"""
 
@@ -164,13 +166,11 @@ class Forecaster:
     ) -> None:
         """Writes PREFIXforecast and PREFIXlayers, .gif and .mp4, of one clip. target [T, H, W, C], or its context alone
         where the future is not known."""
-        forecast, frames = drawn.forecast, drawn.frames
-        decoded = self._decode(forecast.latents, forecast.pictures)
-        shown = to_uint8(decoded.frames)
-        shown[:, self.context_frames:] = frames
-        animation = forecast_animation(target, shown, self.context_frames, title)
+        animation = forecast_animation(target, drawn.frames, drawn.straight_on, self.context_frames, title)
         write_animations(folder, f"{prefix}forecast", animation, fps)
-        layers = layers_animation(target, layers_of_clip(decoded, 0), self.context_frames, title)
+        first = self._decode(drawn.forecast.latents.map(lambda code: code[:1]), drawn.forecast.pictures)
+        title += f", layers of the {sample_name(0, self.num_samples)}"
+        layers = layers_animation(target, layers_of_clip(first, 0), self.context_frames, title)
         write_animations(folder, f"{prefix}layers", layers, fps)
 
     def _decode(self, latents: Latents, pictures: Pictures | None) -> Decoded:

@@ -18,8 +18,8 @@ class GenerateParams(Params):
     spread: Spread
     """branches: the futures of a clip differ only where they part; full: also by how unsure each of them is."""
     carry_pictures: bool
-    """Draw the future with the layers as the context shows them, where it does, rather than as the codes describe
-    them."""
+    """Draw the future with the layers as the context shows them, where it does, and mix the last frames, carried on, to
+    them; false: as the codes alone describe it."""
     num_pictures: int = Field(ge=0)
     """Clips drawn as animations."""
     batch_size: int = Field(ge=1)

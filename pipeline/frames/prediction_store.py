@@ -1,8 +1,9 @@
 """The store of predicted frames: kind "predicted_frames", one row per clip.
 
 frames uint8 [clip, sample, time, height, width, channel]: the forecast steps only; straight_on uint8 [clip, time,
-height, width, channel]: the same steps if every object went on in a straight line, drawn alike; context_segmentation
-uint8 [clip, context_time, height, width]: which slot the context, drawn from its latents, shows where.
+height, width, channel]: the same steps if every object went on in a straight line, drawn and mixed alike;
+context_segmentation uint8 [clip, context_time, height, width]: which slot the context, drawn from its latents, shows
+where.
 
 The last two say how generate saw the context, so that nobody has to take it apart again.
 
@@ -43,8 +44,8 @@ class PredictionWriter:
         first_frame: Sequence[int] | np.ndarray, *, num_samples: int, context_frames: int, horizon: int, fps: float,
         made_from: dict[str, str], carry_pictures: bool, spread: str,
     ):
-        """frame_shape: height, width, channels; video_id, first_frame [n]: the clips; carry_pictures: whether the
-        layers are drawn as the context shows them; spread: how the samples differ (generate.spread)."""
+        """frame_shape: height, width, channels; video_id, first_frame [n]: the clips; carry_pictures: whether what
+        the context shows is drawn, see generate.carry_pictures; spread: how the samples differ (generate.spread)."""
         coordinates = ("video_id", "first_frame", "sample", "time", "context_time")
         attributes = {
             "context_frames": context_frames, "horizon": horizon, "fps": fps, "carry_pictures": carry_pictures,

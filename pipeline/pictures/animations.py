@@ -9,37 +9,41 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.frames.write_video import write_animation, write_video
-from pipeline.pictures.grid import CONTEXT, FORECAST, Color, Tile, draw_grid
+from pipeline.pictures.baselines import baselines, sample_name
+from pipeline.pictures.grid import CONTEXT, FORECAST, PAPER, Color, Tile, draw_grid, in_rows
 from pipeline.pictures.layers import Layers, layer_tiles
 
 
-def forecast_animation(target: np.ndarray, predictions: np.ndarray, context_frames: int, title: str) -> np.ndarray:
-    """Draws context | truth (where it is known) | prediction | further samples: uint8 [T, height, width, 3].
+def forecast_animation(
+    target: np.ndarray, predictions: np.ndarray, straight_on: np.ndarray, context_frames: int, title: str,
+) -> np.ndarray:
+    """Draws truth (where it is known) | every sample | baselines, all of which first show the given frames: uint8 [T,
+    height, width, 3].
 
-    predictions [S, T, H, W, C]: their first context_frames are reconstructions.
+    predictions [S, horizon, H, W, C]; straight_on [horizon, H, W, C] as in pipeline.pictures.baselines.
     """
-    names = ["prediction", *(f"sample {sample + 1}" for sample in range(1, len(predictions)))]
+    context = target[:context_frames]
+    forecasts = {sample_name(s, len(predictions)): frames for s, frames in enumerate(predictions)}
+    forecasts |= baselines(context, straight_on)
     drawings = []
-    for t in range(predictions.shape[1]):
-        tiles = [Tile(target[min(t, context_frames - 1)], "context", CONTEXT)]
-        if len(target) > context_frames:
-            tiles.append(Tile(target[t], "truth"))
-        tiles += [
-            Tile(frames[t], name, _edge(t, context_frames)) for frames, name in zip(predictions, names, strict=True)
-        ]
-        drawings.append(draw_grid([tiles], title=f"{_moment(t, context_frames)}   {title}"))
+    for t in range(context_frames + len(straight_on)):
+        given, edge = t < context_frames, _edge(t, context_frames)
+        tiles = [Tile(target[t], "truth", CONTEXT if given else PAPER)] if len(target) > context_frames else []
+        tiles += [Tile(context[t] if given else frames[t - context_frames], name, edge)
+                  for name, frames in forecasts.items()]
+        drawings.append(draw_grid(in_rows(tiles), title=f"{_moment(t, context_frames)}   {title}"))
     return np.stack(drawings)
 
 
 def layers_animation(target: np.ndarray, layers: Layers, context_frames: int, title: str) -> np.ndarray:
-    """Draws the layers of the reconstructed context, then of the prediction: uint8 [T, height, width, 3]."""
+    """Draws the layers of the reconstructed context, then of a forecast, and what they make together, to which nothing
+    is mixed: uint8 [T, height, width, 3]."""
     drawings = []
     for t in range(len(layers.frames)):
-        name = "reconstruction" if t < context_frames else "prediction"
-        row = layer_tiles(target[min(t, len(target) - 1)], layers, t, name, _edge(t, context_frames))
+        tiles = layer_tiles(target[min(t, len(target) - 1)], layers, t, "layers together", _edge(t, context_frames))
         if t >= len(target):
-            row[0] = Tile(target[-1], "last given", CONTEXT)
-        drawings.append(draw_grid([row], title=f"{_moment(t, context_frames)}   {title}"))
+            tiles[0] = Tile(target[-1], "last given", CONTEXT)
+        drawings.append(draw_grid(in_rows(tiles), title=f"{_moment(t, context_frames)}   {title}"))
     return np.stack(drawings)
 
 

@@ -20,8 +20,13 @@ FORECAST = (198, 40, 40)
 """Edge of frames that were predicted: red."""
 PAPER, INK = (255, 255, 255), (33, 33, 33)
 
+PICTURE_PX = 256
+"""Least length of a picture's longer side, as it is shown: of someone filmed from head to knee, face and hands then are
+some 30 px across, about the least at which one sees where a hand is and which way a face looks. Chosen by eye."""
+
 _EDGE, _GUTTER, _FONT_PX = 3, 8, 14
-_NARROWEST_TILE = 180  # px; labels of a dozen letters fit
+_MOST_COLUMNS = 4
+"""Of a film: four pictures of PICTURE_PX are about 1100 px wide, which a laptop shows without making them smaller."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,18 @@ class Tile:
     label_color: Color = INK
 
 
+def enlargement(height: int, width: int) -> int:
+    """The whole factor that brings the longer side of a picture to PICTURE_PX at least; 1 where it is that long."""
+    return max(1, -(-PICTURE_PX // max(height, width)))
+
+
+def in_rows(tiles: list[Tile]) -> list[list[Tile]]:
+    """Tiles in reading order, in as few rows as _MOST_COLUMNS allow, as equal as can be."""
+    num_rows = -(-len(tiles) // _MOST_COLUMNS)
+    num_columns = -(-len(tiles) // num_rows)
+    return [tiles[start:start + num_columns] for start in range(0, len(tiles), num_columns)]
+
+
 def draw_grid(rows: list[list[Tile]], row_labels: list[str] | None = None, title: str = "") -> np.ndarray:
     """Draws rows of tiles of one size, in columns. Returns a drawing of even height and width (H.264 asks for it).
 
@@ -43,13 +60,15 @@ def draw_grid(rows: list[list[Tile]], row_labels: list[str] | None = None, title
     font = ImageFont.load_default(_FONT_PX)
     row_labels = row_labels or [""] * len(rows)
     height, width = rows[0][0].picture.shape[:2]
-    scale = max(1, -(-_NARROWEST_TILE // width))
+    scale = enlargement(height, width)
     line = _FONT_PX + 4
     left = _GUTTER + max(round(font.getlength(label)) + _GUTTER if label else 0 for label in row_labels)
     top = _GUTTER + (line if title else 0)
     # A row without any label needs no line for them.
     labelled = [line if any(tile.label for tile in row) else 0 for row in rows]
-    step_x, step_y = width * scale + 2 * _EDGE + _GUTTER, height * scale + 2 * _EDGE + _GUTTER
+    # A picture that is narrower than what is written above it is given the room.
+    widest = max(width * scale + 2 * _EDGE, *(round(font.getlength(tile.label)) for row in rows for tile in row))
+    step_x, step_y = widest + _GUTTER, height * scale + 2 * _EDGE + _GUTTER
     size_x = left + step_x * max(len(row) for row in rows)
     size_y = top + sum(labelled) + step_y * len(rows)
     canvas = Image.new("RGB", (size_x + size_x % 2, size_y + size_y % 2), PAPER)

@@ -4,12 +4,12 @@ Legend: ... any leading axes (clips, frames), T frames, K slots, C channels, H W
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from torch import Tensor
 
 from pipeline.frames.pixels import to_uint8
+from pipeline.latents.decoded import Decoded
 from pipeline.pictures.grid import Color, Tile
 
 GREY = 0.5
@@ -54,27 +54,8 @@ class Layers:
     segmentation: np.ndarray
 
 
-class Decoded(Protocol):
-    """What the autoencoder makes of B clips: pictures in [0, 1], alpha the visibility after occlusion."""
-
-    @property
-    def frames(self) -> Tensor: ...
-
-    @property
-    def background(self) -> Tensor: ...
-
-    @property
-    def objects(self) -> Tensor: ...
-
-    @property
-    def alpha(self) -> Tensor: ...
-
-    def segmentation(self) -> Tensor: ...
-
-
 def layers_of_clip(decoded: Decoded, b: int) -> Layers:
-    """What to draw of clip b: frames, background [B, T, C, H, W], objects [B, T, K, C, H, W], alpha [B, T, K, H, W],
-    segmentation int [B, T, H, W]."""
+    """What to draw of clip b."""
     objects = to_uint8(on_grey(decoded.objects[b], decoded.alpha[b]))
     segmentation = decoded.segmentation()[b].cpu().numpy()
     return Layers(to_uint8(decoded.frames[b]), to_uint8(decoded.background[b]), objects, segmentation)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.pictures.grid import CONTEXT, FORECAST, PAPER, Tile, draw_grid
+from pipeline.pictures.grid import CONTEXT, FORECAST, PAPER, Color, Tile, draw_grid
 from pipeline.pictures.layers import Layers, layer_tiles
 from pipeline.spacing import evenly_spaced
 
@@ -26,14 +26,20 @@ def forecast_sheet(context: np.ndarray, target: np.ndarray, forecasts: dict[str,
     return draw_grid([truth, *rows], ["truth", *forecasts], title)
 
 
-def layers_sheet(target: np.ndarray | None, layers: Layers, title: str) -> np.ndarray:
-    """Draws frame | reconstruction | background | each object on grey | segmentation at chosen times.
+def layers_sheet(
+    target: np.ndarray | None, layers: Layers, title: str, context_frames: int | None = None,
+) -> np.ndarray:
+    """Draws frame | what the codes are decoded to | background | each object on grey | segmentation at chosen times.
 
-    target [T, H, W, C]; None leaves out the true frame, where it is not at hand. Returns RGB [height, width, 3].
+    target [T, H, W, C]; None leaves out the true frame, where it is not at hand. context_frames: how many were given
+    (green edge) before a forecast starts (red); None: all were. Returns RGB [height, width, 3].
     """
+    def edge(t: int) -> Color:
+        return PAPER if context_frames is None else CONTEXT if t < context_frames else FORECAST
+
     times = evenly_spaced(len(layers.frames), _LAYER_ROWS)
     shown = layers.frames if target is None else target
-    rows = [layer_tiles(shown[t], layers, t, "reconstruction", PAPER)[target is None:] for t in times]
+    rows = [layer_tiles(shown[t], layers, t, "decoded from codes", edge(t))[target is None:] for t in times]
     rows[1:] = [[replace(tile, label="") for tile in row] for row in rows[1:]]
     return draw_grid(rows, [f"t = {t}" for t in times], title)
 

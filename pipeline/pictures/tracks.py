@@ -10,31 +10,31 @@ from PIL import Image, ImageDraw
 from pipeline.pictures.grid import INK, PAPER, Color, Tile, draw_grid
 from pipeline.pictures.layers import slot_color
 
-_WIDTH = 480
-"""A frame is drawn about as wide, px: large enough for parts of a pixel to be seen."""
+_LONGER_SIDE = 480
+"""A frame is drawn about as large, px: parts of a pixel can be seen."""
 _LINE, _END, _DOT = 2, 5, 2.5
 
 
 def tracks_sheet(
     frame: np.ndarray, place: np.ndarray, in_view: np.ndarray, position: np.ndarray | None, shown: np.ndarray | None,
-    title: str,
+    title: str, name: str = "frame",
 ) -> np.ndarray:
-    """Draws frame | true tracks (where they are known) | found tracks: RGB [height, width, 3].
+    """Draws frame, called `name` | true tracks (where they are known) | tracks of the slots: RGB [height, width, 3].
 
     frame uint8 [H, W, C]; place [T, K, 2] x, y px of the slots and in_view bool [T, K]; position [T, N, 2] and shown
     bool [T, N] of the true objects. A track is drawn through the frames in which it can be seen, a ring at its start.
     """
-    scale = max(1, _WIDTH // frame.shape[1])
+    scale = max(1, _LONGER_SIDE // max(frame.shape[:2]))
     large = frame.repeat(scale, 0).repeat(scale, 1)
-    tiles = [Tile(large, "frame")]
+    tiles = [Tile(large, name)]
     colors = [slot_color(slot) for slot in range(place.shape[1])]
-    found, label = Image.fromarray(_rgb(large)), "found"
+    found, label = Image.fromarray(_rgb(large)), "tracks"
     if position is not None and shown is not None:
         truth = Image.fromarray(_rgb(large))
         for canvas in (truth, found):
             _draw_tracks(canvas, position * scale, shown, [INK] * position.shape[1], halo=True)
         tiles.append(Tile(np.asarray(truth), "truth"))
-        label = "found, over the truth"
+        label = "tracks, over the true ones"
     _draw_tracks(found, place * scale, in_view, colors, halo=False)
     return draw_grid([[*tiles, Tile(np.asarray(found), label)]], title=title)
 

@@ -51,7 +51,7 @@ def write_trajectories(path: Path, latents: Latents, num_given: int | None, titl
         axis.xaxis.get_major_locator().set_params(integer=True)
     if len(slots):
         figure.legend(handles=axes[0].get_lines()[len(latents) - 1::len(latents)], ncols=8, loc="outside lower center")
-    figure.suptitle(title)
+    figure.suptitle(title if num_given is None else f"{title}; forecast from the dashed line on")
     figure.savefig(path, metadata={"Software": None})
 
 

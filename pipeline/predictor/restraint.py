@@ -1,9 +1,9 @@
 """How far a predictor is believed: the share of what it adds to going on without learning that validation clips bear
 out.
 
-A network that learned from thirty clips knows them by heart, and adds to new ones what was true of those. The share of
-least squares of its residual (James and Stein 1961 shrink alike) takes that back: 1 where it is right, 0 where going on
-as the table of codes says is better.
+A network that learned from thirty clips knows them by heart, and adds to new ones what was true of those. So each code
+has a share of its own at each step: of a grid from 0 to 1, that with which validation clips are met best; but 0, which
+is to go on as the table of codes says, where the gain over that is within one standard error of its mean over clips.
 
 Legend: B batch, K slots, M modes, H horizon, P pose components, D numbers of a code.
 """

@@ -93,7 +93,7 @@ def forecast_table(metrics: dict) -> tuple[list[str], list[ForecastRow]]:
         if is_ours:
             add(f"best of {metrics['protocol']['num_samples']} samples", figures["best_of_samples"], False)
             if "without_carried_pictures" in figures:
-                add("without carried pictures", figures["without_carried_pictures"], False)
+                add("from its codes alone", figures["without_carried_pictures"], False)
     return columns, rows
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-WIDEST = 160
-"""Wider frames are made smaller by a whole factor, px."""
+from pipeline.pictures.grid import PICTURE_PX, enlargement
+
 _QUALITY = 92
 """Of lossy WebP: noise as fine as a pixel keeps its look."""
 
@@ -26,6 +26,11 @@ class Film:
     rows: int
     width: int
     height: int
+
+    @property
+    def shown_width(self) -> int:
+        """px at which the film is to play: a whole multiple, so that a pixel stays a square."""
+        return self.width * enlargement(self.height, self.width)
 
 
 def film(frames: np.ndarray, lossless: bool = False) -> Film:
@@ -43,9 +48,10 @@ def film(frames: np.ndarray, lossless: bool = False) -> Film:
 
 
 def _reduced(frames: np.ndarray) -> np.ndarray:
-    """Averages blocks of pixels until the width is at most WIDEST; a rest at the right and lower edge is cut off."""
-    factor = -(-frames.shape[2] // WIDEST)
-    if factor == 1:
+    """Averages blocks of pixels as long as the longer side keeps PICTURE_PX; a rest at the right and lower edge is cut
+    off."""
+    factor = max(frames.shape[1:3]) // PICTURE_PX
+    if factor <= 1:
         return frames
     height, width = (length // factor * factor for length in frames.shape[1:3])
     blocks = frames[:, :height, :width].reshape(

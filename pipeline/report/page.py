@@ -16,6 +16,7 @@ from pipeline.progress import progress
 from pipeline.report.charts import line_chart
 from pipeline.report.codes import code_rows
 from pipeline.report.figures import (
+    Curve,
     curves,
     forecast_table,
     headline,
@@ -48,10 +49,11 @@ class Artefact(Protocol):
 
 def write_report(
     path: Path, metrics: dict, artefacts: dict[str, Artefact], architecture: dict[str, object], spec: LatentSpec,
-    scenes: Scenes | list[Scene], most_bytes: int = MOST_BYTES,
+    scenes: Scenes | list[Scene], mix: list[Curve], most_bytes: int = MOST_BYTES,
 ) -> None:
     """Writes the page in one step. metrics as in metrics.json; artefacts: what was judged and the weights, by name;
-    architecture: the autoencoder's parameters; spec: the codes that it has.
+    architecture: the autoencoder's parameters; spec: the codes that it has; mix: shares of what forecasts are mixed
+    from, empty where they were drawn from layers alone.
 
     Scenes that would make the page larger than most_bytes are left out, and the page says how many.
     """
@@ -73,7 +75,7 @@ def write_report(
         forecast=forecast_table(metrics), layers=layer_figures(metrics), probes=probe_table(metrics),
         samples=sample_figures(metrics), codes=code_rows(spec),
         others=other_figures(metrics), run=Markup(_RUN),
-        charts=[(curve, Markup(line_chart(curve.lines, "forecast step", curve.unit))) for curve in curves(metrics)],
+        charts=_charts(curves(metrics)), mix=_charts(mix),
         definitions=[text.partition(": ")[::2] for text in metrics["protocol"]["definitions"]],
         style=_asset("page.css"), script=_asset("player.js"),
     )
@@ -107,6 +109,10 @@ def _environment() -> Environment:
 
 def _asset(name: str) -> Markup:
     return Markup((_FOLDER / name).read_text(encoding="utf-8"))
+
+
+def _charts(curves: list[Curve]) -> list[tuple[Curve, Markup]]:
+    return [(curve, Markup(line_chart(curve.lines, "forecast step", curve.unit))) for curve in curves]
 
 
 def _tile(tile: Tile) -> dict:

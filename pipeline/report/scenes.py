@@ -3,7 +3,7 @@
 Legend: B clips, S samples, T frames, N true objects, K slots, C channels, H W px.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,16 +14,16 @@ from pipeline.frames.frame_store import FrameStore
 from pipeline.frames.pixels import to_uint8
 from pipeline.frames.prediction_store import PredictionStore
 from pipeline.latents import pose as poses
+from pipeline.latents.decoded import Decode
 from pipeline.latents.exchanges import with_background, with_looks
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
 from pipeline.latents.latents import Latents
-from pipeline.optical_flow import flow_forecast
-from pipeline.pictures.layers import Decoded, color_segmentation, layers_of_clip, slot_color
+from pipeline.pictures.baselines import baselines, sample_name
+from pipeline.pictures.layers import color_segmentation, layers_of_clip, slot_color
 from pipeline.provenance import match_rows
 from pipeline.spacing import evenly_spaced
 from pipeline.thresholds import IN_VIEW, PRESENT
 
-Decode = Callable[[Latents], Decoded]
 _MOST_SAMPLES = 3
 _MOVE, _GROW = 0.15, 1.5
 """Interventions: share of the frame's width, and factor of size."""
@@ -97,13 +97,11 @@ def forecast_scenes(
         scene = Scene("forecast", f"{clip.video_id[0]} from frame {clip.first_frame[0]}", store.fps, num_given=given)
         scene.tiles.append(Tile("truth", target, tracks=_true_tracks(store, clip, num_frames)))
         for s, sample in enumerate(samples[:_MOST_SAMPLES]):
-            name = "forecast" if len(samples) == 1 else f"forecast, sample {s + 1}"
+            name = sample_name(s, len(samples))
             scene.tiles.append(Tile(name, np.concatenate([target[:given], sample]), True))
         paths = tuple(track for s in range(len(futures.pose)) for track in _found_tracks(futures, s))
-        scene.tiles.append(Tile(f"tracks of {_count(len(samples), 'sample')}", target, True, tracks=paths))
-        copied = np.repeat(target[given - 1:given], frames.horizon, 0)
-        flow = flow_forecast(target[:given], frames.horizon)
-        for name, baseline in {"straight on": straight, "optical flow": flow, "copy of the last frame": copied}.items():
+        scene.tiles.append(Tile(f"truth, tracks of {_count(len(samples), 'sample')}", target, tracks=paths))
+        for name, baseline in baselines(target[:given], straight).items():
             scene.tiles.append(Tile(name, np.concatenate([target[:given], baseline]), True))
         yield scene
 

@@ -75,6 +75,14 @@ def test_the_report_shows_error_bars_and_how_far_samples_stray():
     ]
 
 
+def test_a_forecast_from_its_codes_alone_stands_below_the_mixed_one():
+    metrics = copy.deepcopy(METRICS)
+    assert "its codes alone" not in next(line for line in printed(metrics).splitlines() if "24.00" in line)
+    metrics["prediction"]["without_carried_pictures"] = figures(18.0)
+    lines = printed(metrics).splitlines()
+    assert ["18.00", "19.00", "17.00"] == next(line for line in lines if "from its codes alone" in line).split()[4:7]
+
+
 def test_a_single_sample_has_no_table_of_samples():
     metrics = copy.deepcopy(METRICS)
     metrics["protocol"]["num_samples"] = 1

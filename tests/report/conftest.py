@@ -5,8 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from pipeline.autoencoder.mix import Mix
 from pipeline.latents.latents import LatentSpec
+from pipeline.report.mix import mix_curves
 from pipeline.report.page import write_report
 from pipeline.report.scenes import Scene, Tile, Track
 
@@ -56,11 +59,12 @@ def scene(kind: str, number: int = 0, side: int = 40) -> Scene:
     return Scene(kind, f"clip {number}", 8, tiles, NUM_GIVEN if kind == "forecast" else None)
 
 
+MIX = mix_curves(Mix(3, 30, 40, 2), torch.zeros(2), 2)
 SCENES = [scene("forecast", 0), scene("forecast", 1), scene("layers", 2), scene("changes", 3)]
 
 
 @pytest.fixture(scope="session")
 def page(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(path, METRICS, {"latents": Artefact()}, {"num_slots": 4, "object_px": 16}, SPEC, SCENES)
+    write_report(path, METRICS, {"latents": Artefact()}, {"num_slots": 4, "object_px": 16}, SPEC, SCENES, MIX)
     return path

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.report.films import WIDEST, film
+from pipeline.pictures.grid import PICTURE_PX
+from pipeline.report.films import film
 
 
 def sheet(made) -> np.ndarray:
@@ -30,6 +31,12 @@ def test_pictures_keep_their_look_and_grey_ones_too():
 
 
 def test_large_frames_are_made_smaller():
-    frames = np.full((2, 100, 2 * WIDEST + 10, 3), 77, np.uint8)
+    frames = np.full((2, 100, 2 * PICTURE_PX + 11, 3), 77, np.uint8)
     made = film(frames, lossless=True)
-    assert made.width <= WIDEST and made.height == 33 and (sheet(made) == 77).all()
+    assert (made.width, made.height) == (PICTURE_PX + 5, 50) and (sheet(made) == 77).all()
+
+
+@pytest.mark.parametrize(("height", "width", "shown"), [(48, 64, 256), (96, 128, 256), (128, 96, 192), (240, 320, 320),
+                                                        (480, 640, 320)])
+def test_films_play_at_a_whole_multiple_of_their_pixels(height, width, shown):
+    assert film(np.zeros((2, height, width, 3), np.uint8)).shown_width == shown

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.report.page import complete, write_report
-from tests.report.conftest import METRICS, SCENES, SPEC, Artefact, scene
+from tests.report.conftest import METRICS, MIX, SCENES, SPEC, Artefact, scene
 
 VOID = {"meta", "link", "input", "img", "br", "line", "circle", "polyline", "polygon"}
 COSTS = {"encode": {"seconds": 125.0, "peak_resident_gib": 1.25, "peak_cuda_reserved_gib": 0.0}}
@@ -57,18 +57,26 @@ def test_it_is_one_whole_page_with_everything_inside(page):
                    "clip 3",
                    "pose where the object in a slot is 4 x 4 per frame line: x, y, log_scale; held: visibility"):
         assert wanted in words, wanted
-    assert text.count('class="scene"') == len(SCENES) and text.count("<svg class=\"chart\"") == 3
+    assert text.count('class="scene"') == len(SCENES) and text.count("<svg class=\"chart\"") == 5
+
+
+def test_it_says_what_a_forecast_is_mixed_from(page, tmp_path):
+    words = " ".join(" ".join(check(page.read_text()).texts).split())
+    assert "Where a cut-out and an object of the layers lie" in words and "median of the given frames" in words
+    write_report(tmp_path / "report.html", METRICS, {}, {}, SPEC, SCENES, [])
+    words = " ".join(" ".join(check((tmp_path / "report.html").read_text()).texts).split())
+    assert "drawn from the layers alone" in words and "cut-out" not in words
 
 
 def test_the_same_inputs_give_the_same_bytes(page, tmp_path):
     architecture = {"num_slots": 4, "object_px": 16}
-    write_report(tmp_path / "again.html", METRICS, {"latents": Artefact()}, architecture, SPEC, SCENES)
+    write_report(tmp_path / "again.html", METRICS, {"latents": Artefact()}, architecture, SPEC, SCENES, MIX)
     assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
 
 
 def test_it_never_grows_over_its_limit(tmp_path):
     path, scenes = tmp_path / "report.html", [scene("forecast", i, side=160) for i in range(12)]
-    write_report(path, METRICS, {}, {}, SPEC, scenes, most_bytes=2**20)
+    write_report(path, METRICS, {}, {}, SPEC, scenes, [], most_bytes=2**20)
     assert 2**18 < path.stat().st_size < 2**20
     shown = path.read_text().count('class="scene"')
     assert 0 < shown < 12 and f"{12 - shown} more scenes" in path.read_text()
@@ -78,9 +86,10 @@ def test_without_truth_scenes_and_samples_it_is_still_a_page(tmp_path):
     metrics = {name: section for name, section in METRICS.items() if name not in ("decomposition", "disentanglement")}
     for name in ("prediction", "baselines"):
         sections = metrics[name] if name == "baselines" else {"": metrics[name]}
-        cut = {who: {n: v for n, v in figures.items() if n != "position_error"} for who, figures in sections.items()}
+        known = {"position_error", "calibration"}
+        cut = {who: {n: v for n, v in figures.items() if n not in known} for who, figures in sections.items()}
         metrics[name] = cut if name == "baselines" else cut[""]
-    write_report(tmp_path / "report.html", metrics, {}, {}, SPEC, [scene("layers")])
+    write_report(tmp_path / "report.html", metrics, {}, {}, SPEC, [scene("layers")], [])
     assert "position error" not in " ".join(check((tmp_path / "report.html").read_text()).texts)
 
 

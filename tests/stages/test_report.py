@@ -3,9 +3,11 @@
 import json
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from pipeline.checkpoint import load
+from pipeline.predictor.predictor import load_predictor, save_predictor
 from stages.report import app
 from tests.stages.conftest import options
 
@@ -13,8 +15,8 @@ from tests.stages.conftest import options
 @pytest.fixture
 def paths(inputs, evaluated, artefacts, tmp_path) -> dict:
     return {
-        **inputs, "metrics": evaluated[0] / "metrics.json", "params": artefacts.params,
-        "page": tmp_path / "report" / "page.html", "cost": tmp_path / "cost.json",
+        **inputs, "predictor": artefacts.predictor, "metrics": evaluated[0] / "metrics.json",
+        "params": artefacts.params, "page": tmp_path / "report" / "page.html", "cost": tmp_path / "cost.json",
     }
 
 
@@ -54,6 +56,16 @@ def test_figures_of_something_else_are_refused(paths, tmp_path):
         assert result.exit_code == 2 and result.stderr.count("\n") == 1, result.output
         assert f"metrics.json was made from {name} eeee" in result.stderr and str(paths[name]) in result.stderr
         assert not paths["page"].exists()
+
+
+def test_another_predictor_is_refused(paths, tmp_path):
+    predictor, weights = load_predictor(paths["predictor"])
+    torch.nn.init.normal_(next(predictor.parameters()))
+    save_predictor(tmp_path / "other.safetensors", predictor, weights.made_from)
+    result = CliRunner().invoke(app, options({**paths, "predictor": tmp_path / "other.safetensors"}))
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1, result.output
+    assert "other.safetensors" in result.stderr and str(paths["predicted_frames"]) in result.stderr
+    assert not paths["page"].exists()
 
 
 @pytest.mark.parametrize("text", [None, "{", "{}"], ids=["missing", "cut short", "something else"])

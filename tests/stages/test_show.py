@@ -38,7 +38,7 @@ def test_without_figures_it_says_what_to_run(tmp_path, text):
 
 
 def test_the_page_is_completed_with_parameters_and_cost(evaluated):
-    write_report(evaluated / "page.html", METRICS, {}, {}, SPEC, SCENES)
+    write_report(evaluated / "page.html", METRICS, {}, {}, SPEC, SCENES, [])
     (evaluated / "encode.json").write_text(json.dumps(COST))
     before = (evaluated / "page.html").read_bytes()
     result = run(evaluated)
