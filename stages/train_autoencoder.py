@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import torch
 import typer
 from accelerate import PartialState
@@ -12,6 +13,7 @@ from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, sav
 from pipeline.autoencoder.fit_mix import MAX_CLIPS, fit_mix, num_steps
 from pipeline.autoencoder.fit_remainder import fit_remainder
 from pipeline.autoencoder.initialise import initialise
+from pipeline.autoencoder.known_scenes import find_scenes
 from pipeline.autoencoder.losses import reconstruction_loss, split_batch
 from pipeline.autoencoder.proposals import Proposals
 from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
@@ -27,7 +29,9 @@ from pipeline.training.loop import batch_share, prepare_process, train
 from pipeline.training.memory import clips_at_once
 
 
-def take_apart(store: FrameStore, split: str, params: TrainAutoencoderParams, folder: Path) -> TrainingSet:
+def take_apart(
+    store: FrameStore, split: str, params: TrainAutoencoderParams, scenes: np.ndarray, folder: Path,
+) -> TrainingSet:
     rows = store.rows(split)
     if len(rows) == 0:
         raise UserError(f"{store.path}: no sequence of split '{split}'; run preprocess with other fractions")
@@ -35,7 +39,7 @@ def take_apart(store: FrameStore, split: str, params: TrainAutoencoderParams, fo
         def remember(rows: torch.Tensor, compute: Compute) -> dict[str, torch.Tensor]:
             return remembered(folder / f"clips_{rows[0]:08}.pt", compute, partial(advance, len(rows)))
 
-        return TrainingSet(store.read, rows, params.architecture, folder / split, advance, remember)
+        return TrainingSet(store.read, rows, params.architecture, scenes, folder / split, advance, remember)
 
 
 def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Path, curves: Path) -> int:
@@ -48,8 +52,10 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
     )
     made_from = {"frames": store.identity}
     with resume_folder("train_autoencoder", params, made_from, machine()) as folder:
-        training_set, validation_set = (take_apart(store, split, params, folder) for split in ("train", "val"))
+        scenes = _scenes_of(store, params)
+        training_set, validation_set = (take_apart(store, split, params, scenes, folder) for split in ("train", "val"))
         model = Autoencoder(config)
+        model.know_scenes(scenes)
         initialise(model, training_set.proposals)
         model.to(PartialState().device)
         share = batch_share(params.batch_size)
@@ -88,6 +94,14 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
         if is_main_process():
             save_autoencoder(weights, model, made_from)
     return params.training.num_steps
+
+
+def _scenes_of(store: FrameStore, params: TrainAutoencoderParams) -> np.ndarray:
+    """uint8 [S, C, H, W]; none where the camera moves."""
+    rows = store.rows("train")
+    if params.architecture.canvas_margin:
+        rows = rows[:0]
+    return find_scenes(store.read, rows)
 
 
 def main(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -24,7 +25,9 @@ from pipeline.autoencoder.background import BackgroundDecoder, BackgroundEncoder
 from pipeline.autoencoder.camera import shown
 from pipeline.autoencoder.compositing import composite
 from pipeline.autoencoder.discovery_params import DISCOVERY
-from pipeline.autoencoder.mix import Mix
+from pipeline.autoencoder.known_scenes import MAX_SCENES, recognise
+from pipeline.autoencoder.last_frame import carried_remainder
+from pipeline.autoencoder.mix import CarriedOn, Mix
 from pipeline.autoencoder.objects import AppearanceDecoder, AppearanceEncoder
 from pipeline.autoencoder.proposals import Proposals, propose
 from pipeline.autoencoder.remainder import DeformationCode, DetailCode
@@ -101,6 +104,11 @@ class Autoencoder(nn.Module):
         self.appearance_decoder = AppearanceDecoder(C, arch.patch_dim, arch.appearance_dim, arch.hidden_dim)
         self.detail = DetailCode(C, config.height, config.width, arch.detail_dim) if arch.detail_dim else None
         self.deformation = DeformationCode(C, arch.patch_dim, arch.deformation_dim) if arch.deformation_dim else None
+        self.scenes: Tensor
+        self.register_buffer("scenes", torch.zeros(MAX_SCENES, C, config.height, config.width, dtype=torch.uint8))
+        """What training clips have in common behind whatever moves, as uint8; of these `num_scenes`."""
+        self.num_scenes: Tensor
+        self.register_buffer("num_scenes", torch.zeros((), dtype=torch.int64))
         self.mix = Mix(C, config.height, config.width, config.forecast_steps) if config.forecast_steps else None
 
     def encode(self, frames: Tensor) -> Latents:
@@ -136,7 +144,32 @@ class Autoencoder(nn.Module):
         wanted = (self.config.num_channels, self.config.height, self.config.width)
         fits = frames.ndim == 5 and tuple(frames.shape[2:]) == wanted
         assert fits, f"wanted [B, T, {wanted}], got {tuple(frames.shape)}"
-        return propose(frames, self.config.architecture)
+        return propose(frames, self.config.architecture, self.known_scenes)
+
+    def know_scenes(self, scenes: np.ndarray) -> None:
+        """Sets the known scenes, uint8 [S, C, H, W]."""
+        self.num_scenes.fill_(len(scenes))
+        self.scenes[:len(scenes)] = torch.from_numpy(scenes)
+
+    @property
+    def known_scenes(self) -> Tensor:
+        """[S, C, H, W] in [0, 1]"""
+        return self.scenes[:int(self.num_scenes)].float() / 255
+
+    def carry_on(self, context: np.ndarray, num_steps: int) -> CarriedOn:
+        """The last frames of a clip carried on without layers; context uint8 [T, H, W, C]. Raises AssertionError where
+        the model has no mix."""
+        assert self.mix is not None
+        median = torch.from_numpy(np.median(context, 0)).float().movedim(-1, 0)[None] / 255
+        ground = recognise(self.known_scenes.cpu(), median).complete(median)
+        return self.mix.carry_on(context, ground[0].movedim(0, -1).numpy(), num_steps)
+
+    def remainder(
+        self, frame: Tensor, last: Latents, future: Latents, drawn: Decoded, pictures: Pictures | None = None,
+    ) -> Tensor:
+        """What the layers leave over of the last given frame [C, H, W], carried on along with them: [B, T, C, H, W], as
+        `carried_remainder` says."""
+        return carried_remainder(frame, last, self.decode(last, pictures), future, drawn, self.patch_px)
 
     def encode_proposals(self, proposals: Proposals) -> Latents:
         """Codes of clips that are already taken apart."""

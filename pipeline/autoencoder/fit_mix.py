@@ -11,7 +11,6 @@ import torch
 from pipeline.autoencoder.autoencoder import Autoencoder
 from pipeline.autoencoder.mix import Moments, moments, shares_of
 from pipeline.autoencoder.training_set import TrainingSet
-from pipeline.carrying.known_background import training_background
 from pipeline.carrying.swing import fit_swing
 from pipeline.frames.pixels import to_uint8
 from pipeline.latents.extrapolation import linear_extrapolation
@@ -23,7 +22,7 @@ from pipeline.thresholds import PRESENT
 MAX_CLIPS = 60
 """Training clips that the shares are fitted on, evenly spaced: every one is taken apart anew from its first half."""
 MAX_SEQUENCES = 100
-"""Training clips that the background and what swings are known from, evenly spaced."""
+"""Training clips that what swings is known from, evenly spaced."""
 
 
 def num_given(num_frames: int) -> int:
@@ -39,14 +38,13 @@ def num_steps(num_frames: int) -> int:
 
 @torch.no_grad()
 def fit_mix(model: Autoencoder, clips: TrainingSet, advance: Callable[[], None]) -> None:
-    """Fits the known background and both sets of shares in place; `advance` is told of every clip that was looked
-    at."""
+    """Fits what swings and both sets of shares in place; `advance` is told of every clip that was looked at."""
     mix = model.mix
     if mix is None:
         return
     given, horizon = num_given(clips.num_frames), num_steps(clips.num_frames)
     sequences = _some_sequences(clips)
-    mix.know(training_background(sequences), fit_swing(sequences, given))
+    mix.know(fit_swing(sequences, given))
     found: dict[str, list[Moments]] = {"straight": [], "informed": []}
     for place in evenly_spaced(len(clips), MAX_CLIPS):
         frames, proposals = clips.frames(torch.tensor([place]), torch.arange(clips.num_frames)[None])
@@ -54,10 +52,12 @@ def fit_mix(model: Autoencoder, clips: TrainingSet, advance: Callable[[], None])
         latents, pictures = model.encode_with_pictures(context)
         straight = linear_extrapolation(latents, horizon).frames(given, clips.num_frames)
         informed = _with_known_tracks(straight, latents, model.encode_proposals(proposals))
-        drawn = {"straight": model.decode(straight, pictures), "informed": model.decode(informed, pictures)}
-        carried = mix.carry_on(to_uint8(context[0]), horizon)
-        for name, layers in drawn.items():
-            found[name].append(moments(carried.beside(layers.frames.cpu(), layers.alpha.cpu()), target))
+        carried, last = model.carry_on(to_uint8(context[0]), horizon), latents.frames(given - 1, given)
+        for name, future in {"straight": straight, "informed": informed}.items():
+            drawn = model.decode(future, pictures)
+            remainder = model.remainder(context[0, -1], last, future, drawn, pictures)
+            beside = carried.beside(drawn.frames.cpu(), drawn.alpha.cpu(), remainder.cpu())
+            found[name].append(moments(beside, target))
         advance()
     mix.straight.copy_(shares_of(found["straight"]))
     mix.informed.copy_(shares_of(found["informed"]))

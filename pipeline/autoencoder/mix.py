@@ -8,7 +8,7 @@ context's median image, some of them only where objects lie (a linear pool of fo
 Two sets of shares are kept: of layers whose tracks go straight on, and of layers whose tracks are known. A predictor
 lies between the two; `trust` says where.
 
-Legend: B clips, H steps, C channels, height and width px, N columns of the mix.
+Legend: B futures of a clip, H steps, C channels, height and width px, N columns of the mix.
 """
 
 from collections.abc import Iterator
@@ -22,13 +22,15 @@ from torch import Tensor, nn
 from pipeline.carrying.forecasts import NAMES, carry
 from pipeline.carrying.swing import Swing, nothing_swings
 
-LAYERS = "layers"
+LAYERS, REMAINDER = "layers", "remainder"
 COLUMNS = (
     *((name, "everywhere") for name in (LAYERS, *NAMES)),
     *((name, "cut-outs") for name in (LAYERS, *NAMES)),
     *((name, "objects") for name in (LAYERS, "last")),
+    (REMAINDER, "everywhere"),
 )
-"""Forecast, and where it counts: everywhere, where cut-outs of the last frame lie, where objects of the layers do."""
+"""Forecast, and where it counts: everywhere, where cut-outs of the last frame lie, where objects of the layers do.
+The remainder is no forecast of its own but what is added to the layers."""
 RIDGE = 1e-2
 """Pull of the shares towards the median image, as a share of the layers' own energy: what thirty clips do not settle is
 left out."""
@@ -49,38 +51,38 @@ class CarriedOn:
     median: Tensor
     """[C, height, width] of the context"""
 
-    def beside(self, frames: Tensor, alpha: Tensor) -> "Ingredients":
+    def beside(self, frames: Tensor, alpha: Tensor, remainder: Tensor) -> "Ingredients":
         """Beside frames [B, H, C, height, width] drawn from layers, whose objects show as alpha [B, H, K, height,
-        width] says."""
-        def repeated(x: Tensor) -> Tensor:
-            return x.to(frames)[None].expand(len(frames), *x.shape)
-
-        objects = alpha.sum(2, keepdim=True)
-        return Ingredients(frames, objects, repeated(self.forecasts), repeated(self.cut_outs), repeated(self.median))
+        width] says, and what they leave over of the last frame, [B, H, C, height, width]."""
+        carried, cut_outs, median = (x.to(frames)[None] for x in (self.forecasts, self.cut_outs, self.median))
+        return Ingredients(frames, alpha.sum(2, keepdim=True), remainder, carried, cut_outs, median)
 
 
 @dataclass(frozen=True)
 class Ingredients:
-    """Of B clips; all on the [0, 1] scale, channels first."""
+    """Of B futures of one clip; all on the [0, 1] scale, channels first."""
 
     layers: Tensor
     """[B, H, C, height, width] frames drawn from layers"""
     objects: Tensor
     """[B, H, 1, height, width] share of a pixel that shows an object of these layers"""
+    remainder: Tensor
+    """[B, H, C, height, width] what the layers leave over of the last given frame, carried along with them"""
     carried: Tensor
-    """[B, len(NAMES), H, C, height, width] forecasts that carry the last frames on"""
+    """[1, len(NAMES), H, C, height, width] forecasts that carry the last frames on"""
     cut_outs: Tensor
-    """[B, H, 1, height, width] share of a pixel that shows a cut-out of the last frame"""
+    """[1, H, 1, height, width] share of a pixel that shows a cut-out of the last frame"""
     median: Tensor
-    """[B, C, height, width] of the context"""
+    """[1, C, height, width] of the context"""
 
     def columns(self) -> Iterator[Tensor]:
-        """N times [B, H, C, height, width]: every forecast's difference to the median, where it counts."""
+        """N times [B or 1, H, C, height, width]: every forecast's difference to the median, where it counts."""
         median = self.median[:, None]
         forecasts = {LAYERS: self.layers, **dict(zip(NAMES, self.carried.unbind(1), strict=True))}
-        gates = {"everywhere": torch.ones_like(self.objects), "cut-outs": self.cut_outs, "objects": self.objects}
+        differences = {name: forecast - median for name, forecast in forecasts.items()} | {REMAINDER: self.remainder}
+        gates = {"everywhere": torch.ones_like(self.cut_outs), "cut-outs": self.cut_outs, "objects": self.objects}
         for name, where in COLUMNS:
-            yield (forecasts[name] - median) * gates[where]
+            yield differences[name] * gates[where]
 
 
 class Mix(nn.Module):
@@ -88,9 +90,6 @@ class Mix(nn.Module):
 
     def __init__(self, num_channels: int, height: int, width: int, num_steps: int):
         super().__init__()
-        self.known: Tensor
-        self.register_buffer("known", torch.zeros(height, width, num_channels))
-        """What is known of the background from all training clips, in [0, 1]."""
         self.swing_mean: Tensor
         self.swing_components: Tensor
         self.swing_weights: Tensor
@@ -104,16 +103,16 @@ class Mix(nn.Module):
             for shares in (self.straight, self.informed):
                 shares[:, 0] = 1  # the layers alone
 
-    def know(self, known: np.ndarray, swing: Swing) -> None:
-        """Sets what is known from the training clips: the background [height, width, C] and what swings."""
-        self.known.copy_(torch.from_numpy(known))
+    def know(self, swing: Swing) -> None:
+        """Sets what swings, as training clips show it."""
         for name, values in vars(swing).items():
             getattr(self, f"swing_{name}").copy_(torch.from_numpy(values))
 
-    def carry_on(self, context: np.ndarray, num_steps: int) -> CarriedOn:
-        """What carries the last frames of a clip on, context uint8 [T, height, width, C], on the CPU."""
+    def carry_on(self, context: np.ndarray, ground: np.ndarray, num_steps: int) -> CarriedOn:
+        """What carries the last frames of a clip on, context uint8 [T, height, width, C] before the background ground
+        float32 [height, width, C], on the CPU."""
         swing = Swing(*(x.cpu().numpy() for x in (self.swing_mean, self.swing_components, self.swing_weights)))
-        carried = carry(context.astype(np.float32) / 255, self.known.cpu().numpy(), swing, num_steps)
+        carried = carry(context.astype(np.float32) / 255, ground, swing, num_steps)
         forecasts, covered, median = (
             torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, -3)))
             for x in (carried.forecasts, carried.covered, carried.median)

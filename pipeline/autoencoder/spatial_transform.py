@@ -50,6 +50,15 @@ def paste(patch: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
     return weights_y.unsqueeze(-3) @ (patch @ weights_x.transpose(-1, -2).unsqueeze(-3))
 
 
+def warp(image: Tensor, matrix: Tensor) -> Tensor:
+    """Images [N, C, H, W] read where matrix [N, 2, 3] leads from each pixel of another frame of that size; zero outside
+    of them."""
+    height, width = image.shape[-2:]
+    middle = matrix.new_tensor([[width / 2], [height / 2]])
+    counted = torch.cat([matrix[..., :2], matrix[..., :2] @ middle + matrix[..., 2:]], -1)  # from the frame's middle
+    return _read(image, counted[:, None], height, width)[:, 0]
+
+
 def _axes(matrix: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """The middles of patches that are only scaled and shifted, px, and their px per sample: each [N, K] in x and y."""
     return matrix[..., 2].unbind(-1), matrix.diagonal(dim1=-2, dim2=-1).unbind(-1)

@@ -34,20 +34,22 @@ Compute = Callable[[], dict[str, Tensor]]
 class TrainingSet:
     """`read(rows)` returns clips uint8 [B, T, H, W, C] of the given row numbers; `rows` are those of the set."""
 
-    def __init__(self, read: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, params: ProposalParams, folder: Path,
-                 advance: Callable[[int], None], remember: Callable[[Tensor, Compute], dict[str, Tensor]]):
-        """Takes every clip apart; `advance(count)` is told of finished clips. remember(rows, compute) returns what
+    def __init__(self, read: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, params: ProposalParams, scenes: np.ndarray,
+                 folder: Path, advance: Callable[[int], None], remember: Callable[[Tensor, Compute], dict[str, Tensor]]):
+        """Takes every clip apart; scenes uint8 [S, C, H, W]: known backgrounds. `advance(count)` is told of finished clips. remember(rows, compute) returns what
         compute() does, or did before the run was interrupted, in this or another process. `folder`: for what is too
         much for the memory."""
         processes = PartialState()
         device = processes.device
         self.read, self.rows, self.device = read, torch.from_numpy(rows), device
 
+        known = torch.from_numpy(scenes).to(device).float() / 255
+
         def compute(rows: Tensor) -> dict[str, Tensor]:
             parts = []
             # a CPU takes clips one by one anyway: small batches keep the progress moving
             for batch in rows.split(4 if device.type == "cpu" else 32):
-                found = propose(to_unit(read(batch.numpy())).to(device), params)
+                found = propose(to_unit(read(batch.numpy())).to(device), params, known)
                 parts.append(_convert(found, torch.half, torch.device("cpu")))
                 advance(len(batch))
             return concatenate(parts).tensors()

@@ -10,7 +10,6 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from pipeline.carrying.known_background import matched
 from pipeline.carrying.regions import connected_regions, move_cutouts
 from pipeline.carrying.swing import Swing
 from pipeline.carrying.velocity import STEADY_WEIGHTS, advect, mean_velocity, splat, steady_velocity
@@ -53,14 +52,13 @@ class Carried:
     median: np.ndarray
 
 
-def carry(context: np.ndarray, known: np.ndarray, swing: Swing, horizon: int) -> Carried:
-    """All forecasts of what follows context [T, H, W, C], T at least 2; known: the training background [H, W, C]."""
-    assert len(context) >= 2 and known.shape == context.shape[1:], (context.shape, known.shape)
+def carry(context: np.ndarray, ground: np.ndarray, swing: Swing, horizon: int) -> Carried:
+    """All forecasts of what follows context [T, H, W, C], T at least 2, before the background ground [H, W, C]."""
+    assert len(context) >= 2 and ground.shape == context.shape[1:], (context.shape, ground.shape)
     last, frames = context[-1], (context.clip(0, 1) * 255).round().astype(np.uint8)
     motions = [flow(*pair) for pair in pairwise(frames[-1 - len(STEADY_WEIGHTS):])][::-1]
     motion = steady_velocity(motions)
     median = np.median(context, 0)
-    ground = matched(known, median)
     difference = np.abs(last - ground).max(-1)
 
     forecasts = np.empty((len(NAMES), horizon, *last.shape), np.float32)

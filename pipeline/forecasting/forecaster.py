@@ -145,18 +145,24 @@ class Forecaster:
         """Predicted frames [S, horizon, C, H, W] and those of the straight `line` [1, horizon, C, H, W]: layers alone,
         or beside the carried frames of the context."""
         mix, trust = self.autoencoder.mix, self.predictor.trust
-        futures = (latents.frames(self.context_frames, self.num_frames) for latents in (forecast.latents, line))
+        futures = [latents.frames(self.context_frames, self.num_frames) for latents in (forecast.latents, line)]
         drawn = [self._decode(future, forecast.pictures) for future in futures]
         if mix is None or forecast.context is None:
             return drawn[0].frames, drawn[1].frames
-        carried = mix.carry_on(forecast.context, self.horizon)
+        carried = self.autoencoder.carry_on(forecast.context, self.horizon)
+        last = line.frames(self.context_frames - 1, self.context_frames)
+        frame = to_unit(forecast.context[-1])
         steps = torch.arange(self.horizon).clamp(max=len(trust) - 1)
         learned = trust[steps.to(trust.device)]
         trusts = learned, torch.zeros_like(learned)  # a straight line is as good as a straight line
+        remainders = [
+            self.autoencoder.remainder(frame.to(decoded.frames), last.to(decoded.frames.device),
+                                       future.to(decoded.frames.device), decoded, forecast.pictures)
+            for future, decoded in zip(futures, drawn, strict=True)
+        ]
         mixed = [
-            torch.cat([mix(carried.beside(decoded.frames[s:s + 1], decoded.alpha[s:s + 1]), trust)
-                       for s in range(len(decoded.frames))])
-            for decoded, trust in zip(drawn, trusts, strict=True)
+            mix(carried.beside(decoded.frames, decoded.alpha, remainder), trust)
+            for decoded, remainder, trust in zip(drawn, remainders, trusts, strict=True)
         ]
         return mixed[0], mixed[1]
 

@@ -106,6 +106,12 @@ def inverse(matrix: Tensor) -> Tensor:
     return torch.cat([linear, -linear @ matrix[..., 2:]], -1)
 
 
+def after(outer: Tensor, inner: Tensor) -> Tensor:
+    """The matrix [..., 2, 3] that does what inner does, and then what outer does."""
+    linear = outer[..., :2]
+    return torch.cat([linear @ inner[..., :2], linear @ inner[..., 2:] + outer[..., 2:]], -1)
+
+
 def scale_and_shift(matrix: Tensor) -> bool:
     """Whether matrices [..., 2, 3] neither turn nor shear, any of them; true of those without values, on the meta
     device."""

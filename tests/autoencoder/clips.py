@@ -1,9 +1,13 @@
 """Small clips with known content: squares that move over a smooth background."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from pipeline.autoencoder.sprites import Sprites, draw_masks, paste
+
+NO_SCENES = np.empty((0, 3, 1, 1), np.uint8)
+"""Where nothing is known of the background."""
 
 
 def moving_squares(

@@ -32,7 +32,7 @@ def test_other_thresholds_find_something_else():
         {"pruning": replace(DISCOVERY.pruning, min_travel=10.0)},
         {"comparison": replace(DISCOVERY.comparison, min_gain=1e4)},
     ):
-        assert propose(frames, PARAMS, replace(DISCOVERY, **change)).sprites.presence.sum() == 0, change
+        assert propose(frames, PARAMS, discovery=replace(DISCOVERY, **change)).sprites.presence.sum() == 0, change
 
 
 def test_thresholds_stand_firm():

@@ -12,7 +12,7 @@ from pipeline.autoencoder.training_set import TrainingSet
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.latents import pose
 from pipeline.latents.extrapolation import linear_extrapolation
-from tests.autoencoder.clips import line, moving_squares
+from tests.autoencoder.clips import NO_SCENES, line, moving_squares
 
 WIDTHS = {"detail": 16, "deformation": 2}
 
@@ -41,7 +41,7 @@ def fitted(tmp_path_factory):
             hidden_dim=4, **{f"{name}_dim": WIDTHS[name] for name in chosen},
         )
         if not models:
-            clips = TrainingSet(lambda rows: videos[rows], np.arange(3), architecture, folder, lambda _: None,
+            clips = TrainingSet(lambda rows: videos[rows], np.arange(3), architecture, NO_SCENES, folder, lambda _: None,
                                 lambda _, compute: compute())
         torch.manual_seed(0)
         model = Autoencoder(AutoencoderConfig(architecture=architecture, num_channels=3, height=32, width=32)).eval()

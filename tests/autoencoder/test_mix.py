@@ -16,7 +16,7 @@ def some_ingredients(num_clips: int, num_steps: int = 4, seed: int = 0) -> Ingre
     )
     layers = torch.rand(num_clips, num_steps, *SHAPE, generator=draw)
     alpha = (torch.rand(num_clips, num_steps, 2, *SHAPE[1:], generator=draw) > 0.7) / 2
-    return carried.beside(layers, alpha)
+    return carried.beside(layers, alpha, 0.3 * torch.randn(layers.shape, generator=draw))
 
 
 def test_before_it_is_fitted_it_shows_the_layers():
@@ -25,7 +25,8 @@ def test_before_it_is_fitted_it_shows_the_layers():
     torch.testing.assert_close(mixed, ingredients.layers)
 
 
-@pytest.mark.parametrize("column", [("layers", "everywhere"), ("thrown", "cut-outs"), ("last", "objects")])
+@pytest.mark.parametrize("column", [("layers", "everywhere"), ("thrown", "cut-outs"), ("last", "objects"),
+                                    ("remainder", "everywhere")])
 def test_shares_find_what_the_truth_was_mixed_from(column):
     """The truth is the median and three quarters of one column, at every step."""
     clips = []
@@ -67,7 +68,7 @@ def test_trust_lies_between_the_two_sets_of_shares():
     mix.straight.zero_()
     mix.straight[:, COLUMNS.index(("last", "everywhere"))] = 1
     last = ingredients.carried[:, NAMES.index("last")]
-    torch.testing.assert_close(mix(ingredients, torch.zeros(4)), last)
+    torch.testing.assert_close(mix(ingredients, torch.zeros(4)), last.expand_as(ingredients.layers))
     torch.testing.assert_close(mix(ingredients, torch.ones(4)), ingredients.layers)
     halfway = mix(ingredients, torch.tensor([0.0, 0.5, 1.0, 1.0]))
     torch.testing.assert_close(halfway[:, 1], (last + ingredients.layers)[:, 1] / 2)
@@ -84,7 +85,7 @@ def test_later_steps_are_mixed_as_the_last_that_was_learned():
 def test_frames_are_carried_on_beside_layers():
     mix = Mix(*SHAPE, num_steps=3)
     context = np.random.default_rng(0).integers(0, 256, (5, *SHAPE[1:], 3), np.uint8)
-    carried = mix.carry_on(context, 3)
+    carried = mix.carry_on(context, np.full(context.shape[1:], 0.5, np.float32), 3)
     last = torch.from_numpy(context[-1]).movedim(-1, 0) / 255
     torch.testing.assert_close(carried.forecasts[NAMES.index("last")], last.expand(3, *SHAPE), atol=1e-5, rtol=0)
     median = torch.from_numpy(np.median(context, 0)).movedim(-1, 0).float() / 255

@@ -37,11 +37,11 @@ def test_only_what_shows_and_moves_by_itself_stays():
     )
     weaker = cells._replace(moving=cells.moving * (torch.arange(SIDE)[:, None] < 15))
     roams = torch.tensor([[True, True, True, True]])
-    presence = prune(tracks, cells, roams)
+    presence = prune(tracks, cells, roams, roams)
     assert presence[0, :2].sum() == 1, "a double stayed, or both went"
     assert presence[0, 2:].tolist() == [1, 1]
-    assert prune(tracks, weaker, roams)[0, 2] == 0
-    assert prune(tracks, cells, ~roams).sum() == 0
+    assert prune(tracks, weaker, roams, roams)[0, 2] == 0
+    assert prune(tracks, cells, ~roams, ~roams).sum() == 0
 
 
 def test_boxes_cover_what_roams_and_its_surroundings():

@@ -6,7 +6,7 @@ import torch
 from pipeline.autoencoder.architecture_params import ProposalParams
 from pipeline.autoencoder.training_set import MAX_FRAMES_VALIDATED, TrainingSet
 from pipeline.frames.pixels import to_uint8, to_unit
-from tests.autoencoder.clips import line, moving_squares
+from tests.autoencoder.clips import NO_SCENES, line, moving_squares
 
 PARAMS = ProposalParams(num_slots=2, object_px=8, patch_dim=8, canvas_margin=0)
 
@@ -20,7 +20,7 @@ def some_clips(num_frames: int) -> np.ndarray:
 
 
 def make(clips: np.ndarray, folder, rows=(0, 1, 2), read=None, remember=lambda rows, compute: compute()) -> TrainingSet:
-    return TrainingSet(read or clips.__getitem__, np.array(rows), PARAMS, folder, lambda count: None, remember)
+    return TrainingSet(read or clips.__getitem__, np.array(rows), PARAMS, NO_SCENES, folder, lambda count: None, remember)
 
 
 def test_it_draws_the_same_clips_whatever_the_share(tmp_path):
@@ -30,7 +30,7 @@ def test_it_draws_the_same_clips_whatever_the_share(tmp_path):
         kept.extend(kept or [compute()])
         return kept[0]
 
-    build = partial(TrainingSet, clips.__getitem__, np.array([0, 2]), PARAMS, tmp_path, told.append, remember)
+    build = partial(TrainingSet, clips.__getitem__, np.array([0, 2]), PARAMS, NO_SCENES, tmp_path, told.append, remember)
     build()
     training_set = build()
     assert len(training_set) == sum(told) == 2, "the second one did not take what the first had made"

@@ -1,0 +1,57 @@
+"""What the layers leave over of the last given frame, carried into the future along with the layer that it lies on.
+
+Drawn with it, the last given frame is that frame itself; from there on an object takes along what its picture lacks,
+and the background keeps, or pans with the camera, what it lacks. How long that stays true is for the mix to say.
+
+Legend: B futures of one clip, H steps, K slots, C channels, height and width px.
+"""
+
+import torch
+from torch import Tensor
+
+from pipeline.autoencoder.spatial_transform import warp
+from pipeline.latents import camera_code, pose
+from pipeline.latents.decoded import Decoded
+from pipeline.latents.latents import Latents
+from pipeline.thresholds import PRESENT
+
+SCARCE = 1e-3
+"""Share of a pixel below which a layer does not show there."""
+
+
+def carried_remainder(
+    frame: Tensor, last: Latents, shown: Decoded, future: Latents, drawn: Decoded, patch_px: float,
+) -> Tensor:
+    """[B, H, C, height, width] to be added to the `drawn` layers of `future` latents.
+
+    frame [C, height, width]: the last given one, in [0, 1]; `last` its latents and `shown` what they draw, both of one
+    clip and one frame; patch_px: side of a patch at log_scale 0, px.
+    """
+    alpha, left = shown.alpha[0, 0], frame - shown.frames[0, 0]
+    total = torch.zeros_like(drawn.frames)
+    back = _camera_back(last, future, frame.shape[-2:])
+    total += _carried(left, 1 - alpha.sum(0), back, 1 - drawn.alpha.sum(2))
+    before = pose.matrix_of(last.pose[0, 0], 1, patch_px)
+    after = pose.inverse(pose.matrix_of(future.pose, 1, patch_px))
+    for k in (last.presence[0] > PRESENT).nonzero()[:, 0].tolist():
+        total += _carried(left, alpha[k], pose.after(before[k], after[:, :, k]), drawn.alpha[:, :, k])
+    return total
+
+
+def _carried(left: Tensor, share: Tensor, back: Tensor, shows: Tensor) -> Tensor:
+    """[B, H, C, height, width] of what is left over [C, height, width] and lies on a layer by its share
+    [height, width], where that layer shows [B, H, height, width]; back [B, H, 2, 3] leads to the last frame, px."""
+    picture = torch.cat([left * share, share[None]])
+    moved = warp(picture.expand(back.shape[0] * back.shape[1], *picture.shape), back.flatten(0, 1))
+    moved = moved.unflatten(0, back.shape[:2])
+    return moved[:, :, :-1] * (shows[:, :, None] / moved[:, :, -1:].clamp(min=SCARCE)).clamp(0, 1)
+
+
+def _camera_back(last: Latents, future: Latents, size: tuple[int, int]) -> Tensor:
+    """[B, H, 2, 3] from px of a future frame to px of the last given one, where both show the same of the canvas (see
+    `pipeline.autoencoder.camera`)."""
+    before, zoom = last.camera[0, 0], camera_code.log_zoom
+    step = torch.exp(zoom(before) - zoom(future.camera))
+    way = zoom(before).exp() * (camera_code.place(future.camera) - camera_code.place(before))
+    middle = way.new_tensor([size[1], size[0]]) / 2
+    return pose.matrix(way + middle - step[..., None] * middle, step)
