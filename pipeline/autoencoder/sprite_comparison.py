@@ -14,10 +14,11 @@ from pipeline.autoencoder.sprites import Sprites, paste
 
 
 def compare(
-    frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor, params: ComparisonParams = DISCOVERY.comparison,
+    frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor, object_px: float,
+    params: ComparisonParams = DISCOVERY.comparison,
 ) -> Sprites:
     """Sets depth and presence by comparing the objects where their masks [B, T, K, H, W] lie; background
-    [B, 1 or T, C, H, W].
+    [B, 1 or T, C, H, W]; object_px: width of a typical object.
 
     Depth: of two that overlap, the one whose picture explains the overlap better is nearer; 0 where none do. Presence:
     a slot that takes away little squared error where no other object is, such as a double of another or a fault of the
@@ -41,8 +42,16 @@ def compare(
         worths.append((alone * (background_error - error[:, :, k])).sum((1, 2, 3)) / frames.shape[1])
     worth = torch.where(sprites.presence > 0, torch.stack(worths, 1), torch.inf)
     least = worth.argmin(1, keepdim=True)
-    useless = torch.zeros_like(worth).scatter(1, least, (worth.gather(1, least) < params.min_gain).to(worth))
+    contrast = noise(frames, background).clamp(min=params.min_contrast)
+    wanted = (frames.shape[2] * object_px**2 * contrast.square())[:, None]
+    useless = torch.zeros_like(worth).scatter(1, least, (worth.gather(1, least) < wanted).to(worth))
     return replace(sprites, depth=depth, presence=sprites.presence * (1 - useless))
+
+
+def noise(frames: Tensor, background: Tensor) -> Tensor:
+    """Standard deviation [B] of frames [B, T, C, H, W] around background [B, 1 or T, C, H, W] where that is what they
+    show, grey levels: 1.48 median absolute differences, as long as objects cover less than half."""
+    return 1.4826 * (frames - background).abs().flatten(1).median(1).values
 
 
 def drop_parts(sprites: Sprites, params: ComparisonParams = DISCOVERY.comparison) -> Sprites:

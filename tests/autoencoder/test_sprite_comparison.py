@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from pipeline.autoencoder.sprite_comparison import compare, drop_parts
-from pipeline.autoencoder.sprites import Sprites, draw_masks
+from pipeline.autoencoder.sprite_comparison import compare, drop_parts, noise
+from pipeline.autoencoder.sprites import Sprites, draw_masks, paste
 from tests.autoencoder.clips import half_transparent_square
 
 PX = 48
@@ -28,7 +30,23 @@ def test_parts_that_move_as_one_become_one(scene):
 def test_a_double_loses_its_presence_and_only_one_of_the_two(scene):
     frames, background, true = scene
     both = Sprites(*(torch.cat([x, x], 2 if name in ("centre", "visibility") else 1) for name, x in vars(true).items()))
-    judged = compare(frames, background[:, None], both, draw_masks(both, PX, PX))
+    judged = compare(frames, background[:, None], both, draw_masks(both, PX, PX), object_px=10)
     assert judged.presence.sum() == 1
-    judged = compare(frames, background[:, None], judged, draw_masks(judged, PX, PX))
+    judged = compare(frames, background[:, None], judged, draw_masks(judged, PX, PX), object_px=10)
     assert judged.presence.sum() == 1
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("contrast, stays", [(0.1, 1), (0.02, 0)])
+def test_what_an_object_must_differ_grows_with_the_noise_and_not_with_the_channels(channels, contrast, stays):
+    _, _, true = half_transparent_square(px=PX)
+    generator, background = torch.Generator().manual_seed(0), torch.full((1, 1, channels, PX, PX), 0.4)
+    shape = true.mask.ceil()
+    color = (shape * (0.4 + contrast))[:, :, None].repeat(1, 1, channels, 1, 1)
+    sprites = replace(true, color=color, mask=shape)
+    mask = draw_masks(sprites, PX, PX)
+    drawn = paste(sprites.color, sprites, PX, PX)[:, :, 0]
+    frames = drawn + (1 - mask[:, :, 0, None]) * background
+    frames = frames + 0.03 * torch.randn(frames.shape, generator=generator)
+    assert noise(frames, background).item() == pytest.approx(0.03, rel=0.1)
+    assert compare(frames, background, sprites, mask, object_px=10).presence.sum() == stays
