@@ -24,9 +24,13 @@ def compare(
     a slot that takes away little squared error where no other object is, such as a double of another or a fault of the
     background, loses it; only the most useless one of a clip at a time, since two doubles make each other useless.
     """
-    drawn = paste(sprites.color / sprites.mask[:, :, None].clamp(min=0.05), sprites, *frames.shape[-2:])
+    H, W = frames.shape[-2:]
+    drawn = paste(sprites.color / sprites.mask[:, :, None].clamp(min=0.05), sprites, H, W)
     error = (frames[:, :, None] - drawn).square().sum(3)
-    background_error = (frames - background).square().sum(2)
+    # as layers, since a picture that lets much through says nothing of its colour
+    color = paste(sprites.color, sprites, H, W) * sprites.visibility[..., None, None, None]
+    layered = color + (1 - mask)[:, :, :, None] * background[:, :, None]
+    gain = (frames - background).square().sum(2, keepdim=True) - (frames[:, :, None] - layered).square().sum(3)
     K = mask.shape[2]
     depth, worths = torch.zeros_like(sprites.depth), []
     for k in range(K):
@@ -39,7 +43,7 @@ def compare(
             lead = (overlap * (error[:, :, j] - error[:, :, k])).sum((1, 2, 3))
             lead = lead / (params.overlap_ridge + params.overlap_error * overlap.sum((1, 2, 3)))
             depth[:, k] += params.max_depth * torch.tanh(lead)
-        worths.append((alone * (background_error - error[:, :, k])).sum((1, 2, 3)) / frames.shape[1])
+        worths.append((alone * gain[:, :, k]).sum((1, 2, 3)) / frames.shape[1])
     worth = torch.where(sprites.presence > 0, torch.stack(worths, 1), torch.inf)
     least = worth.argmin(1, keepdim=True)
     contrast = noise(frames, background).clamp(min=params.min_contrast)
@@ -67,5 +71,6 @@ def drop_parts(sprites: Sprites, params: ComparisonParams = DISCOVERY.comparison
                 stray = (apart - usual[:, None]).norm(dim=-1).quantile(params.rigid_share, dim=1)
                 reach = sprites.step[:, other] * sprites.patch_dim / 2
                 one = (stray < params.rigid_px) & (usual.norm(dim=-1) < reach)
-                presence[:, k] *= ~(one & (presence[:, other] > 0) & (size[:, k] < size[:, other]))
+                smaller = size[:, k] <= size[:, other] if k > other else size[:, k] < size[:, other]
+                presence[:, k] *= ~(one & (presence[:, other] > 0) & smaller)
     return replace(sprites, presence=presence)

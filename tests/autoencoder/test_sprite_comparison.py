@@ -20,6 +20,8 @@ def test_parts_that_move_as_one_become_one(scene):
     def double(part):
         return Sprites(*(torch.cat([x, part(name, x)], 2 if name in ("centre", "visibility") else 1)
                          for name, x in vars(true).items()))
+    twin = double(lambda _, x: x)
+    assert drop_parts(twin).presence.tolist() == [[1, 0]]
     part = double(lambda name, x: x + 3.0 if name == "centre" else 0.5 * x if name == "mask" else x)
     assert drop_parts(part).presence.tolist() == [[1, 0]]
     turning = torch.linspace(-2, 2, 12)[None, :, None, None]
@@ -28,7 +30,11 @@ def test_parts_that_move_as_one_become_one(scene):
 
 
 def test_a_double_loses_its_presence_and_only_one_of_the_two(scene):
-    frames, background, true = scene
+    _, background, true = scene
+    shape = true.mask.ceil()
+    true = replace(true, color=shape[:, :, None] * torch.tensor([0.9, 0.2, 0.1]).view(1, 1, 3, 1, 1), mask=shape)
+    mask = draw_masks(true, PX, PX)[:, :, 0, None]
+    frames = paste(true.color, true, PX, PX)[:, :, 0] + (1 - mask) * background[:, None]
     both = Sprites(*(torch.cat([x, x], 2 if name in ("centre", "visibility") else 1) for name, x in vars(true).items()))
     judged = compare(frames, background[:, None], both, draw_masks(both, PX, PX), object_px=10)
     assert judged.presence.sum() == 1
