@@ -166,7 +166,8 @@ def _fit_sprites(
             sprites = normalise(sprites, discovery.sprites)
         mask = draw_masks(sprites, H, W)
         if step.compare:
-            sprites = compare(frames, behind, drop_parts(sprites, discovery.comparison), mask, discovery.comparison)
+            sprites = drop_parts(sprites, discovery.comparison)
+            sprites = compare(frames, behind, sprites, mask, object_px, discovery.comparison)
             mask = mask * (sprites.presence > 0)[:, None, :, None, None]
             covered = _grown(mask.amax(2), discovery.schedule.cover_px)
             if not step.complete:  # what a picture still lacks must not end in the background

@@ -14,18 +14,23 @@ from pipeline.autoencoder.sprites import Sprites, paste
 
 
 def compare(
-    frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor, params: ComparisonParams = DISCOVERY.comparison,
+    frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor, object_px: float,
+    params: ComparisonParams = DISCOVERY.comparison,
 ) -> Sprites:
     """Sets depth and presence by comparing the objects where their masks [B, T, K, H, W] lie; background
-    [B, 1 or T, C, H, W].
+    [B, 1 or T, C, H, W]; object_px: width of a typical object.
 
     Depth: of two that overlap, the one whose picture explains the overlap better is nearer; 0 where none do. Presence:
     a slot that takes away little squared error where no other object is, such as a double of another or a fault of the
     background, loses it; only the most useless one of a clip at a time, since two doubles make each other useless.
     """
-    drawn = paste(sprites.color / sprites.mask[:, :, None].clamp(min=0.05), sprites, *frames.shape[-2:])
+    H, W = frames.shape[-2:]
+    drawn = paste(sprites.color / sprites.mask[:, :, None].clamp(min=0.05), sprites, H, W)
     error = (frames[:, :, None] - drawn).square().sum(3)
-    background_error = (frames - background).square().sum(2)
+    # as layers, since a picture that lets much through says nothing of its colour
+    color = paste(sprites.color, sprites, H, W) * sprites.visibility[..., None, None, None]
+    layered = color + (1 - mask)[:, :, :, None] * background[:, :, None]
+    gain = (frames - background).square().sum(2, keepdim=True) - (frames[:, :, None] - layered).square().sum(3)
     K = mask.shape[2]
     depth, worths = torch.zeros_like(sprites.depth), []
     for k in range(K):
@@ -38,11 +43,19 @@ def compare(
             lead = (overlap * (error[:, :, j] - error[:, :, k])).sum((1, 2, 3))
             lead = lead / (params.overlap_ridge + params.overlap_error * overlap.sum((1, 2, 3)))
             depth[:, k] += params.max_depth * torch.tanh(lead)
-        worths.append((alone * (background_error - error[:, :, k])).sum((1, 2, 3)) / frames.shape[1])
+        worths.append((alone * gain[:, :, k]).sum((1, 2, 3)) / frames.shape[1])
     worth = torch.where(sprites.presence > 0, torch.stack(worths, 1), torch.inf)
     least = worth.argmin(1, keepdim=True)
-    useless = torch.zeros_like(worth).scatter(1, least, (worth.gather(1, least) < params.min_gain).to(worth))
+    contrast = noise(frames, background).clamp(min=params.min_contrast)
+    wanted = (frames.shape[2] * object_px**2 * contrast.square())[:, None]
+    useless = torch.zeros_like(worth).scatter(1, least, (worth.gather(1, least) < wanted).to(worth))
     return replace(sprites, depth=depth, presence=sprites.presence * (1 - useless))
+
+
+def noise(frames: Tensor, background: Tensor) -> Tensor:
+    """Standard deviation [B] of frames [B, T, C, H, W] around background [B, 1 or T, C, H, W] where that is what they
+    show, grey levels: 1.48 median absolute differences, as long as objects cover less than half."""
+    return 1.4826 * (frames - background).abs().flatten(1).median(1).values
 
 
 def drop_parts(sprites: Sprites, params: ComparisonParams = DISCOVERY.comparison) -> Sprites:
@@ -59,5 +72,6 @@ def drop_parts(sprites: Sprites, params: ComparisonParams = DISCOVERY.comparison
                 stray = (apart - usual[:, None]).norm(dim=-1).quantile(params.rigid_share, dim=1)
                 reach = sprites.step[:, other] * sprites.patch_dim / 2
                 one = travels[:, k] & (stray < params.rigid_px) & (usual.norm(dim=-1) < reach)
-                presence[:, k] *= ~(one & (presence[:, other] > 0) & (size[:, k] < size[:, other]))
+                smaller = size[:, k] <= size[:, other] if k > other else size[:, k] < size[:, other]
+                presence[:, k] *= ~(one & (presence[:, other] > 0) & smaller)
     return replace(sprites, presence=presence)

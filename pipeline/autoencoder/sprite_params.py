@@ -53,9 +53,10 @@ class SpriteParams:
 class ComparisonParams:
     """Sprites judged against one another."""
 
-    min_gain: float = 0.3
-    """Squared error per frame, summed over pixels and channels, that an object must take away to count as one. By
-    trial."""
+    min_contrast: float = 0.02
+    """An object must take away, per frame and where no other is, the squared error that this contrast makes over a
+    width^2, grey levels, root mean square over the channels; or the noise of the clip, where that is greater. By trial.
+    Of objects smaller than typical it asks for more, in inverse proportion to their size."""
     rigid_px: float = 0.5
     """Sprites that stray no further from one another than this, px, move as one: the error of two tracks, which does
     not grow with the frame."""

@@ -66,7 +66,7 @@ def look_coarsely(
     small, small_background = pool(frames), pool(background)
     color = pool(difference * frames) / pool(difference)
     moving, cell_px = evidence(small, small_background, params), frames.new_tensor([W / w, H / h])
-    return Cells(small, small_background, color, moving, cell_px, params.grid_cells)
+    return Cells(small, small_background, color, moving, cell_px, object_px / math.sqrt(W / w * H / h))
 
 
 def find_tracks(

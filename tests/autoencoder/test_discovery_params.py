@@ -30,7 +30,7 @@ def test_other_thresholds_find_something_else():
     for change in (
         {"evidence": replace(DISCOVERY.evidence, noise=1.0)},
         {"pruning": replace(DISCOVERY.pruning, min_travel=10.0)},
-        {"comparison": replace(DISCOVERY.comparison, min_gain=1e4)},
+        {"comparison": replace(DISCOVERY.comparison, min_contrast=1.0)},
     ):
         assert propose(frames, PARAMS, discovery=replace(DISCOVERY, **change)).sprites.presence.sum() == 0, change
 

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from pipeline.autoencoder.sprite_comparison import compare, drop_parts
-from pipeline.autoencoder.sprites import Sprites, draw_masks
+from pipeline.autoencoder.sprite_comparison import compare, drop_parts, noise
+from pipeline.autoencoder.sprites import Sprites, draw_masks, paste
 from tests.autoencoder.clips import half_transparent_square
 
 PX = 48
@@ -18,6 +20,8 @@ def test_parts_that_move_as_one_become_one(scene):
     def double(part):
         return Sprites(*(torch.cat([x, part(name, x)], 2 if name in ("centre", "visibility") else 1)
                          for name, x in vars(true).items()))
+    twin = double(lambda _, x: x)
+    assert drop_parts(twin).presence.tolist() == [[1, 0]]
     part = double(lambda name, x: x + 3.0 if name == "centre" else 0.5 * x if name == "mask" else x)
     assert drop_parts(part).presence.tolist() == [[1, 0]]
     turning = torch.linspace(-2, 2, 12)[None, :, None, None]
@@ -26,9 +30,29 @@ def test_parts_that_move_as_one_become_one(scene):
 
 
 def test_a_double_loses_its_presence_and_only_one_of_the_two(scene):
-    frames, background, true = scene
+    _, background, true = scene
+    shape = true.mask.ceil()
+    true = replace(true, color=shape[:, :, None] * torch.tensor([0.9, 0.2, 0.1]).view(1, 1, 3, 1, 1), mask=shape)
+    mask = draw_masks(true, PX, PX)[:, :, 0, None]
+    frames = paste(true.color, true, PX, PX)[:, :, 0] + (1 - mask) * background[:, None]
     both = Sprites(*(torch.cat([x, x], 2 if name in ("centre", "visibility") else 1) for name, x in vars(true).items()))
-    judged = compare(frames, background[:, None], both, draw_masks(both, PX, PX))
+    judged = compare(frames, background[:, None], both, draw_masks(both, PX, PX), object_px=10)
     assert judged.presence.sum() == 1
-    judged = compare(frames, background[:, None], judged, draw_masks(judged, PX, PX))
+    judged = compare(frames, background[:, None], judged, draw_masks(judged, PX, PX), object_px=10)
     assert judged.presence.sum() == 1
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("contrast, stays", [(0.1, 1), (0.02, 0)])
+def test_what_an_object_must_differ_grows_with_the_noise_and_not_with_the_channels(channels, contrast, stays):
+    _, _, true = half_transparent_square(px=PX)
+    generator, background = torch.Generator().manual_seed(0), torch.full((1, 1, channels, PX, PX), 0.4)
+    shape = true.mask.ceil()
+    color = (shape * (0.4 + contrast))[:, :, None].repeat(1, 1, channels, 1, 1)
+    sprites = replace(true, color=color, mask=shape)
+    mask = draw_masks(sprites, PX, PX)
+    drawn = paste(sprites.color, sprites, PX, PX)[:, :, 0]
+    frames = drawn + (1 - mask[:, :, 0, None]) * background
+    frames = frames + 0.03 * torch.randn(frames.shape, generator=generator)
+    assert noise(frames, background).item() == pytest.approx(0.03, rel=0.1)
+    assert compare(frames, background, sprites, mask, object_px=10).presence.sum() == stays
