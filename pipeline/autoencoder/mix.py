@@ -11,7 +11,7 @@ lies between the two; `trust` says where.
 Legend: B futures of a clip, H steps, C channels, height and width px, N columns of the mix.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,10 +31,12 @@ COLUMNS = (
 )
 """Forecast, and where it counts: everywhere, where cut-outs of the last frame lie, where objects of the layers do.
 The remainder is no forecast of its own but what is added to the layers."""
-RIDGE = 1e-2
-"""Pull of the shares towards the median image, as a share of the layers' own energy: what thirty clips do not settle is
-left out."""
-
+PLAIN = tuple(COLUMNS.index((name, "everywhere")) for name in (LAYERS, "last", "flow", "mean_flow"))
+"""Places of the few columns that few clips are enough for."""
+PLAIN_RIDGE, RIDGE = 3.0, 5.0
+"""Pull of the shares of the plain columns towards the median image, and of all columns towards these, over the square of
+the number of clips and as a share of the layers' own energy: what few clips do not settle is left out. By trial on real
+sets of 3 to 30 clips, of which those of up to 8 are 0.1 to 0.2 dB better than without, and the others as good."""
 NUM_REWEIGHTINGS = 8
 LEAST_ERROR = 1e-5
 """Mean squared error, [0, 1]^2, below which a clip counts no more: 50 dB, a level of eight bits or so."""
@@ -140,6 +142,11 @@ class Moments(NamedTuple):
     energy: Tensor
     """[H] mean square of the truth, as all this less the median"""
 
+    def of_columns(self, places: Sequence[int]) -> "Moments":
+        """Of some columns alone."""
+        chosen = torch.tensor(places)
+        return Moments(self.normal[:, chosen][:, :, chosen], self.right[:, chosen], self.energy)
+
     def error(self, shares: Tensor) -> Tensor:
         """Mean squared error [H] of the frames that shares [H, N] mix."""
         fitted = torch.einsum("hn,hnm,hm->h", shares, self.normal, shares) - 2 * (shares * self.right).sum(-1)
@@ -156,19 +163,29 @@ def moments(ingredients: Ingredients, target: Tensor) -> Moments:
 
 
 def shares_of(clips: list[Moments]) -> Tensor:
-    """The shares [H, N] of the highest mean psnr over the clips, drawn a little to zero.
+    """The shares [H, N] of the highest mean psnr over the clips: first of the plain columns alone, then of all, drawn to
+    those; fewer clips draw more.
 
     Least squares, again and again with clips weighted by one over their error: else the few clips that nobody can
     foresee would decide how those are mixed that are foreseen exactly.
     """
-    shares = torch.zeros_like(clips[0].right)
-    shares[:, 0] = 1
+    start = torch.zeros_like(clips[0].right)
+    start[:, 0] = 1
+    plain = torch.zeros_like(start)
+    plain[:, PLAIN] = _least_squares(
+        [clip.of_columns(PLAIN) for clip in clips], start[:, PLAIN], torch.zeros_like(start[:, PLAIN]), PLAIN_RIDGE
+    )
+    return _least_squares(clips, plain, plain, RIDGE).float()
+
+
+def _least_squares(clips: list[Moments], shares: Tensor, wanted: Tensor, pull: float) -> Tensor:
+    """The shares [H, N] found from `shares`, drawn towards those `wanted`."""
     for _ in range(NUM_REWEIGHTINGS):
         weights = [1 / clip.error(shares) for clip in clips]
         normal = sum(weight[:, None, None] * clip.normal for weight, clip in zip(weights, clips, strict=True))
         right = sum(weight[:, None] * clip.right for weight, clip in zip(weights, clips, strict=True))
         assert isinstance(normal, Tensor) and isinstance(right, Tensor)
-        ridge = RIDGE * normal[:, 0, 0].clamp(min=1e-9)
+        ridge = pull / len(clips)**2 * normal[:, 0, 0].clamp(min=1e-9)
         damped = normal + torch.eye(normal.shape[-1], dtype=normal.dtype) * ridge[:, None, None]
-        shares = torch.linalg.solve(damped, right)
-    return shares.float()
+        shares = wanted + torch.linalg.solve(damped, right - (normal @ wanted[..., None])[..., 0])
+    return shares

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.autoencoder.mix import COLUMNS, CarriedOn, Ingredients, Mix, moments, shares_of
+from pipeline.autoencoder.mix import COLUMNS, PLAIN, CarriedOn, Ingredients, Mix, moments, shares_of
 from pipeline.carrying.forecasts import NAMES
 
 SHAPE = (3, 12, 16)
@@ -30,7 +30,7 @@ def test_before_it_is_fitted_it_shows_the_layers():
 def test_shares_find_what_the_truth_was_mixed_from(column):
     """The truth is the median and three quarters of one column, at every step."""
     clips = []
-    for seed in range(6):
+    for seed in range(40):
         ingredients = some_ingredients(1, seed=seed)
         chosen = list(ingredients.columns())[COLUMNS.index(column)]
         clips.append(moments(ingredients, ingredients.median[:, None] + 0.75 * chosen))
@@ -38,6 +38,21 @@ def test_shares_find_what_the_truth_was_mixed_from(column):
     wanted = torch.zeros(4, len(COLUMNS))
     wanted[:, COLUMNS.index(column)] = 0.75
     torch.testing.assert_close(shares, wanted, atol=0.1, rtol=0)  # drawn a little to zero
+
+
+def test_few_clips_keep_to_the_plain_columns():
+    """In each, other columns happen to explain some of what is noise."""
+    def others(num_clips: int) -> float:
+        clips = []
+        for seed in range(num_clips):
+            ingredients = some_ingredients(1, seed=seed)
+            noise = torch.rand(1, 4, *SHAPE, generator=torch.Generator().manual_seed(100 + seed))
+            clips.append(moments(ingredients, (ingredients.layers + noise) / 2))
+        shares = shares_of(clips)
+        assert (shares[:, 0] - 0.5).abs().max() < 0.25
+        return float(shares[:, [i for i in range(len(COLUMNS)) if i not in PLAIN]].abs().mean())
+
+    assert others(1) < 0.03
 
 
 def test_clips_that_nobody_foresees_do_not_decide_for_those_that_layers_foresee():
