@@ -65,7 +65,8 @@ class ComparisonParams:
     rigid_share: float = 0.75
     """Quantile over the frames at which that holds: they may part in the others, where one is hidden. By trial."""
     overlap_error: float = 0.05
-    """Squared error per overlapping pixel that makes one of two sprites surely nearer. By trial."""
+    """Squared error per overlapping pixel, summed over the channels, that makes one of two sprites surely nearer. By
+    trial; per channel it would ask a third in grey clips, which mistakes the order of digits more often."""
     overlap_ridge: float = 0.2
     """The same, summed over few pixels: a small overlap says little. By trial."""
     max_depth: float = 3.0
