@@ -71,7 +71,8 @@ def find_scenes(
         frames.append(clip[evenly_spaced(len(clip), FRAMES_PER_CLIP)])
     small = _coarse(to_unit(np.stack(medians)))
     alike = torch.stack([_agreement(one[None], small, params) for one in small]) > params.recognised
-    left, found = np.ones(len(small), bool), []
+    left = np.ones(len(small), bool)
+    found: list[np.ndarray] = []
     while len(found) < MAX_SCENES:
         members = alike.numpy() & left
         seed = members.sum(1).argmax()

@@ -47,7 +47,7 @@ def _carried(left: Tensor, share: Tensor, back: Tensor, shows: Tensor) -> Tensor
     return moved[:, :, :-1] * (shows[:, :, None] / moved[:, :, -1:].clamp(min=SCARCE)).clamp(0, 1)
 
 
-def _camera_back(last: Latents, future: Latents, size: tuple[int, int]) -> Tensor:
+def _camera_back(last: Latents, future: Latents, size: torch.Size) -> Tensor:
     """[B, H, 2, 3] from px of a future frame to px of the last given one, where both show the same of the canvas (see
     `pipeline.autoencoder.camera`)."""
     before, zoom = last.camera[0, 0], camera_code.log_zoom

@@ -21,9 +21,9 @@ from pipeline.autoencoder.camera import view
 from pipeline.autoencoder.clean_background import background_behind, median_background
 from pipeline.autoencoder.compositing import uncovered
 from pipeline.autoencoder.discovery_params import DISCOVERY, DiscoveryParams
+from pipeline.autoencoder.known_scenes import Scene, recognise
 from pipeline.autoencoder.meetings import keep_identities
 from pipeline.autoencoder.pruning import boxes, moves, prune
-from pipeline.autoencoder.known_scenes import Scene, recognise
 from pipeline.autoencoder.registration import follow, start, steady
 from pipeline.autoencoder.sprite_comparison import compare, drop_parts
 from pipeline.autoencoder.sprite_params import ScheduleParams
@@ -114,15 +114,17 @@ def _propose(frames: Tensor, params: ProposalParams, scenes: Tensor, discovery: 
         background = scene.complete(background, discovery.scenes)
     tracks = keep_identities(tracks, presence, cells, discovery.meetings)
     sprites, owned = _start_sprites(tracks, presence, cells.cell_px, frames, params, discovery.schedule)
-    sprites, background, seen = _fit_sprites(still, background, scene, camera, sprites, owned, params.object_px, discovery)
+    sprites, background, seen = _fit_sprites(
+        still, background, scene, camera, sprites, owned, params.object_px, discovery
+    )
     return Proposals(background, seen, camera, sprites.padded(params.num_slots))
 
 
 def _start_sprites(
     tracks: Tracks, presence: Tensor, cell_px: Tensor, frames: Tensor, params: ProposalParams, schedule: ScheduleParams,
 ) -> tuple[Sprites, Tensor]:
-    """Empty sprites at the tracks and the probability [B, T, k, H, W] that a pixel shows each, for as many slots k as the
-    fullest clip needs; the present ones come first."""
+    """Empty sprites at the tracks and the probability [B, T, k, H, W] that a pixel shows each, for as many slots k as
+    the fullest clip needs; the present ones come first."""
     (B, T, C, H, W), P = frames.shape, params.patch_dim
     k = max(1, int(presence.sum(1).max()))
     order = presence.argsort(dim=1, descending=True, stable=True)[:, :k]
@@ -154,7 +156,7 @@ def _fit_sprites(
     for step in discovery.schedule.fit:
         shown = blurred if step.blurred else (frames, behind)
         # neighbours that move alike, or rest, are told apart by their tracks' pixels alone
-        others = (owned * (sprites.presence > 0)[:, None, :, None, None])
+        others = owned * (sprites.presence > 0)[:, None, :, None, None]
         others = others.sum(2, keepdim=True) - others
         free = torch.minimum(uncovered(mask, sprites.depth), (1 - others).clamp(min=0))
         patches = sprite_fit.look(*shown, free, sprites)

@@ -32,7 +32,7 @@ def weights(places: Tensor, step: Tensor, num_pixels: int, edge_goes_on: bool = 
 
 
 def _sum_of_all(places: Tensor, width: Tensor) -> Tensor:
-    """What the weights of places would add up to on a line without ends: that of an arithmetic series to either side."""
+    """What the weights of places would add up to on a line without ends: an arithmetic series to either side."""
     to_left = (places - 0.5) - (places - 0.5).floor()
     total = torch.zeros_like(places)
     for nearest in (to_left, 1 - to_left):

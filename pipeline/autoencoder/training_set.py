@@ -34,11 +34,13 @@ Compute = Callable[[], dict[str, Tensor]]
 class TrainingSet:
     """`read(rows)` returns clips uint8 [B, T, H, W, C] of the given row numbers; `rows` are those of the set."""
 
-    def __init__(self, read: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, params: ProposalParams, scenes: np.ndarray,
-                 folder: Path, advance: Callable[[int], None], remember: Callable[[Tensor, Compute], dict[str, Tensor]]):
-        """Takes every clip apart; scenes uint8 [S, C, H, W]: known backgrounds. `advance(count)` is told of finished clips. remember(rows, compute) returns what
-        compute() does, or did before the run was interrupted, in this or another process. `folder`: for what is too
-        much for the memory."""
+    def __init__(
+        self, read: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, params: ProposalParams, scenes: np.ndarray,
+        folder: Path, advance: Callable[[int], None], remember: Callable[[Tensor, Compute], dict[str, Tensor]],
+    ):
+        """Takes every clip apart; scenes uint8 [S, C, H, W]: known backgrounds. `advance(count)` is told of finished
+        clips. remember(rows, compute) returns what compute() does, or did before the run was interrupted, in this or
+        another process. `folder`: for what is too much for the memory."""
         processes = PartialState()
         device = processes.device
         self.read, self.rows, self.device = read, torch.from_numpy(rows), device

@@ -124,7 +124,8 @@ def object_suggestions(motion: MotionFacts, form: Form, params: Thresholds) -> l
     else:
         sides = np.array([np.quantile(track, params.apart_size) for track in seen])
         weights = sides * [len(track) for track in seen]  # so that fragments do not outnumber what they are of
-        side, low, high = (weighted_quantile(sides, weights, q) for q in (params.size_typical, params.size_low, params.size_high))
+        shares = params.size_typical, params.size_low, params.size_high
+        side, low, high = (weighted_quantile(sides, weights, share) for share in shares)
         wide = f"objects are {low:.0f} to {high:.0f} px wide, typically {side:.0f} ({len(sides)} followed)"
     largest = params.largest_share * shorter
     if side > largest:

