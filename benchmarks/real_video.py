@@ -80,12 +80,13 @@ def run_set(source: Path, reading: dict, folder: Path) -> None:
 
 
 def _in_px_of(reading: dict, draft: Path) -> dict:
-    """Suggested lengths in px of the size that the set is read at, where that is another one than suggested."""
+    """Suggested lengths in px of the size that the set is read at, where that is another one than suggested; pictures of
+    objects have as many samples as before to a px."""
     suggested = YAML(typ="safe", pure=True).load(draft.read_text(encoding="utf-8"))
     ratio = reading.get("height", suggested["preprocess"]["height"]) / suggested["preprocess"]["height"]
     architecture = suggested["train_autoencoder"]["architecture"]
-    object_px, margin = (architecture[name] * ratio for name in ("object_px", "canvas_margin"))
-    lengths = {"object_px": max(2, round(object_px)), "canvas_margin": round(margin)}
+    object_px, margin, patch = (architecture[name] * ratio for name in ("object_px", "canvas_margin", "patch_dim"))
+    lengths = {"object_px": max(2, round(object_px)), "canvas_margin": round(margin), "patch_dim": max(16, round(patch))}
     return {"train_autoencoder": {"architecture": lengths}}
 
 
