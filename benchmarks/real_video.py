@@ -10,8 +10,10 @@ finds.
 
 Beside the forecast (mean over samples, and the samples' mean picture) stand the copied last frame, its optical flow,
 objects that go straight on, and the stack of benchmarks/stack.py. psnr and ssim as in evaluate; sharpness: energy of
-the pictures' gradients beside that of the truth, 1 is as sharp. What lies in the output folder already is not made
-again; a sheet of each set lies there, SET/sheet.png.
+the pictures' gradients beside that of the truth, 1 is as sharp. A third table is about the layers: the last given frame
+as they draw it, alone and with what they leave over of it; what the codes alone make of whole sequences, beside the
+median image of each; and masks, where they are known. What lies in the output folder already is not made again; sheets
+of each set lie there, SET/sheet_CLIP.png.
 """
 
 import json
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import torch
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -27,6 +30,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.stack import MAX_WINDOWS, fit_stack
 from benchmarks.stage_runs import OUTPUTS, file_name, run, run_stage, write_params
+from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.forecast_clips import find_clips, read_clips
 from pipeline.frames.frame_store import FrameStore, open_frames
@@ -42,7 +46,14 @@ from pipeline.spacing import evenly_spaced
 READING = ("height", "width", "fps", "crop", "color", "val_fraction", "test_fraction")
 """Keys of a set that are parameters of preprocess."""
 ROWS = ("samples", "mean picture", "straight on", "stack", "flow", "copy last")
+LEAST_ERROR = 1e-8
+"""Mean squared error, [0, 1]^2, below which a frame is said to be exact: 80 dB."""
 SHEET_CLIPS = 3
+GIVEN_CLIPS = 12
+"""Clips whose last given frame is drawn, evenly spaced."""
+LAYER_FIGURES = {"reconstruction": ("psnr", "ssim", "median_background_psnr", "median_background_ssim"),
+                 "decomposition": ("fg_ari", "fg_miou", "identity_consistency")}
+"""What of metrics.json is about layers."""
 
 
 def read_sets(folder: Path) -> dict[str, dict]:
@@ -80,14 +91,14 @@ def run_set(source: Path, reading: dict, folder: Path) -> None:
 
 
 def _in_px_of(reading: dict, draft: Path) -> dict:
-    """Suggested lengths in px of the size that the set is read at, where that is another one than suggested; pictures of
-    objects have as many samples as before to a px."""
+    """Suggested lengths in px of the size that the set is read at, where that is another one than suggested; pictures
+    of objects have as many samples to a px."""
     suggested = YAML(typ="safe", pure=True).load(draft.read_text(encoding="utf-8"))
     ratio = reading.get("height", suggested["preprocess"]["height"]) / suggested["preprocess"]["height"]
     architecture = suggested["train_autoencoder"]["architecture"]
     object_px, margin, patch = (architecture[name] * ratio for name in ("object_px", "canvas_margin", "patch_dim"))
-    lengths = {"object_px": max(2, round(object_px)), "canvas_margin": round(margin), "patch_dim": max(16, round(patch))}
-    return {"train_autoencoder": {"architecture": lengths}}
+    lengths = {"object_px": max(2, round(object_px)), "canvas_margin": round(margin)}
+    return {"train_autoencoder": {"architecture": lengths | {"patch_dim": max(16, round(patch))}}}
 
 
 def judge(folder: Path) -> dict:
@@ -98,6 +109,7 @@ def judge(folder: Path) -> dict:
     clips = find_clips(store, frames.video_id, frames.first_frame, given + horizon)
     stack = fit_stack(_training_windows(open_frames(folder / file_name("frames")), given + horizon), given)
     scores: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in ROWS}
+    contexts = read_clips(store, clips[evenly_spaced(len(clips), GIVEN_CLIPS)], 0, given)
     drawn = set(evenly_spaced(len(clips), SHEET_CLIPS).tolist())
     with progress(f"judging {folder.name}", len(clips), "clips") as advance:
         for i in range(len(clips)):
@@ -111,10 +123,31 @@ def judge(folder: Path) -> dict:
                 write_png(folder / f"sheet_{i:04}.png", sheet)
             advance()
     costs = {stage: json.loads((folder / "cost" / f"{stage}.json").read_text()) for stage in OUTPUTS}
+    metrics = json.loads((folder / file_name("output") / "metrics.json").read_text())
+    layers = {name: metrics[part].get(name) for part, names in LAYER_FIGURES.items() if part in metrics
+              for name in names}
+    model, _ = load_autoencoder(folder / file_name("autoencoder"))
     return {
         "num_clips": len(clips), "forecasts": {name: _means(parts) for name, parts in scores.items()},
+        "layers": layers | last_given(model, contexts),
         "cost": {stage: {key: cost[key] for key in ("seconds", "peak_resident_gib")} for stage, cost in costs.items()},
     }
+
+
+@torch.inference_mode()
+def last_given(model: Autoencoder, contexts: np.ndarray) -> dict[str, float]:
+    """Mean psnr, dB, of the last frame of contexts uint8 [n, T, H, W, C] as a forecast begins from it: drawn from its
+    layers alone, and with what they leave over of it."""
+    figures: dict[str, list[float]] = {"given_by_layers": [], "given_drawn": []}
+    for context in to_unit(contexts).split(1):
+        latents, pictures = model.encode_with_pictures(context)
+        last, frame = latents.frames(context.shape[1] - 1, context.shape[1]), context[0, -1]
+        drawn = model.decode(last, pictures)
+        left = model.remainder(frame, last, last, drawn, pictures)
+        for name, picture in zip(figures, (drawn.frames, drawn.frames + left), strict=True):
+            error = (picture[0, 0].clamp(0, 1) - frame).square().mean()
+            figures[name].append(float(-10 * error.clamp(min=LEAST_ERROR).log10()))
+    return {name: float(np.mean(values)) for name, values in figures.items()}
 
 
 def _training_windows(store: FrameStore, num_frames: int) -> np.ndarray:
@@ -184,6 +217,24 @@ def print_tables(found: dict[str, dict], console: Console) -> None:
     console.print(table)
 
 
+def print_layers(found: dict[str, dict], console: Console) -> None:
+    """What the layers alone show: of the last given frame, of whole sequences, and as masks."""
+    table = Table(title="layers: psnr, dB; ssim in brackets", title_justify="left")
+    for column in ("set", "last given, by layers", "last given, drawn", "by codes alone", "median image", "fg_ari",
+                   "fg_miou"):
+        table.add_column(column, justify="left" if column == "set" else "right")
+    for name, figures in found.items():
+        layers = figures["layers"]
+        masks = (layers.get(key) for key in ("fg_ari", "fg_miou"))
+        table.add_row(
+            name, f"{layers['given_by_layers']:.1f}", f"{layers['given_drawn']:.1f}",
+            f"{layers['psnr']:.2f} ({layers['ssim']:.3f})",
+            f"{layers['median_background_psnr']:.2f} ({layers['median_background_ssim']:.3f})",
+            *("" if value is None else f"{value:.3f}" for value in masks),
+        )
+    console.print(table)
+
+
 def main(
     folder: Annotated[Path, typer.Argument(help="Folder with sets.yaml and the videos it names.")],
     output: Annotated[Path, typer.Option(help="Folder for all that is made.")] = Path(".benchmarks/real_video"),
@@ -204,7 +255,11 @@ def main(
             reading = {key: value for key, value in entry.items() if key in READING}
             run_set(folder / entry["source"], reading, output / name)
             found[name] = judge(output / name)
-        print(json.dumps(found, indent=2)) if as_json else print_tables(found, Console())
+        if as_json:
+            print(json.dumps(found, indent=2))
+        else:
+            print_tables(found, Console())
+            print_layers(found, Console())
 
 
 app = typer.Typer(add_completion=False)

@@ -46,16 +46,16 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
     """Returns the number of steps. Raises UserError when the store is unusable."""
     prepare_process(params.training.seed)
     store = open_frames(frames)
+    scenes = _scenes_of(store, params)
     config = AutoencoderConfig(
         architecture=params.architecture, num_channels=store.num_channels, height=store.height, width=store.width,
-        forecast_steps=num_steps(store.num_frames),
+        forecast_steps=num_steps(store.num_frames), num_scenes=len(scenes),
     )
     made_from = {"frames": store.identity}
     with resume_folder("train_autoencoder", params, made_from, machine()) as folder:
-        scenes = _scenes_of(store, params)
         training_set, validation_set = (take_apart(store, split, params, scenes, folder) for split in ("train", "val"))
         model = Autoencoder(config)
-        model.know_scenes(scenes)
+        model.scenes.copy_(torch.from_numpy(scenes) / 255)
         initialise(model, training_set.proposals)
         model.to(PartialState().device)
         share = batch_share(params.batch_size)

@@ -25,7 +25,7 @@ from pipeline.autoencoder.background import BackgroundDecoder, BackgroundEncoder
 from pipeline.autoencoder.camera import shown
 from pipeline.autoencoder.compositing import composite
 from pipeline.autoencoder.discovery_params import DISCOVERY
-from pipeline.autoencoder.known_scenes import MAX_SCENES, recognise
+from pipeline.autoencoder.known_scenes import recognise
 from pipeline.autoencoder.last_frame import carried_remainder
 from pipeline.autoencoder.mix import CarriedOn, Mix
 from pipeline.autoencoder.objects import AppearanceDecoder, AppearanceEncoder
@@ -48,6 +48,8 @@ class AutoencoderConfig(Params):
     width: int = Field(ge=8)
     forecast_steps: int = Field(default=0, ge=0)
     """Steps for which it was learned how forecasts are mixed from layers and last frames; 0: layers alone."""
+    num_scenes: int = Field(default=0, ge=0)
+    """Backgrounds that are known from training clips."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Autoencoder(nn.Module):
         canvas = config.height + 2 * arch.canvas_margin, config.width + 2 * arch.canvas_margin
         h, w = num_blocks(*canvas)
         self.spec = LatentSpec(
-            num_slots=arch.num_slots, background_dim=arch.background_channels * h * w,
+            num_slots=arch.num_slots, background_dim=arch.background_channels * h * w + config.num_scenes,
             appearance_dim=arch.appearance_dim, height=config.height, width=config.width,
             detail_dim=arch.detail_dim, deformation_dim=arch.deformation_dim,
         )
@@ -105,10 +107,8 @@ class Autoencoder(nn.Module):
         self.detail = DetailCode(C, config.height, config.width, arch.detail_dim) if arch.detail_dim else None
         self.deformation = DeformationCode(C, arch.patch_dim, arch.deformation_dim) if arch.deformation_dim else None
         self.scenes: Tensor
-        self.register_buffer("scenes", torch.zeros(MAX_SCENES, C, config.height, config.width, dtype=torch.uint8))
-        """What training clips have in common behind whatever moves, as uint8; of these `num_scenes`."""
-        self.num_scenes: Tensor
-        self.register_buffer("num_scenes", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("scenes", torch.zeros(config.num_scenes, C, config.height, config.width))
+        """What training clips have in common behind whatever moves, in [0, 1]."""
         self.mix = Mix(C, config.height, config.width, config.forecast_steps) if config.forecast_steps else None
 
     def encode(self, frames: Tensor) -> Latents:
@@ -144,24 +144,14 @@ class Autoencoder(nn.Module):
         wanted = (self.config.num_channels, self.config.height, self.config.width)
         fits = frames.ndim == 5 and tuple(frames.shape[2:]) == wanted
         assert fits, f"wanted [B, T, {wanted}], got {tuple(frames.shape)}"
-        return propose(frames, self.config.architecture, self.known_scenes)
-
-    def know_scenes(self, scenes: np.ndarray) -> None:
-        """Sets the known scenes, uint8 [S, C, H, W]."""
-        self.num_scenes.fill_(len(scenes))
-        self.scenes[:len(scenes)] = torch.from_numpy(scenes)
-
-    @property
-    def known_scenes(self) -> Tensor:
-        """[S, C, H, W] in [0, 1]"""
-        return self.scenes[:int(self.num_scenes)].float() / 255
+        return propose(frames, self.config.architecture, self.scenes)
 
     def carry_on(self, context: np.ndarray, num_steps: int) -> CarriedOn:
         """The last frames of a clip carried on without layers; context uint8 [T, H, W, C]. Raises AssertionError where
         the model has no mix."""
         assert self.mix is not None
         median = torch.from_numpy(np.median(context, 0)).float().movedim(-1, 0)[None] / 255
-        ground = recognise(self.known_scenes.cpu(), median).complete(median)
+        ground = recognise(self.scenes.cpu(), median).complete(median)
         return self.mix.carry_on(context, ground[0].movedim(0, -1).numpy(), num_steps)
 
     def remainder(
@@ -178,8 +168,10 @@ class Autoencoder(nn.Module):
         appearance = self.appearance_encoder(sprites.picture.flatten(0, 1)).unflatten(0, (B, K))
         shape = pose.shape_of_step(sprites.step, sprites.patch_dim, self.patch_px)
         poses = pose.assemble(sprites.centre, shape[:, None].expand(B, T, K, -1), sprites.visibility)
+        scene = recognise(self.scenes, proposals.background)
+        different = self.background_encoder(proposals.background - scene.picture)
         return Latents(
-            background=self.background_encoder(proposals.background),
+            background=torch.cat([different, scene.chosen], 1),
             appearance=appearance * sprites.presence[..., None], presence=sprites.presence, depth=sprites.depth,
             camera=proposals.camera, pose=poses, detail=poses.new_zeros(B, T, self.spec.detail_dim),
             deformation=poses.new_zeros(B, T, K, self.spec.deformation_dim),
@@ -226,7 +218,12 @@ class Autoencoder(nn.Module):
     def decode_pictures(self, latents: Latents) -> Pictures:
         """The layers as the time-independent codes describe them."""
         objects = self.appearance_decoder(latents.appearance.flatten(0, 1))
-        return Pictures(self.background_decoder(latents.background), objects.unflatten(0, latents.presence.shape))
+        num_blocks = self.spec.background_dim - self.config.num_scenes
+        different, chosen = latents.background[:, :num_blocks], latents.background[:, num_blocks:]
+        background = self.background_decoder(different)
+        if self.config.num_scenes:
+            background = background + torch.einsum("bs,schw->bchw", chosen, self.scenes)
+        return Pictures(background, objects.unflatten(0, latents.presence.shape))
 
     @property
     def patch_px(self) -> float:

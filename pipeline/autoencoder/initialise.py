@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from pipeline.autoencoder.autoencoder import Autoencoder
 from pipeline.autoencoder.background import BLOCK
+from pipeline.autoencoder.known_scenes import recognise
 from pipeline.autoencoder.principal_components import principal_components, simple_structure
 from pipeline.autoencoder.proposals import Proposals
 from pipeline.spacing import evenly_spaced
@@ -25,7 +26,9 @@ def initialise(model: Autoencoder, proposals: Proposals) -> None:
         proposals = proposals.take(chosen)
     background = model.background_encoder.blocks
     height, width = proposals.background.shape[-2:]
-    padded = F.pad(proposals.background.float(), (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
+    pictures = proposals.background.float()
+    different = pictures - recognise(model.scenes.cpu(), pictures).picture
+    padded = F.pad(different, (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
     blocks = F.unfold(padded, BLOCK, stride=BLOCK).transpose(1, 2).flatten(0, 1)
     mean, components, scale = principal_components(blocks, background.out_channels)
     decoder = model.background_decoder.blocks

@@ -2,7 +2,8 @@
 
 A camera that holds still films one scene in many clips; the median of all their frames is its background even where
 an object rests throughout one clip, or covers most of it. A clip is recognised by how well its own median fits once
-the light is matched; one of no known scene has its own median alone.
+the light is matched; one of no known scene has its own median alone. The scene is part of the code of a
+background, which then only says what differs from it.
 
 Legend: n clips, S scenes, B clips at once, T frames, C channels, H W px. Pictures are in [0, 1] but where uint8 is
 said.
@@ -34,9 +35,14 @@ class Scene:
     """What is known of the background of each of B clips."""
 
     picture: Tensor
-    """[B, C, H, W] the scene that fits best; the clip's own median where none does"""
-    known: Tensor
-    """bool [B] whether one does"""
+    """[B, C, H, W] the scene that fits best; zero where none does"""
+    chosen: Tensor
+    """[B, S] 1 for that scene, 0 for the others"""
+
+    @property
+    def known(self) -> Tensor:
+        """bool [B] whether a clip shows one"""
+        return self.chosen.sum(1) > 0
 
     def complete(self, background: Tensor, params: SceneParams = DISCOVERY.scenes) -> Tensor:
         """background [B, C, H, W] as the clips show it; where it differs from the known one, that in the clips'
@@ -52,11 +58,11 @@ class Scene:
 def recognise(scenes: Tensor, median: Tensor, params: SceneParams = DISCOVERY.scenes) -> Scene:
     """Which of the scenes [S, C, H, W] the clips of that median [B, C, H, W] show."""
     if not len(scenes):
-        return Scene(median, torch.zeros(len(median), dtype=torch.bool, device=median.device))
-    agreement = torch.stack([_agreement(scene[None], median, params) for scene in scenes])
-    share, best = agreement.max(0)
-    known = share > params.recognised
-    return Scene(torch.where(known[:, None, None, None], scenes[best], median), known)
+        return Scene(torch.zeros_like(median), median.new_zeros(len(median), 0))
+    agreement = torch.stack([_agreement(scene[None], median, params) for scene in scenes], 1)
+    best = F.one_hot(agreement.argmax(1), len(scenes))
+    chosen = (best * (agreement > params.recognised)).to(median)
+    return Scene(torch.einsum("bs,schw->bchw", chosen, scenes), chosen)
 
 
 def find_scenes(

@@ -46,6 +46,8 @@ class TrainingSet:
         self.read, self.rows, self.device = read, torch.from_numpy(rows), device
 
         known = torch.from_numpy(scenes).to(device).float() / 255
+        self.mirrors = not len(scenes)
+        """Whether clips may be mirrored: one scene tells its sides apart."""
 
         def compute(rows: Tensor) -> dict[str, Tensor]:
             parts = []
@@ -98,13 +100,16 @@ class TrainingSet:
     def draw(
         self, batch_size: int, num_frames: int, generator: torch.Generator, share: slice,
     ) -> tuple[Tensor, Proposals]:
-        """Random clips, of each up to `num_frames` random frames, mirrored and transposed at random.
+        """Random clips, of each up to `num_frames` random frames, mirrored and transposed at random unless scenes are
+        known.
 
         Of the whole batch only the rows of `share` are fetched, those of this process.
         """
         places = torch.randint(len(self), (batch_size,), generator=generator)
         order = torch.rand(batch_size, self.num_frames, generator=generator).argsort(1)
         frames, proposals = self.frames(places[share], order[share, :num_frames])
+        if not self.mirrors:
+            return frames, proposals
         for axis in (0, 1):
             if torch.rand((), generator=generator) < 0.5:
                 frames, proposals = mirror(frames, proposals, axis)

@@ -53,6 +53,26 @@ def test_the_closed_form_start_already_reconstructs(model, clips):
     assert psnr > 27 and psnr > still + 5
 
 
+def test_a_known_scene_is_drawn_whatever_blocks_can_say(clips):
+    """A scene of noise, before which squares pass: two numbers a block say nothing of it."""
+    texture = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
+    shows = clips == clips[:, :1].expand_as(clips)
+    before = torch.where(shows, texture, clips)
+    architecture = ARCHITECTURE.model_copy(update={"background_channels": 2})
+    def error(scenes: torch.Tensor) -> float:
+        config = AutoencoderConfig(
+            architecture=architecture, num_channels=3, height=64, width=64, num_scenes=len(scenes)
+        )
+        model = Autoencoder(config).eval()
+        model.scenes.copy_(scenes)
+        proposals = propose(before, architecture, scenes)
+        initialise(model, proposals)
+        with torch.no_grad():
+            drawn = model.decode_pictures(model.encode_proposals(proposals)).background
+        return float((drawn - texture).abs().mean())
+    assert error(texture[None]) < 0.02 and error(torch.empty(0, 3, 64, 64)) > 0.15
+
+
 def test_decoded_layers_have_the_promised_shapes_and_ranges(model, clips):
     with torch.no_grad():
         decoded = model.decode(model.encode(clips))

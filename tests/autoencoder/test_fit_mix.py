@@ -43,10 +43,11 @@ def fitted(tmp_path_factory):
     torch.manual_seed(0)
     config = AutoencoderConfig(
         architecture=architecture, num_channels=3, height=PX, width=PX, forecast_steps=NUM_FRAMES - GIVEN,
+        num_scenes=1,
     )
     model = Autoencoder(config).eval()
+    model.scenes.copy_(torch.from_numpy(SCENES) / 255)
     initialise(model, clips.proposals)
-    model.know_scenes(SCENES)
     looked_at = []
     fit_mix(model, clips, lambda: looked_at.append(1))
     return model, looked_at

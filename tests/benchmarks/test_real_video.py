@@ -2,10 +2,23 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
 
-from benchmarks.real_video import ROWS, _gradient, _in_px_of, _scores, lead, print_tables, read_sets
+from benchmarks.real_video import (
+    ROWS,
+    _gradient,
+    _in_px_of,
+    _scores,
+    last_given,
+    lead,
+    print_layers,
+    print_tables,
+    read_sets,
+)
 from benchmarks.stage_runs import write_params
+from pipeline.autoencoder.architecture_params import ArchitectureParams
+from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig
 from pipeline.errors import UserError
 
 
@@ -33,10 +46,10 @@ def test_what_is_wrong_with_sets_is_said(tmp_path, text, said):
 
 
 def test_lengths_follow_the_size_that_a_set_is_read_at(tmp_path):
-    lengths = {"object_px": 30, "canvas_margin": 6}
+    lengths = {"object_px": 30, "canvas_margin": 6, "patch_dim": 48}
     changes = {"preprocess": {"height": 128}, "train_autoencoder": {"architecture": lengths}}
     write_params(tmp_path / "suggested.yaml", changes)
-    wanted = {"train_autoencoder": {"architecture": {"object_px": 15, "canvas_margin": 3}}}
+    wanted = {"train_autoencoder": {"architecture": {"object_px": 15, "canvas_margin": 3, "patch_dim": 24}}}
     assert _in_px_of({"height": 64}, tmp_path / "suggested.yaml") == wanted
     same = {"train_autoencoder": {"architecture": lengths}}
     assert _in_px_of({}, tmp_path / "suggested.yaml") == same
@@ -51,11 +64,24 @@ def test_blurred_pictures_are_less_sharp():
     assert scores["sharpness"][1].max() < 0.7 and _gradient(np.zeros_like(target)).max() < 1e-5
 
 
+def test_the_last_given_frame_is_exact_with_what_layers_leave_over():
+    torch.manual_seed(0)
+    architecture = ArchitectureParams(
+        num_slots=2, object_px=8, patch_dim=12, canvas_margin=0, background_channels=2, appearance_dim=2, hidden_dim=2,
+    )
+    model = Autoencoder(AutoencoderConfig(architecture=architecture, num_channels=3, height=24, width=32)).eval()
+    figures = last_given(model, np.random.default_rng(0).integers(0, 256, (2, 4, 24, 32, 3), np.uint8))
+    assert figures["given_drawn"] > 60 > 30 > figures["given_by_layers"]
+
+
 def some_figures(psnr: float) -> dict:
     forecast = {"ssim": 0.9, "sharpness": 0.8, "ssim_by_step": [0.9, 0.8]}
     forecasts = {row: {**forecast, "psnr": psnr - i, "psnr_by_step": [psnr - i + 1, psnr - 2 * i - 1]}
                  for i, row in enumerate(ROWS)}
-    return {"num_clips": 4, "forecasts": forecasts, "cost": {"evaluate": {"seconds": 90.0, "peak_resident_gib": 1.0}}}
+    layers = {"psnr": 27.0, "ssim": 0.9, "median_background_psnr": 26.0, "median_background_ssim": 0.91, "fg_ari": None,
+              "fg_miou": 0.61, "given_by_layers": 30.04, "given_drawn": 80.0}
+    cost = {"evaluate": {"seconds": 90.0, "peak_resident_gib": 1.0}}
+    return {"num_clips": 4, "forecasts": forecasts, "layers": layers, "cost": cost}
 
 
 def test_the_tables_say_how_far_ahead_it_is():
@@ -64,4 +90,6 @@ def test_the_tables_say_how_far_ahead_it_is():
     text = io.StringIO()
     print_tables(figures, Console(file=text, width=200))
     shown = text.getvalue()
+    print_layers(figures, Console(file=text, width=200))
+    assert all(part in text.getvalue() for part in ("30.0", "80.0", "27.00 (0.900)", "26.00 (0.910)", "0.610"))
     assert "street" in shown and "24.00 (0.900)" in shown and "+2.00" in shown and "worst" in shown and "1.5" in shown
