@@ -143,7 +143,7 @@ def last_given(model: Autoencoder, contexts: np.ndarray) -> dict[str, float]:
         latents, pictures = model.encode_with_pictures(context)
         last, frame = latents.frames(context.shape[1] - 1, context.shape[1]), context[0, -1]
         drawn = model.decode(last, pictures)
-        left = model.remainder(frame, last, last, drawn, pictures)
+        left = model.remainder(frame, last, drawn, last, drawn)
         for name, picture in zip(figures, (drawn.frames, drawn.frames + left), strict=True):
             error = (picture[0, 0].clamp(0, 1) - frame).square().mean()
             figures[name].append(float(-10 * error.clamp(min=LEAST_ERROR).log10()))

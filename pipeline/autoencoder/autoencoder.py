@@ -154,12 +154,11 @@ class Autoencoder(nn.Module):
         ground = recognise(self.scenes.cpu(), median).complete(median)
         return self.mix.carry_on(context, ground[0].movedim(0, -1).numpy(), num_steps)
 
-    def remainder(
-        self, frame: Tensor, last: Latents, future: Latents, drawn: Decoded, pictures: Pictures | None = None,
-    ) -> Tensor:
-        """What the layers leave over of the last given frame [C, H, W], carried on along with them: [B, T, C, H, W], as
-        `carried_remainder` says."""
-        return carried_remainder(frame, last, self.decode(last, pictures), future, drawn, self.patch_px)
+    def remainder(self, frame: Tensor, last: Latents, shown: Decoded, future: Latents, drawn: Decoded) -> Tensor:
+        """What the layers leave over of the last given frame [C, H, W], whose latents are `last` and decode to `shown`,
+        carried on along with those of `future`, decoded to `drawn`: [B, T, C, H, W]."""
+        last, future = (latents.to(frame.device) for latents in (last, future))
+        return carried_remainder(frame, last, shown, future, drawn, self.patch_px)
 
     def encode_proposals(self, proposals: Proposals) -> Latents:
         """Codes of clips that are already taken apart."""

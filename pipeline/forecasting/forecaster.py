@@ -150,20 +150,15 @@ class Forecaster:
         if mix is None or forecast.context is None:
             return drawn[0].frames, drawn[1].frames
         carried = self.autoencoder.carry_on(forecast.context, self.horizon)
-        last = line.frames(self.context_frames - 1, self.context_frames)
-        frame = to_unit(forecast.context[-1])
         steps = torch.arange(self.horizon).clamp(max=len(trust) - 1)
         learned = trust[steps.to(trust.device)]
         trusts = learned, torch.zeros_like(learned)  # a straight line is as good as a straight line
-        remainders = [
-            self.autoencoder.remainder(frame.to(decoded.frames), last.to(decoded.frames.device),
-                                       future.to(decoded.frames.device), decoded, forecast.pictures)
-            for future, decoded in zip(futures, drawn, strict=True)
-        ]
-        mixed = [
-            mix(carried.beside(decoded.frames, decoded.alpha, remainder), trust)
-            for decoded, remainder, trust in zip(drawn, remainders, trusts, strict=True)
-        ]
+        last = line.frames(self.context_frames - 1, self.context_frames)
+        shown, frame = self._decode(last, forecast.pictures), to_unit(forecast.context[-1])
+        mixed = []
+        for future, decoded, trust in zip(futures, drawn, trusts, strict=True):
+            left = self.autoencoder.remainder(frame.to(decoded.frames), last, shown, future, decoded)
+            mixed.append(mix(carried.beside(decoded.frames, decoded.alpha, left), trust))
         return mixed[0], mixed[1]
 
     @torch.inference_mode()

@@ -72,7 +72,8 @@ def test_new_clips_are_forecast_better_than_by_layers_or_copies_alone(fitted):
         straight = linear_extrapolation(latents, NUM_FRAMES - GIVEN).frames(GIVEN, NUM_FRAMES)
         layers, target = model.decode(straight, pictures), frames[:, GIVEN:]
         last = latents.frames(GIVEN - 1, GIVEN)
-        remainder = model.remainder(frames[0, GIVEN - 1], last, straight, layers, pictures)
+        shown = model.decode(last, pictures)
+        remainder = model.remainder(frames[0, GIVEN - 1], last, shown, straight, layers)
         carried = model.carry_on(video[:GIVEN], NUM_FRAMES - GIVEN)
         mixed = model.mix(carried.beside(layers.frames, layers.alpha, remainder), torch.zeros(NUM_FRAMES - GIVEN))
         guesses = mixed, layers.frames, frames[:, GIVEN - 1:GIVEN]

@@ -41,7 +41,7 @@ def pictures() -> Pictures:
 
 def carried(model, pictures, frame, last, future):
     drawn = model.decode(future, pictures)
-    return drawn, model.remainder(frame, last, future, drawn, pictures)
+    return drawn, model.remainder(frame, last, model.decode(last, pictures), future, drawn)
 
 
 @torch.no_grad()
@@ -84,6 +84,6 @@ def test_every_future_of_a_clip_goes_its_own_way(model, pictures):
     frame[:, 15, 9] += 0.2
     pair = Pictures(*(x.expand(2, *x.shape[1:]) for x in (pictures.background, pictures.objects)))
     drawn = model.decode(both, pair)
-    together = model.remainder(frame, last, both, drawn, pictures)
+    together = model.remainder(frame, last, model.decode(last, pictures), both, drawn)
     for i, future in enumerate(futures):
         torch.testing.assert_close(together[i:i + 1], carried(model, pictures, frame, last, future)[1])
