@@ -97,10 +97,10 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
 
 
 def _scenes_of(store: FrameStore, params: TrainAutoencoderParams) -> np.ndarray:
-    """uint8 [S, C, H, W]; none where the camera moves."""
+    """uint8 [S, C + 1, H, W]; none where the camera moves."""
     rows = store.rows("train")
-    if params.architecture.canvas_margin:
-        rows = rows[:0]
+    if params.architecture.canvas_margin or not len(rows):
+        return np.empty((0, store.num_channels + 1, store.height, store.width), np.uint8)
     return find_scenes(store.read, rows)
 
 

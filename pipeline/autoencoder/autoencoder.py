@@ -25,7 +25,7 @@ from pipeline.autoencoder.background import BackgroundDecoder, BackgroundEncoder
 from pipeline.autoencoder.camera import shown
 from pipeline.autoencoder.compositing import composite
 from pipeline.autoencoder.discovery_params import DISCOVERY
-from pipeline.autoencoder.known_scenes import recognise
+from pipeline.autoencoder.known_scenes import drawn, recognise
 from pipeline.autoencoder.last_frame import carried_remainder
 from pipeline.autoencoder.mix import CarriedOn, Mix
 from pipeline.autoencoder.objects import AppearanceDecoder, AppearanceEncoder
@@ -107,8 +107,8 @@ class Autoencoder(nn.Module):
         self.detail = DetailCode(C, config.height, config.width, arch.detail_dim) if arch.detail_dim else None
         self.deformation = DeformationCode(C, arch.patch_dim, arch.deformation_dim) if arch.deformation_dim else None
         self.scenes: Tensor
-        self.register_buffer("scenes", torch.zeros(config.num_scenes, C, config.height, config.width))
-        """What training clips have in common behind whatever moves, in [0, 1]."""
+        self.register_buffer("scenes", torch.zeros(config.num_scenes, C + 1, config.height, config.width))
+        """What training clips have in common behind whatever moves, in [0, 1], then where it is known."""
         self.mix = Mix(C, config.height, config.width, config.forecast_steps) if config.forecast_steps else None
 
     def encode(self, frames: Tensor) -> Latents:
@@ -221,7 +221,7 @@ class Autoencoder(nn.Module):
         different, chosen = latents.background[:, :num_blocks], latents.background[:, num_blocks:]
         background = self.background_decoder(different)
         if self.config.num_scenes:
-            background = background + torch.einsum("bs,schw->bchw", chosen, self.scenes)
+            background = background + drawn(self.scenes, chosen)[:, :-1]
         return Pictures(background, objects.unflatten(0, latents.presence.shape))
 
     @property

@@ -204,6 +204,9 @@ class SceneParams:
     """Share of the pixels that must be alike: half of the frame may be covered all the time."""
     min_clips: int = 3
     """Clips that must show it: the median of fewer is that of one of them."""
+    certain: float = 0.5
+    """Share of the clips' frames that must show a pixel alike; where fewer do, as where people always stand, their
+    median is nobody's background."""
     agree: float = 0.04
     """Difference of any channel up to which two pictures are alike, grey levels: a little above noise. By trial on real
     clips."""

@@ -27,8 +27,10 @@ def initialise(model: Autoencoder, proposals: Proposals) -> None:
     background = model.background_encoder.blocks
     height, width = proposals.background.shape[-2:]
     pictures = proposals.background.float()
-    different = pictures - recognise(model.scenes.cpu(), pictures).picture
-    padded = F.pad(different, (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
+    scene = recognise(model.scenes.cpu(), pictures)
+    # whole pictures too: what differs from a scene in training clips is little, and a new clip may show another one
+    both = torch.cat([pictures, (pictures - scene.picture)[scene.known]])
+    padded = F.pad(both, (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
     blocks = F.unfold(padded, BLOCK, stride=BLOCK).transpose(1, 2).flatten(0, 1)
     mean, components, scale = principal_components(blocks, background.out_channels)
     decoder = model.background_decoder.blocks

@@ -1,12 +1,13 @@
 """Scenes that training clips have in common: what stands behind whatever moves, also where a clip never shows it.
 
 A camera that holds still films one scene in many clips; the median of all their frames is its background even where
-an object rests throughout one clip, or covers most of it. A clip is recognised by how well its own median fits once
-the light is matched; one of no known scene has its own median alone. The scene is part of the code of a
-background, which then only says what differs from it.
+an object rests throughout one clip, or covers most of it. Where most frames differ from that median, as where people
+always stand, nothing is known. A clip is recognised by how well its own median fits once the light is matched; one of
+no known scene has its own median alone. The scene is part of the code of a background, which then only says what
+differs from it.
 
 Legend: n clips, S scenes, B clips at once, T frames, C channels, H W px. Pictures are in [0, 1] but where uint8 is
-said.
+said. A scene is a picture [C + 1, H, W] whose last channel is 1 where the others are known, 0 where they are not.
 """
 
 from collections.abc import Callable
@@ -35,7 +36,9 @@ class Scene:
     """What is known of the background of each of B clips."""
 
     picture: Tensor
-    """[B, C, H, W] the scene that fits best; zero where none does"""
+    """[B, C, H, W] the scene that fits best; zero where it is not known, or none fits"""
+    certain: Tensor
+    """[B, 1, H, W] 1 where it is known, else 0"""
     chosen: Tensor
     """[B, S] 1 for that scene, 0 for the others"""
 
@@ -49,34 +52,41 @@ class Scene:
         light."""
         if not self.known.any():
             return background
-        lit = in_light_of(self.picture, background, params)
+        lit = in_light_of(self.picture, self.certain, background, params)
         apart = (background - lit).abs().amax(1, keepdim=True)
         own = ((params.differ - apart) / (params.differ - params.agree)).clamp(0, 1)
-        return torch.where(self.known[:, None, None, None], torch.lerp(lit, background, own), background)
+        return torch.where(self.certain > 0, torch.lerp(lit, background, own), background)
 
 
 def recognise(scenes: Tensor, median: Tensor, params: SceneParams = DISCOVERY.scenes) -> Scene:
-    """Which of the scenes [S, C, H, W] the clips of that median [B, C, H, W] show."""
+    """Which of the scenes [S, C + 1, H, W] the clips of that median [B, C, H, W] show."""
     if not len(scenes):
-        return Scene(torch.zeros_like(median), median.new_zeros(len(median), 0))
-    agreement = torch.stack([_agreement(scene[None], median, params) for scene in scenes], 1)
+        return Scene(torch.zeros_like(median), torch.zeros_like(median[:, :1]), median.new_zeros(len(median), 0))
+    agreement = torch.stack([_agreement(scene[None, :-1], scene[None, -1:], median, params) for scene in scenes], 1)
     best = F.one_hot(agreement.argmax(1), len(scenes))
     chosen = (best * (agreement > params.recognised)).to(median)
-    return Scene(torch.einsum("bs,schw->bchw", chosen, scenes), chosen)
+    return Scene(*drawn(scenes, chosen).split([median.shape[1], 1], 1), chosen)
+
+
+def drawn(scenes: Tensor, chosen: Tensor) -> Tensor:
+    """The scenes [S, C + 1, H, W] that are chosen [B, S]: [B, C + 1, H, W], zero where they are not known."""
+    return torch.einsum("bs,schw->bchw", chosen, torch.cat([scenes[:, :-1] * scenes[:, -1:], scenes[:, -1:]], 1))
 
 
 def find_scenes(
     read: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, params: SceneParams = DISCOVERY.scenes,
 ) -> np.ndarray:
-    """The scenes of the training clips read(rows), uint8 [n, T, H, W, C]: uint8 [S, C, H, W], those of most clips
-    first. A scene that fewer than `min_clips` show is none: nothing is known of it that its clips do not say."""
+    """The scenes of the training clips read(rows), uint8 [n, T, H, W, C]: uint8 [S, C + 1, H, W], those of most clips
+    first, each with what is known of it (0 or 255). A scene that fewer than `min_clips` show is none: nothing is known
+    of it that its clips do not say."""
     medians, frames = [], []
-    for row in rows[evenly_spaced(len(rows), MAX_CLIPS)]:  # one by one: clips are large, and one may be long
+    for row in rows[evenly_spaced(len(rows), MAX_CLIPS)]:  # one by one: clips are large
         clip = read(row[None])[0]
         medians.append(np.median(clip, 0).astype(np.uint8))
         frames.append(clip[evenly_spaced(len(clip), FRAMES_PER_CLIP)])
     small = _coarse(to_unit(np.stack(medians)))
-    alike = torch.stack([_agreement(one[None], small, params) for one in small]) > params.recognised
+    everywhere = torch.ones_like(small[:1, :1])
+    alike = torch.stack([_agreement(one[None], everywhere, small, params) for one in small]) > params.recognised
     left = np.ones(len(small), bool)
     found: list[np.ndarray] = []
     while len(found) < MAX_SCENES:
@@ -84,19 +94,34 @@ def find_scenes(
         seed = members.sum(1).argmax()
         if members[seed].sum() < params.min_clips:
             break
-        picture = np.median(np.concatenate([frames[i] for i in members[seed].nonzero()[0]]), 0)
-        found.append(picture.astype(np.uint8))
+        chosen = members[seed].nonzero()[0]
+        found.append(_scene([medians[i] for i in chosen], [frames[i] for i in chosen], params))
         left &= ~members[seed]
-    shape = (0, *medians[0].shape)
-    return np.moveaxis(np.stack(found) if found else np.empty(shape, np.uint8), -1, 1)
+    channels, height, width = np.moveaxis(medians[0], -1, 0).shape
+    return np.stack(found) if found else np.empty((0, channels + 1, height, width), np.uint8)
 
 
-def in_light_of(picture: Tensor, median: Tensor, params: SceneParams = DISCOVERY.scenes) -> Tensor:
-    """picture with a gain and an offset for each channel that bring it to median, both [B or 1, C, H, W]: least
-    squares, again and again with less weight where they differ (Cauchy's weights), since something may stand there."""
-    lit, weights = picture, torch.ones_like(picture[:, :1])
+def _scene(medians: list[np.ndarray], frames: list[np.ndarray], params: SceneParams) -> np.ndarray:
+    """What clips of that median [H, W, C] and frames [n, H, W, C] have in common, all uint8: [C + 1, H, W]."""
+    picture = np.median(np.concatenate(frames), 0).astype(np.uint8)
+    common = to_unit(picture[None])
+    everywhere, alike = torch.ones_like(common[:, :1]), []
+    for median, shown in zip(medians, frames, strict=True):
+        lit = in_light_of(common, everywhere, to_unit(median[None]), params)
+        alike.append(((to_unit(shown) - lit).abs().amax(1) < params.agree).float().mean(0))
+    certain = (torch.stack(alike).mean(0) > params.certain).numpy()
+    return np.concatenate([np.moveaxis(picture, -1, 0), 255 * certain[None].astype(np.uint8)])
+
+
+def in_light_of(
+    picture: Tensor, certain: Tensor, median: Tensor, params: SceneParams = DISCOVERY.scenes,
+) -> Tensor:
+    """picture [B or 1, C, H, W] with a gain and an offset for each channel that bring it to median [B, C, H, W] where
+    it is known (certain [B or 1, 1, H, W]): least squares, again and again with less weight where they differ
+    (Cauchy's weights), since something may stand there."""
+    lit, weights = picture, certain.expand(-1, -1, *median.shape[-2:])
     for _ in range(params.light_rounds):
-        weights = weights / weights.mean((2, 3), keepdim=True)
+        weights = weights / weights.mean((2, 3), keepdim=True).clamp(min=1e-6)
 
         def mean(x: Tensor) -> Tensor:
             return (weights * x).mean((2, 3), keepdim=True)  # noqa: B023, called at once
@@ -105,14 +130,15 @@ def in_light_of(picture: Tensor, median: Tensor, params: SceneParams = DISCOVERY
         contrast = picture - middle
         together, alone = mean(contrast * (median - own_middle)), mean(contrast.square())
         lit = own_middle + (together + params.flat) / (alone + params.flat) * contrast
-        weights = 1 / (1 + (median - lit).square().mean(1, keepdim=True) / params.covered**2)
+        weights = certain / (1 + (median - lit).square().mean(1, keepdim=True) / params.covered**2)
     return lit
 
 
-def _agreement(picture: Tensor, median: Tensor, params: SceneParams) -> Tensor:
-    """[B] share of the pixels that are alike in picture [1, C, H, W] and medians [B, C, H, W], but for the light."""
-    apart = (median - in_light_of(picture, median, params)).abs().amax(1)
-    return (apart < params.agree).float().mean((1, 2))
+def _agreement(picture: Tensor, certain: Tensor, median: Tensor, params: SceneParams) -> Tensor:
+    """[B] share of the pixels, of those that are known, that are alike in picture [1, C, H, W] and medians
+    [B, C, H, W], but for the light."""
+    apart = (median - in_light_of(picture, certain, median, params)).abs().amax(1, keepdim=True)
+    return (certain * (apart < params.agree)).mean((1, 2, 3)) / certain.mean().clamp(min=1e-6)
 
 
 def _coarse(pictures: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from pipeline.autoencoder.compositing import uncovered
 from pipeline.autoencoder.discovery_params import DISCOVERY, DiscoveryParams
 from pipeline.autoencoder.known_scenes import Scene, recognise
 from pipeline.autoencoder.meetings import keep_identities
-from pipeline.autoencoder.pruning import boxes, moves, prune
+from pipeline.autoencoder.pruning import before, boxes, moves, prune
 from pipeline.autoencoder.registration import follow, start, steady
 from pipeline.autoencoder.sprite_comparison import compare, drop_parts
 from pipeline.autoencoder.sprite_params import ScheduleParams
@@ -66,7 +66,8 @@ class Proposals:
 def propose(
     frames: Tensor, params: ProposalParams, scenes: Tensor | None = None, discovery: DiscoveryParams = DISCOVERY,
 ) -> Proposals:
-    """Takes clips [B, T, C, H, W] in [0, 1] apart; scenes [S, C, H, W]: backgrounds known from training clips.
+    """Takes clips [B, T, C, H, W] in [0, 1] apart; scenes [S, C + 1, H, W]: backgrounds known from
+    training clips, then where they are.
 
     On a CPU every core takes a few clips at a time: the operations are small, threads inside each gain little.
     """
@@ -102,8 +103,8 @@ def _propose(frames: Tensor, params: ProposalParams, scenes: Tensor, discovery: 
         cells = look_coarsely(still, view(background, camera, H, W), params.object_px, discovery.evidence)
         tracks = find_tracks(cells, params.num_slots, hint, discovery.tracking)
         roams = moves(tracks, cells, camera, discovery.pruning)
-        # what rests may be the hole that an object left in the background where it stood for long
-        counts = roams | scene.known[:, None]
+        # what rests may be the hole that an object left in the background where it stood for long, if that is not known
+        counts = roams | before(scene.certain, tracks, cells)
         presence = prune(tracks, cells, roams, counts, discovery.pruning)
         hint = torch.where(presence[..., None] > 0, tracks.color, torch.nan)
         covered = boxes(tracks, cells, counts, discovery.pruning)
@@ -176,7 +177,7 @@ def _fit_sprites(
                 covered = torch.maximum(covered, moving)
             background, seen = background_behind(frames, covered, camera, margin, discovery.background)
             background = scene.complete(background, discovery.scenes)
-            seen = torch.maximum(seen, scene.known.to(seen)[:, None, None, None])
+            seen = torch.maximum(seen, scene.certain)
             behind = view(background, camera, H, W)
     return sprites, background, seen
 

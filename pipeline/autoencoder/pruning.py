@@ -4,6 +4,7 @@ Legend: B clips, T frames, K slots, h w the discovery grid. Positions are (x, y)
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder.discovery_params import DISCOVERY, PruningParams
@@ -51,6 +52,13 @@ def prune(
                 double |= rigid & (distance < params.part_distance * width)
                 presence[:, k] &= ~(double & presence[:, other] & (bulk[:, k] < bulk[:, other]))
     return presence.float()
+
+
+def before(certain: Tensor, tracks: Tracks, cells: Cells) -> Tensor:
+    """[B, K] whether most of what a track shows lies before background that is known, certain [B, 1, H, W]."""
+    weight = tracks.responsibility * cells.moving[:, :, None]
+    known = F.adaptive_avg_pool2d(certain, cells.moving.shape[-2:])[:, None]
+    return (weight * known).sum((1, 3, 4)) > 0.5 * weight.sum((1, 3, 4)).clamp(min=1e-6)
 
 
 def moves(tracks: Tracks, cells: Cells, camera: Tensor, params: PruningParams = DISCOVERY.pruning) -> Tensor:

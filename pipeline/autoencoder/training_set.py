@@ -38,16 +38,14 @@ class TrainingSet:
         self, read: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, params: ProposalParams, scenes: np.ndarray,
         folder: Path, advance: Callable[[int], None], remember: Callable[[Tensor, Compute], dict[str, Tensor]],
     ):
-        """Takes every clip apart; scenes uint8 [S, C, H, W]: known backgrounds. `advance(count)` is told of finished
-        clips. remember(rows, compute) returns what compute() does, or did before the run was interrupted, in this or
-        another process. `folder`: for what is too much for the memory."""
+        """Takes every clip apart; scenes uint8 [S, C + 1, H, W]: known backgrounds. `advance(count)` is told of
+        finished clips. remember(rows, compute) returns what compute() does, or did before the run was interrupted, in
+        this or another process. `folder`: for what is too much for the memory."""
         processes = PartialState()
         device = processes.device
         self.read, self.rows, self.device = read, torch.from_numpy(rows), device
 
         known = torch.from_numpy(scenes).to(device).float() / 255
-        self.mirrors = not len(scenes)
-        """Whether clips may be mirrored: one scene tells its sides apart."""
 
         def compute(rows: Tensor) -> dict[str, Tensor]:
             parts = []
@@ -100,16 +98,13 @@ class TrainingSet:
     def draw(
         self, batch_size: int, num_frames: int, generator: torch.Generator, share: slice,
     ) -> tuple[Tensor, Proposals]:
-        """Random clips, of each up to `num_frames` random frames, mirrored and transposed at random unless scenes are
-        known.
+        """Random clips, of each up to `num_frames` random frames, mirrored and transposed at random.
 
         Of the whole batch only the rows of `share` are fetched, those of this process.
         """
         places = torch.randint(len(self), (batch_size,), generator=generator)
         order = torch.rand(batch_size, self.num_frames, generator=generator).argsort(1)
         frames, proposals = self.frames(places[share], order[share, :num_frames])
-        if not self.mirrors:
-            return frames, proposals
         for axis in (0, 1):
             if torch.rand((), generator=generator) < 0.5:
                 frames, proposals = mirror(frames, proposals, axis)

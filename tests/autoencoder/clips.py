@@ -6,7 +6,7 @@ from torch import Tensor
 
 from pipeline.autoencoder.sprites import Sprites, draw_masks, paste
 
-NO_SCENES = np.empty((0, 3, 1, 1), np.uint8)
+NO_SCENES = np.empty((0, 4, 1, 1), np.uint8)
 """Where nothing is known of the background."""
 
 

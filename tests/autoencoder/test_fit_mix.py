@@ -16,7 +16,7 @@ from tests.autoencoder.clips import line, moving_squares
 
 NUM_FRAMES, GIVEN, PX = 16, 8, 32
 BACKGROUND = moving_squares(line((40, 40), (0, 0), 1)[:, None], torch.ones(1, 3), px=PX, seed=0)[1]
-SCENES = (255 * BACKGROUND).round().byte().numpy()[None]
+SCENES = (255 * torch.cat([BACKGROUND, torch.ones(1, PX, PX)])).round().byte().numpy()[None]
 
 
 def passing(num_clips: int, first: int = 0) -> np.ndarray:

@@ -8,6 +8,14 @@ from pipeline.frames.pixels import to_uint8, to_unit
 from tests.autoencoder.clips import line, moving_squares
 
 
+def known(*pictures: torch.Tensor) -> torch.Tensor:
+    """[S, 4, 32, 32] scenes of pictures [3, 32, 32] that are known all over."""
+    return torch.stack([torch.cat([picture, torch.ones_like(picture[:1])]) for picture in pictures])
+
+
+EVERYWHERE = torch.ones(1, 1, 1, 1)
+
+
 def scene(seed: int, px: int = 32) -> torch.Tensor:
     """[3, px, px] smooth"""
     return moving_squares(line((100, 100), (0, 0), 1)[:, None], torch.ones(1, 3), px=px, seed=seed)[1]
@@ -32,7 +40,19 @@ def test_a_scene_is_known_though_every_clip_hides_part_of_it_in_a_light_of_its_o
     lights = (1.0, 0.9, 1.0, 0.95, 1.0)
     scenes = found_in([resting(0, corner, light=light) for corner, light in zip(CORNERS, lights, strict=True)])
     assert len(scenes) == 1
-    assert (in_light_of(scenes, scene(0)[None])[0] - scene(0)).abs().mean() < 0.01
+    assert (in_light_of(scenes[:, :-1], scenes[:, -1:], scene(0)[None])[0] - scene(0)).abs().mean() < 0.01
+
+
+def test_nothing_is_known_where_every_clip_shows_something_else():
+    """In each a square of another colour rests at the same place."""
+    tracks = torch.tensor((10.0, 10.0)).expand(6, 1, 2)
+    clips = [to_uint8(moving_squares(tracks, torch.tensor([[n / 4, 1 - n / 4, n % 2]]), side=12, px=32, seed=9)[0][0])
+             for n in range(5)]
+    certain = found_in(clips)[0, -1].bool()
+    assert not certain[11:21, 11:21].any() and certain[:, :9].all() and certain[23:].all()
+    median = to_unit(clips[3])[:1]
+    shown = recognise(found_in(clips), median)
+    assert shown.known.all() and torch.equal(shown.complete(median)[..., 11:21, 11:21], median[..., 11:21, 11:21])
 
 
 def test_scenes_are_kept_apart_and_those_of_most_clips_come_first():
@@ -40,7 +60,7 @@ def test_scenes_are_kept_apart_and_those_of_most_clips_come_first():
     scenes = found_in(clips)
     assert len(scenes) == 2
     for picture, seed in zip(scenes, (2, 1), strict=True):
-        torch.testing.assert_close(picture, scene(seed), atol=0.03, rtol=0)
+        torch.testing.assert_close(picture[:-1], scene(seed), atol=0.03, rtol=0)
 
 
 def test_clips_of_scenes_of_their_own_make_none():
@@ -57,16 +77,16 @@ def test_there_are_no_more_than_the_weights_hold():
 @pytest.mark.parametrize("light", [1.0, 0.7])
 def test_what_rests_is_taken_out_of_the_background_of_a_recognised_clip(light):
     median = to_unit(resting(4, (10, 10), light=light))[:1]
-    known = recognise(scene(4)[None], median)
-    assert known.known.all()
-    wrong, left = (picture - light * scene(4) for picture in (median[0], known.complete(median)[0]))
+    shown = recognise(known(scene(4)), median)
+    assert shown.known.all()
+    wrong, left = (picture - light * scene(4) for picture in (median[0], shown.complete(median)[0]))
     hidden = wrong.abs().amax(0) > 0.1
     assert hidden.sum() > 80 and left[:, hidden].abs().mean() < 0.03 and left.abs().mean() < 0.01
 
 
 def test_a_clip_of_an_unknown_scene_has_its_own_background():
     median = to_unit(resting(5, (10, 10)))[:1]
-    other = recognise(scene(4)[None], median)
+    other = recognise(known(scene(4)), median)
     assert not other.known.any() and (other.complete(median) == median).all()
     none = recognise(torch.empty(0), median)
     assert not none.known.any() and (none.complete(median) == median).all()
@@ -74,11 +94,11 @@ def test_a_clip_of_an_unknown_scene_has_its_own_background():
 
 def test_of_several_scenes_the_one_that_fits_is_taken_clip_by_clip():
     medians = torch.cat([to_unit(resting(seed, (10, 10)))[:1] for seed in (7, 6, 8)])
-    known = recognise(torch.stack([scene(6), scene(7)]), medians)
-    assert known.known.tolist() == [True, True, False]
-    assert (known.picture[0] == scene(7)).all() and (known.picture[1] == scene(6)).all()
+    shown = recognise(known(scene(6), scene(7)), medians)
+    assert shown.known.tolist() == [True, True, False]
+    assert (shown.picture[0] == scene(7)).all() and (shown.picture[1] == scene(6)).all()
 
 
 def test_a_background_without_contrast_takes_the_mean_light_of_the_clip():
-    lit = in_light_of(torch.full((1, 1, 8, 8), 0.2), torch.full((1, 1, 8, 8), 0.6))
+    lit = in_light_of(torch.full((1, 1, 8, 8), 0.2), EVERYWHERE, torch.full((1, 1, 8, 8), 0.6))
     torch.testing.assert_close(lit, torch.full((1, 1, 8, 8), 0.6))

@@ -47,17 +47,6 @@ def test_it_draws_the_same_clips_whatever_the_share(tmp_path):
     assert torch.equal(torch.cat([half[1].sprites.centre for half in halves]), proposals.sprites.centre)
 
 
-def test_clips_are_mirrored_unless_a_scene_tells_its_sides_apart(tmp_path):
-    clips = some_clips(6)[:1]
-    for scenes, mirrored in ((NO_SCENES, True), (clips[:, 0].transpose(0, 3, 1, 2), False)):
-        training_set = TrainingSet(
-            clips.__getitem__, np.array([0]), PARAMS, scenes, tmp_path, lambda _: None, lambda _, compute: compute()
-        )
-        drawn = [training_set.draw(1, 1, torch.Generator().manual_seed(i), slice(None))[0] for i in range(8)]
-        frames = {frame.numpy().tobytes() for frame in to_unit(clips[0])}
-        assert (not all(x[0, 0].numpy().tobytes() in frames for x in drawn)) == mirrored
-
-
 def test_frames_and_tracks_stay_together(tmp_path):
     clips = some_clips(6)
     training_set = make(clips, tmp_path, rows=(2, 0))

@@ -75,7 +75,7 @@ def test_a_camera_that_moves_gets_a_canvas_of_half_its_way():
 
 def test_slots_and_sizes_are_those_of_what_moves():
     assert values(decide.object_suggestions(motion((10, 12, 14)), FORM, T)) == {
-        "num_slots": 4, "object_px": 12, "patch_dim": 16}
+        "num_slots": 4, "object_px": 10, "patch_dim": 16}
     assert values(decide.object_suggestions(motion((30,) * 30), FORM, T)) == {
         "num_slots": 10, "object_px": 30, "patch_dim": 32}
     assert values(decide.object_suggestions(motion(()), FORM, T)) == {"num_slots": 2, "object_px": 24, "patch_dim": 24}
