@@ -204,7 +204,7 @@ class SceneParams:
     """Share of the pixels that must be alike: half of the frame may be covered all the time."""
     min_clips: int = 3
     """Clips that must show it: the median of fewer is that of one of them."""
-    certain: float = 0.5
+    certain: float = 0.4
     """Share of the clips' frames that must show a pixel alike; where fewer do, as where people always stand, their
     median is nobody's background."""
     agree: float = 0.04
