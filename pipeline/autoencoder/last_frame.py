@@ -27,15 +27,23 @@ def carried_remainder(
     frame [C, height, width]: the last given one, in [0, 1]; `last` its latents and `shown` what they draw, both of one
     clip and one frame; patch_px: side of a patch at log_scale 0, px.
     """
-    alpha, left = shown.alpha[0, 0], frame - shown.frames[0, 0]
+    left = frame - shown.frames[0, 0]
+    (alpha, ground), (later, later_ground) = _shares(shown.alpha[0, 0]), _shares(drawn.alpha)
     total = torch.zeros_like(drawn.frames)
     back = _camera_back(last, future, frame.shape[-2:])
-    total += _carried(left, 1 - alpha.sum(0), back, 1 - drawn.alpha.sum(2))
+    total += _carried(left, ground, back, later_ground)
     before = pose.matrix_of(last.pose[0, 0], 1, patch_px)
     after = pose.inverse(pose.matrix_of(future.pose, 1, patch_px))
     for k in (last.presence[0] > PRESENT).nonzero()[:, 0].tolist():
-        total += _carried(left, alpha[k], pose.after(before[k], after[:, :, k]), drawn.alpha[:, :, k])
+        total += _carried(left, alpha[k], pose.after(before[k], after[:, :, k]), later[:, :, k])
     return total
+
+
+def _shares(alpha: Tensor) -> tuple[Tensor, Tensor]:
+    """What objects [..., K, height, width] and background [..., height, width] show of every pixel: 1 together. Drawn
+    masks may go a little beyond 1."""
+    total = alpha.sum(-3)
+    return alpha / total.clamp(min=1).unsqueeze(-3), (1 - total).clamp(min=0)
 
 
 def _carried(left: Tensor, share: Tensor, back: Tensor, shows: Tensor) -> Tensor:

@@ -20,22 +20,11 @@ def spaced(middle: Tensor, step: Tensor, num_places: int) -> Tensor:
 def weights(places: Tensor, step: Tensor, num_pixels: int, edge_goes_on: bool = False) -> Tensor:
     """Weights [..., N, M] that read a line of pixels at `places` [..., N], which are `step` [...] px apart.
 
-    Every place's weights add up to 1; but off the line is nothing, and what a place sees of that is missing there,
-    unless with `edge_goes_on` it is what the line's end shows.
+    Off the line is nothing; or with `edge_goes_on` what its end shows, and then every place's weights add up to 1.
     """
     if edge_goes_on:
         places = places.clamp(0.5, num_pixels - 0.5)
     pixels = torch.arange(num_pixels, device=places.device, dtype=places.dtype) + 0.5
     width = step.abs().clamp(min=1.0)[..., None, None]
     near = (1 - (places[..., None] - pixels).abs() / width).clamp(min=0)
-    return near / (near.sum(-1, keepdim=True) if edge_goes_on else _sum_of_all(places[..., None], width))
-
-
-def _sum_of_all(places: Tensor, width: Tensor) -> Tensor:
-    """What the weights of places would add up to on a line without ends: an arithmetic series to either side."""
-    to_left = (places - 0.5) - (places - 0.5).floor()
-    total = torch.zeros_like(places)
-    for nearest in (to_left, 1 - to_left):
-        count = (width - nearest).detach().ceil().clamp(min=0)
-        total = total + count - (count * nearest + count * (count - 1) / 2) / width
-    return total
+    return near / (near.sum(-1, keepdim=True) if edge_goes_on else width)
