@@ -1,12 +1,19 @@
-"""Whether the end of a video file is missing: most containers say how long they are; FFmpeg stops without a word."""
+"""Whether the end of a video file is missing: most containers say how long they are; FFmpeg stops without a word.
+
+Asked is the part that holds the frames: what many programs write carelessly, lengths of the whole file or of trailers,
+says nothing about these.
+"""
 
 import struct
 from pathlib import Path
 from typing import BinaryIO
 
 _EBML, _SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
-_ASF, _ASF_FILE = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"), bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_ASF, _ASF_DATA = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"), bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 _BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"pnot")
+_BOXES_OF_FRAMES = (b"moov", b"moof", b"mdat")
+_NOT_WRITTEN = (0, 0xFFFFFFFF)
+"""Lengths in a file whose recorder never came to write them."""
 _LARGEST_OGG_PAGE = 65_307
 _UNKNOWN = 0
 
@@ -29,8 +36,7 @@ def _end(file: BinaryIO, head: bytes, size: int) -> int:
     if head[:4] == _EBML:
         return _end_of_matroska(file)
     if head[:4] == b"RIFF":
-        length = struct.unpack("<I", head[4:8])[0]
-        return 8 + length if length not in (0, 0xFFFFFFFF) else _UNKNOWN  # its recorder never came to write it
+        return _end_of_avi(file, size)
     if head[4:8] in _BOXES:
         return _end_of_boxes(file, size)
     if head == _ASF:
@@ -40,8 +46,7 @@ def _end(file: BinaryIO, head: bytes, size: int) -> int:
     if head[:4] == b"OggS":
         return _end_of_ogg(file, size)
     if head[:3] == b"GIF":
-        file.seek(max(0, size - 64))
-        return size + (not file.read().rstrip(b"\0").endswith(b";"))
+        return _end_of_gif(file)
     return _end_of_transport(file, size)
 
 
@@ -61,7 +66,7 @@ def _end_of_matroska(file: BinaryIO) -> int:
 def _end_of_boxes(file: BinaryIO, size: int) -> int:
     """ISO 14496-12: boxes one after the other, each with its length."""
     place = 0
-    while place < size:
+    while place + 8 <= size:
         file.seek(place)
         length, kind = struct.unpack(">I4s", file.read(8))
         if not (kind.isascii() and kind.replace(b" ", b"a").isalnum()):
@@ -71,24 +76,58 @@ def _end_of_boxes(file: BinaryIO, size: int) -> int:
         if length < 8:
             return _UNKNOWN  # 0: as far as the file goes
         place += length
-    return place
+        if place > size and kind in _BOXES_OF_FRAMES:
+            return place
+    return _UNKNOWN
+
+
+def _end_of_avi(file: BinaryIO, size: int) -> int:
+    """The lists of frames, `movi`, of all its parts."""
+    part = 0
+    while part + 12 <= size:
+        file.seek(part)
+        kind, length, form = struct.unpack("<4sI4s", file.read(12))
+        if kind != b"RIFF" or form not in (b"AVI ", b"AVIX"):
+            return _UNKNOWN
+        place, stop = part + 12, part + 8 + length if length not in _NOT_WRITTEN else size
+        while place + 12 <= min(stop, size):
+            file.seek(place)
+            kind, inner, form = struct.unpack("<4sI4s", file.read(12))
+            place += 8 + inner + inner % 2
+            if kind == b"LIST" and form == b"movi" and (inner in _NOT_WRITTEN or place > size):
+                return _UNKNOWN if inner in _NOT_WRITTEN else place
+        part = stop + stop % 2
+    return _UNKNOWN
 
 
 def _end_of_asf(file: BinaryIO) -> int:
-    num_objects = struct.unpack("<16xQIH", file.read(30))[1]
-    for _ in range(num_objects):
-        start = file.tell()
-        kind, length = struct.unpack("<16sQ", file.read(24))
-        if kind == _ASF_FILE:
-            whole, flags = struct.unpack("<16xQ40xI", file.read(68))
-            return _UNKNOWN if flags & 1 else whole  # 1: a broadcast
-        file.seek(start + max(24, length))
+    header = struct.unpack("<16xQ", file.read(24))[0]
+    file.seek(header)
+    kind, length = struct.unpack("<16sQ", file.read(24))
+    return header + length if kind == _ASF_DATA else _UNKNOWN
+
+
+def _end_of_gif(file: BinaryIO) -> int:
+    """Blocks that end in a row of sub-blocks, each with its length before it, the last one empty."""
+    flags = file.read(13)[10]
+    _skip_colors(file, flags)
+    while (block := file.read(1)) in (b"!", b","):
+        if block == b",":
+            _skip_colors(file, file.read(9)[8])
+        file.seek(1, 1)
+        while length := file.read(1)[0]:
+            file.seek(length, 1)
     return _UNKNOWN
+
+
+def _skip_colors(file: BinaryIO, flags: int) -> None:
+    if flags & 0x80:
+        file.seek(3 << (flags & 7) + 1, 1)
 
 
 def _end_of_flash(file: BinaryIO, size: int) -> int:
     place = 13
-    while place < size:
+    while place + 11 <= size:
         file.seek(place)
         kind, high, low = struct.unpack(">BBH7x", file.read(11))
         if kind & 0x1F not in (8, 9, 18):
