@@ -39,6 +39,7 @@ def survey(videos: list[SourceVideo], cut: Cut, skip_unreadable: bool) -> Survey
     Raises UserError when a video is unreadable, none is long enough, they differ in fps, or only some have truth.
     """
     usable, too_short = [], []
+    looked_at: list[tuple[SourceVideo, VideoInfo]] = []
     with progress("looking at", len(videos), "videos") as advance, ThreadPoolExecutor(os.cpu_count()) as pool:
         for video, found in zip(videos, pool.map(lambda video: _look(video, cut), videos), strict=True):
             advance()
@@ -46,14 +47,17 @@ def survey(videos: list[SourceVideo], cut: Cut, skip_unreadable: bool) -> Survey
                 skip_or_raise(found, skip_unreadable)
             elif found[0].missing_bytes and not skip_unreadable:
                 raise UnreadableVideo(video.video_id, cut_off(found[0].missing_bytes))
-            elif cut.num_sequences(found[0]):
-                usable.append((video, *found))
             else:
-                too_short.append((video, found[0]))
+                looked_at.append((video, found[0]))
+                if cut.num_sequences(found[0]):
+                    usable.append((video, *found))
+                else:
+                    too_short.append((video, found[0]))
+    _name_leaps(looked_at)
     if too_short:
         video, info = too_short[0]
         lengths = f"{len(too_short)} videos are shorter than preprocess.sequence_length = {cut.length} frames, such as "
-        lengths += f"'{video.video_id}' with {info.num_frames}"
+        lengths += f"'{video.video_id}' with {max(info.runs)}{' from gap to gap' * (len(info.runs) > 1)}"
         if not usable:
             raise UserError(f"{lengths}; no other is left, make sequences shorter")
         print(f"left out: {lengths}", file=sys.stderr)
@@ -61,7 +65,6 @@ def survey(videos: list[SourceVideo], cut: Cut, skip_unreadable: bool) -> Survey
         raise UserError(f"none of the {len(videos)} videos of the source can be decoded; check preprocess.source")
     kept, infos, objects, names = map(list, zip(*usable, strict=True))
     _compare_rates(kept, infos)
-    _name_leaps(kept, infos)
     without = [video.video_id for video, count in zip(kept, objects, strict=True) if count is None]
     if without and len(without) < len(kept):
         lacking = f"{len(without)} of {len(kept)} videos lack ground truth, such as '{without[0]}'"
@@ -84,16 +87,16 @@ def _compare_rates(videos: list[SourceVideo], infos: list[VideoInfo]) -> None:
         print(f"taken as alike: {min(rates):g} to {max(rates):g} frames per second, as {rates[0]:g}", file=sys.stderr)
 
 
-def _name_leaps(videos: list[SourceVideo], infos: list[VideoInfo]) -> None:
-    leaps = [(video, *leap) for video, info in zip(videos, infos, strict=True) for leap in info.leaps]
+def _name_leaps(looked_at: list[tuple[SourceVideo, VideoInfo]]) -> None:
+    leaps = [(video, *leap) for video, info in looked_at for leap in info.leaps]
     gaps, restarts = [leap for leap in leaps if leap[2] > 0], [leap for leap in leaps if leap[2] < 0]
     if gaps:
         video, frame, seconds = gaps[0]
         where = f"'{video.video_id}' of {seconds:.6g} s before frame {frame}"
-        print(f"left out: {len(gaps)} gaps in time stamps, such as in {where}; a sequence ends there", file=sys.stderr)
+        print(f"gaps in time stamps: {len(gaps)}, such as in {where}; a sequence ends there", file=sys.stderr)
     if restarts:
         where = f"'{restarts[0][0].video_id}' at frame {restarts[0][1]}"
-        print(f"{len(restarts)} clocks start again, such as in {where}; time goes on from there", file=sys.stderr)
+        print(f"clocks that start again: {len(restarts)}, such as in {where}; time goes on", file=sys.stderr)
 
 
 def skip_or_raise(error: UnreadableVideo, skip: bool) -> None:

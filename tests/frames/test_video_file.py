@@ -90,7 +90,10 @@ def test_a_gap_is_named(tmp_path, capsys):
     write(tmp_path / "a.mkv", [time + 1_000_000 * (number >= 35) for number, time in enumerate(REGULAR)])
     survey([SourceVideo("a.mkv", "file", tmp_path / "a.mkv")], Cut(wanted(fps=30), 8, 8), False)
     said = capsys.readouterr().err
-    assert "left out: 1 gaps in time stamps, such as in 'a.mkv' of 1000" in said and "before frame 35" in said
+    assert "gaps in time stamps: 1, such as in 'a.mkv' of 1000" in said and "before frame 35" in said
+    with pytest.raises(UserError, match="'a.mkv' with 35 from gap to gap"):
+        survey([SourceVideo("a.mkv", "file", tmp_path / "a.mkv")], Cut(wanted(fps=30), 40, 40), False)
+    assert "gaps in time stamps: 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("suffix", [".mpg", ".ts"])
@@ -105,7 +108,7 @@ def test_time_goes_on_where_a_clock_starts_again(tmp_path, suffix, fps, capsys):
     assert info.source_fps == pytest.approx(25, rel=0.02)
     assert len(info.runs) == 1 and len(info.leaps) == 1 and abs(info.leaps[0][0] - 2 * fps) <= 1
     survey([SourceVideo("c", "file", tmp_path / f"c{suffix}")], Cut(wanted(fps=fps), 8, 8), False)
-    assert "1 clocks start again, such as in 'c' at frame" in capsys.readouterr().err
+    assert "clocks that start again: 1, such as in 'c' at frame" in capsys.readouterr().err
 
 
 def test_frames_that_come_out_of_order_do_not_make_time_run(tmp_path, monkeypatch):
