@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import UserError, writing
+from pipeline.system_files import is_of_system
 
 
 @contextmanager
@@ -15,7 +16,8 @@ def output_folder(path: Path, suffixes: set[str]) -> Iterator[Path]:
     Raises UserError, before anything is written, when `path` holds files whose suffix is not one of `suffixes`: they
     were not written by this stage and would be lost.
     """
-    foreign = [file for file in sorted(path.rglob("*")) if file.is_file() and file.suffix not in suffixes]
+    files = [file for file in sorted(path.rglob("*")) if file.is_file() and not is_of_system(file.relative_to(path))]
+    foreign = [file for file in files if file.suffix not in suffixes]
     if foreign or path.is_file():
         raise UserError(f"{path}: would be replaced, but holds {(foreign or [path])[0].name}; choose another folder")
     partial = path.with_name(path.name + ".partial")

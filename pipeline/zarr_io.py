@@ -20,6 +20,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.storage import LocalStore
 
 from pipeline.errors import UserError, writing
+from pipeline.system_files import is_of_system
 
 FORMAT = 1
 REMEDY = "run the stage that writes it again"
@@ -151,8 +152,8 @@ def open_store(path: Path, kind: str) -> zarr.Group:
         raise UserError(f"{path}: a file of the store is missing, cut short or altered; {REMEDY}")
     try:
         group = zarr.open_group(path, mode="r")
-        for name, array in group.arrays():
-            num_files = sum(file.is_file() for file in (path / name / "c").rglob("*"))
+        for name, array in arrays(group):
+            num_files = len(_files(path / name / "c"))
             sides = array.shards or array.chunks
             if num_files != math.prod(-(-length // side) for length, side in zip(array.shape, sides, strict=True)):
                 raise ValueError(f"array {name} lacks chunks")
@@ -167,13 +168,13 @@ def verify(path: Path, kind: str) -> int:
     group = open_store(path, kind)
     stamped = {name: value for name, value in group.attrs.items() if name not in ("identity", "inventory", "complete")}
     if _digest(path, stamped, with_chunks=True) != group.attrs["identity"]:
-        for name, array in sorted(group.arrays()):
+        for name, array in arrays(group):
             for start in range(0, array.shape[0], array.chunks[0]):
                 read_rows(group, name, slice(start, start + array.chunks[0]))
         raise UserError(
             f"{path}: the bytes are not those of {str(group.attrs['identity'])[:12]}, as it calls itself; {REMEDY}"
         )
-    return sum(file.is_file() for file in path.rglob("*"))
+    return len(_files(path))
 
 
 def read_rows(group: zarr.Group, name: str, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
@@ -197,6 +198,13 @@ def array_of(group: zarr.Group, name: str) -> zarr.Array:
     return found
 
 
+def arrays(group: zarr.Group) -> list[tuple[str, zarr.Array]]:
+    """All arrays of the group by name. Zarr itself would trip over the files of desktops and network drives."""
+    folders = sorted(folder.name for folder in _root(group).iterdir() if (folder / ROOT).is_file())
+    found = [(name, group[name]) for name in folders if not is_of_system(Path(name))]
+    return [(name, array) for name, array in found if isinstance(array, zarr.Array)]
+
+
 def partial_place(path: Path) -> Path:
     """Where the store for `path` is under construction."""
     return path.with_name(path.name + ".partial")
@@ -209,7 +217,8 @@ def _root(node: zarr.Group | zarr.Array) -> Path:
 
 
 def _files(root: Path) -> list[Path]:
-    return sorted(file for file in root.rglob("*") if file.is_file() and not file.name.startswith("."))
+    """All but those that a desktop or a network drive has put there."""
+    return sorted(file for file in root.rglob("*") if file.is_file() and not is_of_system(file.relative_to(root)))
 
 
 def _document(root: Path) -> dict:

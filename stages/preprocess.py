@@ -31,9 +31,11 @@ def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> int
     """Writes both stores and returns how many frames were decoded. Raises UserError when the source or a parameter does
     not allow it."""
     cut = Cut(params, params.sequence_length, params.sequence_stride or params.sequence_length)
-    with open_source(params.source, params.array_layout, params.digits, params.tfrecord_feature) as source:
+    with open_source(
+        params.source, params.array_layout, params.digits, params.tfrecord_feature, params.pictures,
+    ) as source:
         found = survey(source.videos, cut, params.skip_unreadable)
-        counts = [cut.num_sequences(info.num_frames) for info in found.infos]
+        counts = [cut.num_sequences(info) for info in found.infos]
         names = [video.video_id for video in found.videos] if params.split == "published" else None
         split = split_sequences(counts, params.val_fraction, params.test_fraction, params.seed, names)
         with progress("hashing the source", source.num_bytes(), "bytes") as advance:

@@ -32,3 +32,11 @@ def test_foreign_files_are_never_lost(tmp_path):
     with pytest.raises(UserError, match="thesis.tex"), output_folder(tmp_path, {".png"}):
         pass
     assert (tmp_path / "deep" / "thesis.tex").exists()
+
+
+def test_a_desktops_own_files_are_nothing_to_lose(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "Thumbs.db").write_text("rubbish")
+    with output_folder(tmp_path / "out", {".png"}) as folder:
+        (folder / "a.png").write_text("new")
+    assert names(tmp_path / "out") == ["a.png"]

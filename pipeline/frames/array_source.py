@@ -1,6 +1,7 @@
-"""One array of many videos (.npy, .npz)."""
+"""One array of many videos, or of a single one in colour or with one channel (.npy, .npz)."""
 
 import shutil
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ def find_videos(path: Path, layout: ArrayLayout | None, truth: Path | None, scra
     """The videos of the array at `path`; packed arrays are unpacked into `scratch`, so that they need not fit in
     memory.
 
+    [time, height, width, 1 or 3], without an axis of videos, is one video whatever the layout, and a line says so.
     Raises UserError when it is not uint8 [video, time, height, width(, 1 or 3)] (the first two axes as `layout` says).
     """
     if layout is None:
@@ -45,6 +47,11 @@ def find_videos(path: Path, layout: ArrayLayout | None, truth: Path | None, scra
         raise UserError(f"{path}: wanted {wanted}, got {array.dtype} {list(array.shape)}; save it so")
     if truth:
         _unpack(truth, unpacked := scratch / "truth")
+    if array.ndim == 4 and array.shape[3] in (1, 3):
+        shape = f"{list(array.shape)} as [time, height, width, channel]"
+        print(f"{path}: taken for one video of {len(array)} frames, {shape}", file=sys.stderr)
+        name = numbered(path.name, 1)[0]
+        return [SourceVideo(name, "array", data, (0, None), unpacked if truth else None)] if len(array) else []
     axis = 0 if layout == "video_time" else 1
     return [
         SourceVideo(name, "array", data, (number, axis), unpacked if truth else None)
@@ -64,6 +71,8 @@ def _array(video: SourceVideo) -> np.ndarray:
     """[time, height, width(, channel)], still on disk."""
     number, axis = video.index
     array = np.load(video.path, mmap_mode="r", allow_pickle=False)
+    if axis is None:
+        return array
     return array[number] if axis == 0 else array[:, number]
 
 

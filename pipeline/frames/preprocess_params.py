@@ -35,6 +35,9 @@ class PreprocessParams(FrameFormat):
     (.npy, .npz); digits (idx files)."""
     array_layout: ArrayLayout | None
     """Arrays only: whether the axis of videos comes first (video_time) or that of time (time_video, Moving MNIST)."""
+    pictures: str | None = Field(default=None, min_length=1)
+    """Folders of several kinds of pictures only: the names of those that are frames, * standing for anything. null:
+    all, which may then differ in nothing but their number."""
     digits: DigitParams
     """Sources of single digits only: the videos made of them."""
     tfrecord_feature: str = Field(pattern=r"^[^{}]*\{\}[^{}]*$")

@@ -7,13 +7,15 @@ everything and changes the proportions. Pixels are taken as square.
 """
 
 import math
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import numpy as np
@@ -21,7 +23,8 @@ from av.video.reformatter import Interpolation
 from PIL import Image, ImageOps
 
 from pipeline.errors import UserError
-from pipeline.frames import array_source, digit_source, hdf5_source, tfrecord_source
+from pipeline.frames import array_source, digit_source, hdf5_source, tfrecord_source, video_file
+from pipeline.frames.container_end import missing_bytes
 from pipeline.frames.frame_format import FrameFormat
 from pipeline.frames.source_video import SourceVideo
 
@@ -48,21 +51,31 @@ class VideoInfo:
     """What a look at a video tells, without decoding all of it."""
 
     num_frames: int
-    """After resampling; from the file's headers, so the decoder may find a few more or less."""
+    """After resampling; counted without decoding, so the decoder may find a few more or less."""
     source_fps: float
     fps: float
     """After resampling."""
+    leaps: tuple[tuple[int, float], ...] = ()
+    """Where resampling finds a gap in the clock, or the clock starting again: the (resampled) frame after it, and the
+    seconds by which it leaps there, less than 0 where it starts again."""
+    missing_bytes: int = 0
+    """What its end lacks."""
+
+    @property
+    def runs(self) -> list[int]:
+        """Frames from one gap in the clock to the next."""
+        gaps = [0, *(frame for frame, seconds in self.leaps if seconds > 0), self.num_frames]
+        return [stop - start for start, stop in pairwise(gaps)]
 
 
 def probe(video: SourceVideo, form: FrameFormat) -> VideoInfo:
     """Looks at a video and decodes its first frame. Raises UnreadableVideo."""
     with _readable(video):
-        if video.kind == "file":
-            count, source_fps = _probe_file(video, form.fps_if_unknown)
-        else:
-            count, source_fps = _num_frames(video), form.fps_if_unknown
         if next(_decode(video, 1), None) is None:
             raise UnreadableVideo(video.video_id, "it holds no frame")
+        if video.kind == "file":
+            return _probe_file(video, form)
+        count, source_fps = _num_frames(video), form.fps_if_unknown
     fps = form.fps or source_fps
     return VideoInfo(round(count * fps / source_fps), source_fps, fps)
 
@@ -84,10 +97,17 @@ def shown_shape(video: SourceVideo) -> tuple[int, int]:
 
 def read_frames(
     video: SourceVideo, form: FrameFormat, info: VideoInfo, num_threads: int = 1,
+    leaps: dict[int, float] | None = None,
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yields (index of the frame in the source, frame uint8 [height, width, channel]). Raises UnreadableVideo."""
-    timed = _decode(video, num_threads)
-    shown = _resample(timed, form.fps, info.source_fps) if form.fps else ((i, f, 1) for i, (_, f) in enumerate(timed))
+    """Yields (index of the frame in the source, frame uint8 [height, width, channel]). Raises UnreadableVideo.
+
+    Where the clock leaps, `leaps` gets the index of the frame after the leap, before that is yielded, and the seconds:
+    more than 0 for a gap, less where it starts again.
+    """
+    timed, leaps = _decode(video, num_threads), {} if leaps is None else leaps
+    shown: Iterator[tuple[int, Undecoded, int]] = ((index, frame, 1) for index, (_, frame) in enumerate(timed))
+    if form.fps:
+        shown = _resample(timed, form.fps, info.source_fps, leaps)
     with _readable(video):
         for index, frame, repeats in _map(lambda item: (item[0], _shape(item[1], form), item[2]), shown, num_threads):
             yield from ((index, frame) for _ in range(repeats))
@@ -114,31 +134,28 @@ def _readable(video: SourceVideo) -> Iterator[None]:
         raise UnreadableVideo(video.video_id, " ".join(str(error).split())) from error
 
 
-def _probe_file(video: SourceVideo, fps_if_unknown: float) -> tuple[int, float]:
-    with _open(video) as container:
-        stream = _video_stream(container, video)
-        fps = stream.average_rate or stream.guessed_rate or fps_if_unknown
-        # Some containers (Matroska) do not say how many frames there are: count the packets, without decoding them.
-        return stream.frames or sum(packet.size > 0 for packet in container.demux(stream)), float(fps)
+def _probe_file(video: SourceVideo, form: FrameFormat) -> VideoInfo:
+    times, source_fps = video_file.times_and_rate(video.path, form.fps_if_unknown)
+    missing = missing_bytes(video.path)
+    if not form.fps:
+        return VideoInfo(len(times), source_fps, source_fps, missing_bytes=missing)
+    leaps: dict[int, float] = {}
+    shown, places, count = [], [], 0
+    for index, _, repeats in _resample(((time, None) for time in times), form.fps, source_fps, leaps):
+        shown.append(index)
+        places.append(count)
+        count += repeats
+    places.append(count)
+    found = tuple((places[bisect_left(shown, index)], seconds) for index, seconds in leaps.items())
+    return VideoInfo(count, source_fps, form.fps, found, missing)
 
 
 def _num_frames(video: SourceVideo) -> int:
     return len(video.pictures()) if video.kind == "pictures" else READERS[video.kind].num_frames(video)
 
 
-def _open(video: SourceVideo) -> av.container.InputContainer:
-    """The protocol is said: in a name like 10:30.mp4 FFmpeg would look for one, and a playlist that calls itself .mp4
-    would reach into the network."""
-    return av.open(f"file:{video.path}", options={"protocol_whitelist": "file"})
-
-
-def _video_stream(container: av.container.InputContainer, video: SourceVideo) -> av.VideoStream:
-    if not container.streams.video:
-        raise UnreadableVideo(video.video_id, "it holds no pictures")
-    return container.streams.video[0]
-
-
 Undecoded = av.VideoFrame | Path | np.ndarray
+Frame = TypeVar("Frame")
 
 
 def _decode(video: SourceVideo, num_threads: int) -> Iterator[tuple[float | None, Undecoded]]:
@@ -148,33 +165,40 @@ def _decode(video: SourceVideo, num_threads: int) -> Iterator[tuple[float | None
     elif video.kind in READERS:
         yield from ((None, frame) for frame in READERS[video.kind].frames(video))
     else:
-        with _open(video) as container:
-            stream = _video_stream(container, video)
-            stream.codec_context.thread_count = num_threads
-            stream.codec_context.thread_type = "AUTO"
-            stream.codec_context.options = {"err_detect": "explode"}  # rather than guess what damage has hidden
-            for frame in container.decode(stream):
-                if frame.is_corrupt:
-                    raise UnreadableVideo(video.video_id, "a frame is damaged")
-                yield frame.time, frame
+        yield from ((frame.time, frame) for frame in video_file.frames(video.path, num_threads))
 
 
 def _resample(
-    timed: Iterator[tuple[float | None, Undecoded]], fps: float, source_fps: float,
-) -> Iterator[tuple[int, Undecoded, int]]:
+    timed: Iterator[tuple[float | None, Frame]], fps: float, source_fps: float, leaps: dict[int, float],
+) -> Iterator[tuple[int, Frame, int]]:
     """Yields the frames that are the latest at any of the times 0, 1/fps, 2/fps, ...: index, frame, at how many.
 
-    The last frame lasts for 1/source_fps.
+    The last frame lasts for 1/source_fps, and so does one before a leap of the clock: where it starts again, time goes
+    on from there; after a gap, time starts at 0 again. `leaps` gets the index of the frame after it, and its seconds.
     """
-    latest, start, count, end = None, None, 0, 0.0
-    for index, (time, frame) in enumerate(timed):
-        time = index / source_fps if time is None else time
-        start = time if start is None else start
-        if latest and (repeats := _num_before(time - start, fps) - count) > 0:
+    latest: tuple[int, Frame] | None = None
+    start, now, count, last = 0.0, 0.0, 0, 0.0
+    for index, (stamp, frame) in enumerate(timed):
+        time = stamp if stamp is not None else last + 1 / source_fps if latest else 0.0
+        if latest is None:
+            start = last = time
+        elif video_file.is_leap(time - last, source_fps):
+            leaps[index] = time - last
+            now += 1 / source_fps
+            if time < last:
+                start = time - now
+            else:
+                if (repeats := _num_before(now, fps) - count) > 0:
+                    yield *latest, repeats
+                latest, count, start = None, 0, time
+            last = time
+        last = max(last, time)
+        now = last - start
+        if latest and (repeats := _num_before(now, fps) - count) > 0:
             yield *latest, repeats
             count += repeats
-        latest, end = (index, frame), time - start + 1 / source_fps
-    if latest and (repeats := _num_before(end, fps) - count) > 0:
+        latest = index, frame
+    if latest and (repeats := _num_before(now + 1 / source_fps, fps) - count) > 0:
         yield *latest, repeats
 
 
@@ -202,12 +226,16 @@ def _shape(frame: Undecoded, form: FrameFormat) -> np.ndarray:
         return _finish(_scale_decoded(frame, form), form, form.num_channels)
     if isinstance(frame, Path):
         with Image.open(frame) as picture:
+            if (count := getattr(picture, "n_frames", 1)) > 1:
+                raise ValueError(f"'{frame.name}' holds {count} pictures, wanted one; save each as a file of its own")
             frame = _rgb(ImageOps.exif_transpose(picture))
     return shape_pixels(frame, form, form.num_channels)
 
 
 def _rgb(picture: Image.Image) -> np.ndarray:
     """uint8 [h, w, 3]. Pillow would cut 16 bits off at 255; transparent places are shown on black."""
+    if picture.mode == "F":
+        raise ValueError("a picture holds floating point numbers, wanted 8 or 16 bits a sample")
     if picture.mode.startswith("I"):
         picture = Image.fromarray((np.asarray(picture).clip(0, 65535) // 257).astype(np.uint8))
     if picture.has_transparency_data:

@@ -45,8 +45,8 @@ class Cut:
     stride: int
     """Frames from the start of one sequence to the start of the next; at least `length`."""
 
-    def num_sequences(self, num_frames: int) -> int:
-        return max(0, (num_frames - self.length) // self.stride + 1)
+    def num_sequences(self, info: VideoInfo) -> int:
+        return sum(max(0, (num_frames - self.length) // self.stride + 1) for num_frames in info.runs)
 
 
 @dataclass(frozen=True)
@@ -139,9 +139,15 @@ def _decode(
 ) -> Iterator[FrameSequence]:
     truth = VideoTruth(video, cut.form, info) if video.truth else None
     taken: list[tuple[int, np.ndarray]] = []
-    for count, numbered in enumerate(read_frames(video, cut.form, info, num_threads)):
-        if count % cut.stride < cut.length:
+    leaps: dict[int, float] = {}
+    since_gap, previous = 0, -1
+    for count, numbered in enumerate(read_frames(video, cut.form, info, num_threads, leaps)):
+        if numbered[0] != previous and leaps.get(numbered[0], 0) > 0:
+            taken.clear()  # no sequence goes on over a gap
+            since_gap = 0
+        if since_gap % cut.stride < cut.length:
             taken.append(numbered)
+        since_gap, previous = since_gap + 1, numbered[0]
         if len(taken) == cut.length:
             first_frame, (indices, frames) = count + 1 - cut.length, zip(*taken, strict=True)
             taken.clear()

@@ -5,7 +5,10 @@ array of its truth has a leading video axis, and an object of size 0 does not ex
 """
 
 import hashlib
+import sys
 import tempfile
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,13 +16,20 @@ from pathlib import Path
 
 from pipeline.errors import UserError
 from pipeline.frames import array_source, digit_source, hdf5_source, tfrecord_source
+from pipeline.frames.found_files import files_within, unread
+from pipeline.frames.picture_kinds import matches, naming, patterns
 from pipeline.frames.preprocess_params import ArrayLayout, DigitParams
 from pipeline.frames.source_video import IMAGE_SUFFIXES, SourceVideo, natural_order
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".mpg", ".mpeg")
+VIDEO_SUFFIXES = (
+    ".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp",
+    ".ogv", ".gif",
+)
 TRUTH_SUFFIX = ".truth.npz"
 
 _BLOCK = 1 << 22
+_NOT_IN_NAMES = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode's categories of a line break, say, or of bytes that are no UTF-8; any kind of space may be there."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +59,13 @@ class Source:
 @contextmanager
 def open_source(
     path: Path, array_layout: ArrayLayout | None, digits: DigitParams | None = None,
-    tfrecord_feature: str | None = None,
+    tfrecord_feature: str | None = None, pictures: str | None = None,
 ) -> Iterator[Source]:
-    """Finds the videos at `path` (packed arrays are unpacked for the time being, so that they need not fit in memory).
+    """Finds the videos at `path` (packed arrays are unpacked for the time being, so that they need not fit in memory)
+    and says on stderr what is left out. `pictures`: names of the pictures that are frames; None: all of a folder.
 
-    Raises UserError when nothing is there, or a file that holds several videos is not what its reader wants.
+    Raises UserError when nothing is there, a file that holds several videos is not what its reader wants, or a folder
+    holds several kinds of pictures, or pictures beside videos, and nobody says which are meant.
     """
     try:
         exists = path.is_file() or path.is_dir()
@@ -61,6 +73,7 @@ def open_source(
         raise UserError(f"{str(path)[:200]}: {error.strerror}; set preprocess.source to another path") from error
     if not exists:
         raise UserError(f"{path}: does not exist; set preprocess.source to a folder of videos, a video or an array")
+    notes: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         if _is(path, array_source.SUFFIXES):
             truth = _truth_beside(path)
@@ -68,20 +81,24 @@ def open_source(
             source = Source(videos, {file.name: file for file in (path, truth) if file})
         else:
             root = path if path.is_dir() else path.parent
-            entries = sorted(path.rglob("*"), key=natural_order) if path.is_dir() else [path]
-            entries = [entry for entry in entries if not _is_hidden(entry.relative_to(root))]
+            entries, notes = files_within(path) if path.is_dir() else ([path], [])
             files = [_videos_of_file(entry, root, digits, tfrecord_feature, Path(scratch)) for entry in entries]
-            source = _joined([*files, *(_pictures(entries, root) if path.is_dir() else [])])
+            source = _joined([*files, *(_pictures(entries, root, pictures, notes) if path.is_dir() else [])])
+            known = {*source.files.values(), *(entry for entry in entries if _is(entry, IMAGE_SUFFIXES))}
+            notes += unread((entry for entry in entries if entry not in known), root)
         if not source.videos:
+            chosen = f" called {pictures}" if pictures else ""
             raise UserError(
-                f"{path}: wanted videos ({' '.join(VIDEO_SUFFIXES)}), folders of pictures "
+                f"{path}: wanted videos ({' '.join(VIDEO_SUFFIXES)}), folders of pictures{chosen} "
                 f"({' '.join(IMAGE_SUFFIXES)}), an array ({' '.join(array_source.SUFFIXES)}), HDF5 "
                 f"({' '.join(hdf5_source.SUFFIXES)}), TFRecord "
-                "(.tfrecord) or digits (.idx.gz), found none; check preprocess.source"
+                f"(.tfrecord) or digits (.idx.gz), found none; check preprocess.source"
             )
         for name in source.files:
-            if not name.isprintable():  # a line break, say, or bytes that are no UTF-8
+            if any(unicodedata.category(character) in _NOT_IN_NAMES for character in name):
                 raise UserError(f"{path}: a file's name holds what cannot be printed, {ascii(name)}; rename it")
+        for note in notes:
+            print(f"left out: {note}", file=sys.stderr)
         yield source
 
 
@@ -107,22 +124,45 @@ def _videos_of_file(
     return Source(videos, {part.relative_to(root).as_posix(): part for part in (file, truth) if part})
 
 
-def _pictures(entries: list[Path], root: Path) -> Iterator[Source]:
-    for folder in sorted({entry.parent for entry in entries if _is(entry, IMAGE_SUFFIXES)}, key=natural_order):
+def _pictures(entries: list[Path], root: Path, chosen: str | None, notes: list[str]) -> Iterator[Source]:
+    beside = Counter(entry.parent for entry in entries if _is(entry, VIDEO_SUFFIXES))
+    folders: dict[Path, list[Path]] = {}
+    for entry in entries:
+        if _is(entry, IMAGE_SUFFIXES):
+            folders.setdefault(entry.parent, []).append(entry)
+    for folder in sorted(folders, key=natural_order):
+        pictures = [file for file in folders[folder] if matches(file.name, chosen)]
+        if not chosen:
+            _refuse_several(folder, pictures, beside[folder])
+        elif rest := [file for file in folders[folder] if file not in set(pictures)]:
+            example = rest[0].relative_to(root).as_posix()
+            notes.append(f"{len(rest)} pictures that preprocess.pictures = {chosen} does not name, such as '{example}'")
+        if not pictures:
+            continue
         # Pictures right at the top are one video, named like the folder; its truth lies outside.
         name, truth = (folder.name if folder == root else folder.relative_to(root).as_posix()), _truth_beside(folder)
-        video = SourceVideo(name, "pictures", folder, truth=truth)
-        files = {file.relative_to(root).as_posix(): file for file in video.pictures()}
+        video = SourceVideo(name, "pictures", folder, (chosen,), truth=truth)
+        files = {file.relative_to(root).as_posix(): file for file in pictures}
         yield Source([video], files | ({name + TRUTH_SUFFIX: truth} if truth else {}))
+
+
+def _refuse_several(folder: Path, pictures: list[Path], num_videos: int) -> None:
+    found = patterns(file.name for file in pictures)
+    if num_videos:
+        raise UserError(
+            f"{folder}: wanted videos or the pictures of one, found {num_videos} videos and {len(pictures)} pictures "
+            f"({naming(found)}); set preprocess.pictures to the names of those that are frames, or to none"
+        )
+    if len(found) > 1:
+        raise UserError(
+            f"{folder}: wanted pictures of one video, whose names differ in their number only, found "
+            f"{naming(found)}; set preprocess.pictures to the one that is meant (* reads all as one video)"
+        )
 
 
 def _joined(sources: list[Source]) -> Source:
     files = {name: file for source in sources for name, file in source.files.items()}
     return Source([video for source in sources for video in source.videos], files)
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def _truth_beside(path: Path) -> Path | None:

@@ -10,9 +10,11 @@ from pipeline.frames.read_video import UnreadableVideo, VideoInfo, probe
 from pipeline.frames.sequences import Cut
 from pipeline.frames.source_video import SourceVideo
 from pipeline.frames.truth import NAMES, count_objects, held
+from pipeline.frames.video_file import cut_off
 from pipeline.progress import progress
 
-_SAME_FPS = 1e-3
+_SAME_FPS, _ALIKE_FPS = 1e-3, 0.02
+"""Shares by which rates may differ: without a word; by rounding, or as the clocks of phones do, which is said."""
 
 
 @dataclass(frozen=True)
@@ -37,31 +39,32 @@ def survey(videos: list[SourceVideo], cut: Cut, skip_unreadable: bool) -> Survey
     Raises UserError when a video is unreadable, none is long enough, they differ in fps, or only some have truth.
     """
     usable, too_short = [], []
+    looked_at: list[tuple[SourceVideo, VideoInfo]] = []
     with progress("looking at", len(videos), "videos") as advance, ThreadPoolExecutor(os.cpu_count()) as pool:
         for video, found in zip(videos, pool.map(lambda video: _look(video, cut), videos), strict=True):
             advance()
             if isinstance(found, UnreadableVideo):
                 skip_or_raise(found, skip_unreadable)
-            elif cut.num_sequences(found[0].num_frames):
-                usable.append((video, *found))
+            elif found[0].missing_bytes and not skip_unreadable:
+                raise UnreadableVideo(video.video_id, cut_off(found[0].missing_bytes))
             else:
-                too_short.append((video, found[0]))
+                looked_at.append((video, found[0]))
+                if cut.num_sequences(found[0]):
+                    usable.append((video, *found))
+                else:
+                    too_short.append((video, found[0]))
+    _name_leaps(looked_at)
     if too_short:
         video, info = too_short[0]
         lengths = f"{len(too_short)} videos are shorter than preprocess.sequence_length = {cut.length} frames, such as "
-        lengths += f"'{video.video_id}' with {info.num_frames}"
+        lengths += f"'{video.video_id}' with {max(info.runs)}{' from gap to gap' * (len(info.runs) > 1)}"
         if not usable:
             raise UserError(f"{lengths}; no other is left, make sequences shorter")
         print(f"left out: {lengths}", file=sys.stderr)
     if not usable:
         raise UserError(f"none of the {len(videos)} videos of the source can be decoded; check preprocess.source")
     kept, infos, objects, names = map(list, zip(*usable, strict=True))
-    for video, info in zip(kept, infos, strict=True):
-        if abs(info.fps - infos[0].fps) > _SAME_FPS * info.fps:
-            raise UserError(
-                f"videos differ in frames per second ('{kept[0].video_id}' {infos[0].fps:g}, '{video.video_id}' "
-                f"{info.fps:g}); set preprocess.fps to what all are to have"
-            )
+    _compare_rates(kept, infos)
     without = [video.video_id for video, count in zip(kept, objects, strict=True) if count is None]
     if without and len(without) < len(kept):
         lacking = f"{len(without)} of {len(kept)} videos lack ground truth, such as '{without[0]}'"
@@ -70,6 +73,30 @@ def survey(videos: list[SourceVideo], cut: Cut, skip_unreadable: bool) -> Survey
     if shared != some:
         print(f"left out: ground truth that some videos lack, {', '.join(sorted(some - shared))}", file=sys.stderr)
     return Survey(kept, infos, None if without else max(objects), tuple(name for name in NAMES if name in shared))
+
+
+def _compare_rates(videos: list[SourceVideo], infos: list[VideoInfo]) -> None:
+    rates = [info.fps for info in infos]
+    for video, rate in zip(videos, rates, strict=True):
+        if abs(rate - rates[0]) > _ALIKE_FPS * rate:
+            raise UserError(
+                f"videos differ in frames per second ('{videos[0].video_id}' {rates[0]:g}, '{video.video_id}' "
+                f"{rate:g}); set preprocess.fps to what all are to have"
+            )
+    if max(rates) - min(rates) > _SAME_FPS * rates[0]:
+        print(f"taken as alike: {min(rates):g} to {max(rates):g} frames per second, as {rates[0]:g}", file=sys.stderr)
+
+
+def _name_leaps(looked_at: list[tuple[SourceVideo, VideoInfo]]) -> None:
+    leaps = [(video, *leap) for video, info in looked_at for leap in info.leaps]
+    gaps, restarts = [leap for leap in leaps if leap[2] > 0], [leap for leap in leaps if leap[2] < 0]
+    if gaps:
+        video, frame, seconds = gaps[0]
+        where = f"'{video.video_id}' of {seconds:.6g} s before frame {frame}"
+        print(f"gaps in time stamps: {len(gaps)}, such as in {where}; a sequence ends there", file=sys.stderr)
+    if restarts:
+        where = f"'{restarts[0][0].video_id}' at frame {restarts[0][1]}"
+        print(f"clocks that start again: {len(restarts)}, such as in {where}; time goes on", file=sys.stderr)
 
 
 def skip_or_raise(error: UnreadableVideo, skip: bool) -> None:

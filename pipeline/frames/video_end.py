@@ -8,8 +8,9 @@ import numpy as np
 
 from pipeline.errors import UserError
 from pipeline.frames.frame_format import FrameFormat
+from pipeline.frames.picture_kinds import naming, patterns
 from pipeline.frames.read_video import probe, read_frames
-from pipeline.frames.source_video import SourceVideo
+from pipeline.frames.source_video import SourceVideo, pictures_in
 
 FPS_IF_UNKNOWN = 10.0
 """Frames per second of a folder of pictures."""
@@ -28,7 +29,7 @@ def read_end(path: Path, shape: tuple[int, int, int], num_frames: int) -> VideoE
     """Reads the last num_frames of a video file or of a folder of pictures, at its own rate, scaled and cut at the
     sides to `shape` (height, width, channels).
 
-    Raises UserError when it is not there, cannot be decoded, or is shorter.
+    Raises UserError when it is not there, cannot be decoded, is shorter, or is a folder of several kinds of pictures.
     """
     form = FrameFormat(
         height=shape[0], width=shape[1], crop="center", color="gray" if shape[2] == 1 else "rgb", fps=None,
@@ -36,6 +37,12 @@ def read_end(path: Path, shape: tuple[int, int, int], num_frames: int) -> VideoE
     )
     if not path.is_file() and not path.is_dir():
         raise UserError(f"{path}: does not exist; give a video file or a folder of pictures")
+    kinds = patterns(file.name for file in pictures_in(path)) if path.is_dir() else []
+    if len(kinds) > 1:
+        raise UserError(
+            f"{path}: wanted pictures of one video, whose names differ in their number only, found {naming(kinds)}; "
+            "give a folder that holds one of these"
+        )
     video = SourceVideo(path.name, "pictures" if path.is_dir() else "file", path)
     info = probe(video, form)
     count, last = 0, deque[np.ndarray](maxlen=num_frames)

@@ -69,7 +69,7 @@ def read_facts(path: Path) -> StoreFacts:
     group = zarr_io.open_store(path, kind := kind_of(path))
     attributes: dict[str, Any] = dict(group.attrs)
     coordinates = attributes["coordinates"].split()
-    arrays = [_array_facts(path / name, name, array, name in coordinates) for name, array in sorted(group.arrays())]
+    arrays = [_array_facts(path / name, name, array, name in coordinates) for name, array in zarr_io.arrays(group)]
     return StoreFacts(
         path, kind, attributes["identity"], attributes["made_from"],
         {name: value for name, value in attributes.items() if name not in _SHOWN_ELSEWHERE},

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import xarray
 
+from pipeline import zarr_io
 from pipeline.errors import UserError
 from pipeline.frames import frame_store_writer
 from pipeline.frames.frame_store import FRAME_DIMS, TRUTH_DIMS, open_frames
@@ -97,3 +98,13 @@ def test_equal_sequences_give_equal_stores(tmp_path):
 def test_missing_store_is_refused(tmp_path):
     with pytest.raises(UserError, match="wanted a layercast frames store"):
         open_frames(tmp_path / "a.zarr")
+
+
+def test_files_of_desktops_and_network_drives_in_a_store_change_nothing(tmp_path):
+    identity = write(tmp_path / "a.zarr", 3, 3)
+    num_files = zarr_io.verify(tmp_path / "a.zarr", "frames")
+    for name in ("frames/c/.DS_Store", "frames/c/0/._0", "Thumbs.db", "frames/@eaDir/x/y", ".AppleDouble/zarr.json"):
+        (tmp_path / "a.zarr" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "a.zarr" / name).write_bytes(b"rubbish")
+    assert open_frames(tmp_path / "a.zarr").identity == identity
+    assert zarr_io.verify(tmp_path / "a.zarr", "frames") == num_files

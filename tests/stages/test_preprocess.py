@@ -284,3 +284,34 @@ def test_files_of_many_videos_keep_their_published_splits(run, tmp_path, write):
 
 def test_names_that_say_no_split(refuses, videos):
     refuses("no part of its name says train, val or test", split="published")
+
+
+def test_a_video_whose_end_is_missing_stops_the_stage_or_keeps_what_came_before(run, refuses, videos, tmp_path, capsys):
+    write_video(tmp_path / "videos" / "cut.mkv", noise(9, 3 * LENGTH), 10, lossless=True)
+    data = (tmp_path / "videos" / "cut.mkv").read_bytes()
+    (tmp_path / "videos" / "cut.mkv").write_bytes(data[: len(data) * 9 // 10])
+    refuses("'cut.mkv' cannot be decoded (its end is cut off")
+    rest, test = run(skip_unreadable=True)
+    assert "skipped: video 'cut.mkv'" in capsys.readouterr().err
+    found = [pair for store in (rest, test) for pair in zip(store.video_id, store.first_frame, strict=True)]
+    assert sorted(start for name, start in found if name == "cut.mkv") == [0, LENGTH]
+
+
+def test_of_several_kinds_of_pictures_one_is_chosen(run, refuses, tmp_path):
+    for folder in "abcd":
+        (tmp_path / "videos" / folder).mkdir(parents=True)
+        for t, frame in enumerate(noise(ord(folder))):
+            Image.fromarray(frame).save(tmp_path / "videos" / folder / f"rgba_{t}.png")
+            Image.fromarray(255 - frame).save(tmp_path / "videos" / folder / f"normal_{t}.png")
+    refuses("found 'normal_*.png', 'rgba_*.png'; set preprocess.pictures")
+    rest, test = run(pictures="rgba_*")
+    for store in (rest, test):
+        for row, name in enumerate(store.video_id):
+            assert np.array_equal(store.read([row])[0], noise(ord(name)))
+
+
+def test_one_video_as_an_array(run, tmp_path):
+    frames = noise(0, 5 * LENGTH)
+    np.save(tmp_path / "a.npy", frames)
+    rest, test = run(tmp_path / "a.npy", array_layout="video_time")
+    assert len(rest) == 4 and np.array_equal(test.read([0])[0], frames[-LENGTH:])
