@@ -142,7 +142,7 @@ def probe_table(metrics: dict) -> dict[str, dict[str, float | None]]:
 
 
 def other_figures(metrics: dict) -> list[tuple[str, str]]:
-    """Every number of metrics.json by its path, in order; lists as their first and last entry."""
+    """Every number of metrics.json by its path, in order; a dash for one that is not known."""
     found = []
 
     def walk(prefix: str, value: object) -> None:
@@ -151,6 +151,8 @@ def other_figures(metrics: dict) -> list[tuple[str, str]]:
                 walk(f"{prefix}.{name}" if prefix else name, item)
         elif isinstance(value, list) and value and all(isinstance(item, float | int | None) for item in value):
             found.append((prefix, " ".join("–" if item is None else f"{item:.5g}" for item in value)))
+        elif value is None:
+            found.append((prefix, "–"))
         elif isinstance(value, float | int):
             found.append((prefix, f"{value:.6g}"))
 

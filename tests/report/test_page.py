@@ -54,6 +54,7 @@ def test_it_is_one_whole_page_with_everything_inside(page):
     for wanted in ("24.0 dB", "24.00 ± 0.62", "half of the samples 0.41 0.50", "22.00",
                    "25.50", "best of 5 samples", "0.71", "60 sequences <of> 20 frames",
                    "num_slots 4", "aaaaaaaaaaaa", "object_px 16", "time varying", "-0.10", "prediction.psnr_by_step",
+                   "decomposition.fg_ari –",
                    "clip 3",
                    "pose where the object in a slot is 4 x 4 per frame line: x, y, log_scale; held: visibility"):
         assert wanted in words, wanted
