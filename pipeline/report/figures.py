@@ -14,7 +14,9 @@ _CURVES = {
     "ssim": ("Likeness of structure (SSIM)", "ssim", "Higher is better; 1 is the truth itself."),
     "lpips": ("Perceived difference (LPIPS)", "lpips", "Lower is better."),
 }
-_COLUMNS = (("psnr", "PSNR, dB", 2), ("ssim", "SSIM", 3), ("lpips", "LPIPS", 3))
+_COLUMNS = (
+    ("psnr", "PSNR, dB", 2), ("psnr_moving", "PSNR of what moves, dB", 2), ("ssim", "SSIM", 3), ("lpips", "LPIPS", 3),
+)
 """Figure, title, decimals."""
 _LAYER_FIGURES = {
     "decomposition.fg_miou": ("overlap of true objects and found ones", "1"),
@@ -63,9 +65,9 @@ def forecasts(metrics: dict) -> dict[str, dict]:
     return {FORECASTS.get(name, name.replace("_", " ")): sections[name] for name in order}
 
 
-def headline(metrics: dict) -> dict[str, float]:
-    """Who forecasts -> psnr."""
-    return {name: figures["psnr"] for name, figures in forecasts(metrics).items()}
+def headline(metrics: dict) -> dict[str, tuple[float, float | None]]:
+    """Who forecasts -> psnr, psnr of what moves (None: not known)."""
+    return {name: (figures["psnr"], figures.get("psnr_moving")) for name, figures in forecasts(metrics).items()}
 
 
 def forecast_table(metrics: dict) -> tuple[list[str], list[ForecastRow]]:
