@@ -21,6 +21,7 @@ from zarr.storage import LocalStore
 
 from pipeline.errors import UserError, writing
 from pipeline.system_files import is_of_system
+from pipeline.write_file import write_file
 
 FORMAT = 1
 REMEDY = "run the stage that writes it again"
@@ -91,17 +92,23 @@ def open_partial(path: Path) -> zarr.Group:
 
 def finish(path: Path) -> str:
     """Stamps the partial store with its identity, marks it complete (last) and moves it to `path`. Returns the
-    identity."""
+    identity.
+
+    What Zarr says of every array goes into the group's own file as well (consolidated metadata), so that the store
+    opens where folders cannot be listed, over plain HTTP. The identity is that of the content and does not know of the
+    copy; the inventory holds it to what was written.
+    """
     partial = partial_place(path)
     with writing(partial):
-        group = zarr.open_group(partial, mode="r+")
-        identity = _digest(partial, dict(group.attrs), with_chunks=True)
-        group.attrs["identity"] = identity
-        group.attrs["inventory"] = _digest(partial, _document(partial), with_chunks=False)
+        document = _document(partial)
+        attributes = document["attributes"]
+        identity = attributes["identity"] = _digest(partial, attributes, with_chunks=True)
+        document["consolidated_metadata"] = _consolidated(partial)
+        attributes["inventory"] = _digest(partial, document, with_chunks=False)
         for file in _files(partial):
             _write_through(file)  # a power cut must not leave a store that says it is complete and lacks bytes
-        group.attrs["complete"] = True
-        _write_through(partial / ROOT)
+        attributes["complete"] = True
+        write_file(partial / ROOT, json.dumps(document, indent=2).encode())
         _replace(path, partial)
     return identity
 
@@ -224,6 +231,13 @@ def _files(root: Path) -> list[Path]:
 def _document(root: Path) -> dict:
     """What Zarr says of the group, its attributes among it, without asking Zarr."""
     return json.loads((root / ROOT).read_text(encoding="utf-8"))
+
+
+def _consolidated(root: Path) -> dict:
+    """The documents of all arrays, as zarr.consolidate_metadata puts them together (which warns that the specification
+    of Zarr 3 does not have them yet; readers that do not know them leave them alone)."""
+    arrays = {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in root.glob(f"*/{ROOT}")}
+    return {"kind": "inline", "must_understand": False, "metadata": dict(sorted(arrays.items()))}
 
 
 def _digest(root: Path, about: dict, *, with_chunks: bool) -> str:

@@ -15,21 +15,25 @@ from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.judging import judge_forecasts, judge_reconstruction
 from pipeline.evaluation.metrics_file import origin, write_metrics
 from pipeline.evaluation.networks import load_networks, network_protocol
+from pipeline.evaluation.per_clip import write_per_clip
 from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves
+from pipeline.evaluation.worries import worries
 from pipeline.frames.forecast_clips import context_identity, find_clips
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.prediction_store import PredictionStore, open_predicted_frames
+from pipeline.frames.splits import SPLITS
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
 from pipeline.output_folder import output_folder
 from pipeline.params import read_section
 from pipeline.provenance import check_made_from
+from pipeline.warn import warn
 
 
 def evaluate(
     params: EvaluateParams, test_frames: Path, latents: Path, predicted_latents: Path, predicted_frames: Path,
     autoencoder: Path, output: Path,
 ) -> dict:
-    """Writes metrics.json, curves/ and sheets/ into `output` and returns the metrics.
+    """Writes metrics.json, per_clip.csv, curves/ and sheets/ into `output` and returns the metrics.
 
     Raises UserError when the artefacts do not belong together, or a network is not the one that `params` means.
     """
@@ -58,9 +62,13 @@ def evaluate(
     }}
     with output_folder(output / "curves", {".csv"}) as curves, output_folder(output / "sheets", {".png"}) as sheets:
         metrics |= judge_reconstruction(params, store, encoded, encode, decode, sheets)
-        metrics |= judge_forecasts(params, store, frames, futures, decode, sheets, networks)
+        sections, clip_rows = judge_forecasts(params, store, frames, futures, decode, sheets, networks)
+        metrics |= sections
         metrics["compression"] = compression(model, frames)
         write_curves(curves, metrics)
+    counts = {split: len(encoded.rows(split)) for split in SPLITS}
+    metrics["warnings"] = worries(metrics, clip_rows, counts)
+    write_per_clip(output / "per_clip.csv", clip_rows)
     write_metrics(output / "metrics.json", metrics)
     return metrics
 
@@ -99,7 +107,8 @@ def main(
         asked = metrics["protocol"]
         count(asked["num_clips"] * asked["num_samples"] * asked["horizon"])
         print_report(metrics, console := Console())
-        console.print(f"{output}: metrics.json, curves/, sheets/", highlight=False)
+        warn(metrics["warnings"])
+        console.print(f"{output}: metrics.json, per_clip.csv, curves/, sheets/", highlight=False)
 
 
 app = typer.Typer(add_completion=False)

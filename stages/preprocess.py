@@ -11,6 +11,7 @@ import typer
 
 from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
+from pipeline.few_sequences import few_sequences, split_summary
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.preprocess_params import PreprocessParams
 from pipeline.frames.read_video import UnreadableVideo
@@ -21,6 +22,7 @@ from pipeline.frames.survey import Survey, skip_or_raise, survey
 from pipeline.params import read_section
 from pipeline.progress import progress
 from pipeline.resume.folders import resume_folder
+from pipeline.warn import warn
 from pipeline.zarr_io import place
 
 MACHINE = (av.__version__, PIL.__version__)  # other decoders and scalers may give other bytes
@@ -49,6 +51,9 @@ def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> int
                 store.finish()
             place(stores[0].path, frames)
             place(stores[1].path, test_frames)
+            counts = {name: sum(part == name for store in stores for _, _, part, _ in store.labels) for name in SPLITS}
+    print(f"{frames}, {test_frames}: sequences of {cut.length} frames, {split_summary(counts)}")
+    warn(few_sequences(counts))
     return sum(info.num_frames for info in found.infos)
 
 

@@ -11,11 +11,13 @@ from pipeline.errors import one_line_errors
 from pipeline.evaluation import options
 from pipeline.evaluation.device import fastest_device, on_device
 from pipeline.evaluation.metrics_file import made_from, read_metrics
+from pipeline.evaluation.per_clip import read_per_clip
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.prediction_store import open_predicted_frames
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
 from pipeline.params import read_section
 from pipeline.predictor.predictor import load_predictor
+from pipeline.predictor.worries import worries
 from pipeline.provenance import check_made_from
 from pipeline.report.mix import mix_curves
 from pipeline.report.page import Artefact, write_report
@@ -25,10 +27,10 @@ from pipeline.report.scenes import Scenes
 
 def report(
     params: ReportParams, test_frames: Path, latents: Path, predicted_latents: Path, predicted_frames: Path,
-    autoencoder: Path, predictor: Path, metrics: Path, page: Path,
+    autoencoder: Path, predictor: Path, metrics: Path, per_clip: Path, curves: Path, page: Path,
 ) -> int:
     """Writes the page and returns how many scenes were drawn for it. Raises UserError when the figures are not those of
-    the other artefacts, or the predictor is another one."""
+    the other artefacts, or the predictor is another one. Without `curves` nothing is said of the training."""
     figures, (model, weights) = read_metrics(metrics), load_autoencoder(autoencoder)
     artefacts: dict[str, tuple[Path, Artefact]] = {
         "test_frames": (test_frames, store := open_frames(test_frames)),
@@ -42,6 +44,7 @@ def report(
         check_made_from(metrics, made_from(figures), name, path, artefact.identity)
     forecaster, forecaster_weights = load_predictor(predictor)
     check_made_from(predicted_frames, frames.made_from, "predictor", predictor, forecaster_weights.identity)
+    clips = read_per_clip(per_clip, list(zip(frames.video_id.tolist(), frames.first_frame.tolist(), strict=True)))
     mix = []
     if frames.carry_pictures and model.mix is not None:
         mix = mix_curves(model.mix, forecaster.trust, frames.horizon)
@@ -49,7 +52,10 @@ def report(
     scenes = Scenes(store, encoded, frames, futures, on_device(model, model.decode), params.num_clips)
     named = {name.replace("_", " "): artefact for name, (_, artefact) in artefacts.items()}
     named["predictor"] = forecaster_weights
-    write_report(page, figures, named, weights.config["architecture"], model.spec, scenes, mix)
+    write_report(
+        page, figures, named, weights.config["architecture"], model.spec, scenes, mix, clips=clips,
+        warnings=worries(curves),
+    )
     return len(scenes)
 
 
@@ -61,6 +67,8 @@ def main(
     autoencoder: options.Autoencoder = Path("data/autoencoder.safetensors"),
     predictor: Annotated[Path, typer.Option(help="Weights that forecast.")] = Path("data/predictor.safetensors"),
     metrics: Annotated[Path, typer.Option(help="Figures that evaluate wrote.")] = Path("data/evaluation/metrics.json"),
+    per_clip: Annotated[Path, typer.Option(help="The same of every clip.")] = Path("data/evaluation/per_clip.csv"),
+    curves: Annotated[Path, typer.Option(help="Curves of the predictor.")] = Path("data/curves/train_predictor"),
     page: Annotated[Path, typer.Option(help="Page to write.")] = Path("data/report/page.html"),
     params: Annotated[Path, typer.Option(help="File with the section 'report'.")] = Path("params.yaml"),
     cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/report.json"),
@@ -69,7 +77,8 @@ def main(
     with one_line_errors(), measure(cost, "scenes") as count:
         settings = read_section(params, "report", ReportParams)
         count(report(
-            settings, test_frames, latents, predicted_latents, predicted_frames, autoencoder, predictor, metrics, page
+            settings, test_frames, latents, predicted_latents, predicted_frames, autoencoder, predictor, metrics,
+            per_clip, curves, page,
         ))
         print(f"{page}: `python -m stages.show` adds parameters and cost")
 

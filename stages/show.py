@@ -11,6 +11,7 @@ from pipeline.evaluation.cost_table import print_costs, read_costs
 from pipeline.evaluation.metrics_file import read_metrics
 from pipeline.evaluation.report import print_report
 from pipeline.report.page import complete
+from pipeline.warn import warn
 from pipeline.write_file import write_file
 
 STAGES = ("preprocess", "train_autoencoder", "encode", "train_predictor", "generate", "evaluate", "report")
@@ -27,13 +28,15 @@ def main(
     """Shows how well the last run forecasts, beside the baselines, and what it cost; completes the page about it."""
     with one_line_errors():
         console = Console()
-        print_report(read_metrics(metrics), console)
+        print_report(figures := read_metrics(metrics), console)
+        warn(figures.get("warnings", ()))
         print_costs(costs, STAGES, console)
         if page.exists():
             write_file(output, complete(page, _read(params), read_costs(costs, STAGES)).encode())
             console.print(f"\neverything on one page: {output}", highlight=False)
         console.print(f"forecasts and layers:   {pictures}/*.gif", highlight=False)
         console.print(f"still sheets:           {metrics.parent}/sheets/*.png", highlight=False)
+        console.print(f"every clip by itself:   {metrics.parent}/per_clip.csv", highlight=False)
         console.print("curves:                 dvc plots show --open", highlight=False)
 
 

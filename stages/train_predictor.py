@@ -16,11 +16,13 @@ from pipeline.predictor.augmentation import augment
 from pipeline.predictor.context import PredictorConfig
 from pipeline.predictor.predictor import Predictor, save_predictor
 from pipeline.predictor.restraint import fit_restraint
-from pipeline.predictor.rollout import position_error
 from pipeline.predictor.train_predictor_params import TrainPredictorParams
+from pipeline.predictor.validation import hold_objects, of_objects, validation_figures
+from pipeline.predictor.worries import no_objects, overfitting
 from pipeline.resume.folders import is_main_process, resume_folder
 from pipeline.resume.states import machine
 from pipeline.training.loop import batch_share, prepare_process, train
+from pipeline.warn import warn
 
 
 def check_splits(store: LatentStore, num_frames: int) -> None:
@@ -45,6 +47,7 @@ def train_predictor(params: TrainPredictorParams, latents: Path, weights: Path, 
         model = learn(params, store, folder, curves)
         if is_main_process():
             save_predictor(weights, model, made_from)
+            warn(overfitting(curves))
     return params.training.num_steps
 
 
@@ -69,20 +72,16 @@ def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves
         return clips.frames(first, given), clips.frames(given, num_frames)
 
     def loss(model: Predictor, batch: tuple[Latents, Latents], progress: float) -> dict[str, torch.Tensor]:
-        return model.losses(*batch, progress)
+        losses = model.losses(*batch, progress)
+        return {name: value for name, value in losses.items() if with_objects["train"] or not of_objects(name)}
 
-    def validate(model: Predictor) -> dict[str, float]:
-        device = next(model.parameters()).device
-        totals: dict[str, float] = {}
-        for clips in regular_windows(validation, num_frames, params.batch_size):
-            clips = clips.to(device)
-            context, target = clips.frames(0, given), clips.frames(given, num_frames)
-            figures = model.losses(context, target) | position_error(model, context, target, params.training.seed)
-            for name, value in figures.items():
-                totals[name] = totals.get(name, 0.0) + value.item() * len(clips.pose) / num_validation
-        return totals
+    def validate(model: Predictor) -> dict[str, float | None]:
+        clips = regular_windows(validation, num_frames, params.batch_size)
+        return validation_figures(model, clips, given, params.training.seed, with_objects=with_objects["val"])
 
-    num_validation = len(validation.pose) * (validation.num_frames // num_frames)
+    with_objects = {split: hold_objects(latents) for split, latents in (("train", training), ("val", validation))}
+    if is_main_process():
+        warn(no_objects(with_objects))
     best = train(model, make_batch, loss, validate, params.training, curves, folder, params.batch_size * num_frames)
     model.load_state_dict(best)
     device = next(model.parameters()).device

@@ -1,8 +1,10 @@
+import json
 import os
 import shutil
 
 import numpy as np
 import pytest
+import xarray
 import zarr
 
 from pipeline import zarr_io
@@ -74,6 +76,26 @@ def test_identity_follows_content_and_provenance(tmp_path):
     group = zarr_io.create(path, "frames", {}, {"source": "another"}, ())
     zarr_io.add_coordinate(group, "x", [1, 3], ("sequence",))
     assert len({identity, first, zarr_io.finish(path)}) == 3
+
+
+def test_the_group_says_of_every_array_what_the_array_does(store):
+    """Where nothing can be listed, the arrays are found by it; xarray opens it without a warning, which is an error
+    here."""
+    said = json.loads((store / "zarr.json").read_text())["consolidated_metadata"]["metadata"]
+    assert said == {name: json.loads((store / name / "zarr.json").read_text()) for name in said}
+    opened = zarr.open_group(store, mode="r", use_consolidated=True)
+    assert set(said) == {"frames", "nothing", "video_id"} == set(dict(opened.arrays()))
+    with xarray.open_zarr(store) as dataset:
+        assert dataset.sizes["sequence"] == 12 and np.array_equal(dataset["frames"], values())
+
+
+def test_what_the_group_says_of_its_arrays_is_held_to_what_was_written(store):
+    file = store / "zarr.json"
+    document = json.loads(file.read_text())
+    document["consolidated_metadata"]["metadata"]["frames"]["attributes"]["units"] = "2"
+    file.write_text(json.dumps(document))
+    with pytest.raises(UserError, match="altered"):
+        zarr_io.open_store(store, "frames")
 
 
 def test_a_shard_is_one_file(store):

@@ -11,7 +11,7 @@ from pipeline.evaluation.reconstruction import Truth
 from pipeline.frames.pixels import to_unit
 from pipeline.latents import pose as poses
 from pipeline.latents.latents import Latents
-from pipeline.metrics import calibration, diversity, frame_quality, segmentation, trajectories
+from pipeline.metrics import calibration, diversity, frame_quality, moving, segmentation, trajectories
 from pipeline.metrics.by_step import mean_by_step
 from pipeline.metrics.fvd import fvd
 from pipeline.optical_flow import flow_forecast
@@ -27,6 +27,9 @@ class ForecastScores:
         self._lpips, self._network = networks.lpips and networks.lpips.distance, networks.fvd
         self._features: dict[str, list[np.ndarray]] = {name: [] for name in ("truth", "prediction", *BASELINES)}
         self._quality: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in ("prediction", *BASELINES)}
+        self._moving: dict[str, list[np.ndarray]] = {name: [] for name in ("prediction", *BASELINES)}
+        self._motion: list[np.ndarray] = []
+        self._objects: list[np.ndarray] = []
         self._plain: list[dict[str, np.ndarray]] = []
         self._errors: dict[str, list[np.ndarray]] = {name: [] for name in ("prediction", *BASELINES)}
         self._covered: dict[float, list[np.ndarray]] = {share: [] for share in calibration.SHARES}
@@ -42,7 +45,10 @@ class ForecastScores:
             "copy_last": np.broadcast_to(context[:, -1:], target.shape),
         }
         self._add_videos(context, target, forecasts)
+        changed = moving.moving_pixels(context[:, -1], target)
+        self._motion.append(changed.mean((1, 2)))
         for name, frames in forecasts.items():
+            self._moving[name].append(moving.psnr_moving(frames, target, changed))
             true_frames = target if frames.ndim == target.ndim else np.broadcast_to(target[:, None], frames.shape)
             pair = to_unit(frames), to_unit(true_frames)
             self._quality[name].append(frame_quality.frame_quality(*pair, self._lpips))
@@ -67,8 +73,9 @@ class ForecastScores:
             self._features[name].append(features.reshape(*videos.shape[:2], -1))
 
     def add_samples(self, samples: Latents, num_samples: int, given: int) -> None:
-        """How far apart the samples put their objects; batch axis B * S, samples of a clip side by side; `given`: how
-        many of their frames are context."""
+        """How many objects there are, and how far apart the samples put them; batch axis B * S, samples of a clip side
+        by side; `given`: how many of their frames are context."""
+        self._objects.append((samples.presence[::num_samples] > PRESENT).sum(1).cpu().numpy())
         if num_samples < 2:
             return
         pose = samples.pose[:, given:].unflatten(0, (-1, num_samples)).cpu().numpy()
@@ -108,6 +115,8 @@ class ForecastScores:
         figures: dict[str, dict] = {
             name: frame_quality.mean_figures(frame_quality.concatenate(q)) for name, q in self._quality.items()
         }
+        for name, parts in self._moving.items():
+            figures[name] |= moving.moving_figures(np.concatenate(parts))
         for name, errors in self._errors.items():
             if errors:
                 figures[name]["position_error"] = trajectories.error_by_step(errors)
@@ -121,6 +130,21 @@ class ForecastScores:
         best = frame_quality.best_of_samples(frame_quality.concatenate(self._quality["prediction"]))
         prediction = {**figures["prediction"], "best_of_samples": best, **self._figures_of_samples()}
         return {"prediction": prediction, "baselines": {name: figures[name] for name in BASELINES}}
+
+    def by_clip(self) -> dict[str, np.ndarray]:
+        """Of every clip [B]: psnr, ssim and psnr_moving of the prediction, means over samples; those of the baselines
+        as NAME_psnr and so on; objects: slots that hold one; motion: share of the pixels that move. NaN: there is
+        none."""
+        quality = {name: frame_quality.concatenate(parts) for name, parts in self._quality.items()}
+        means = {name: {figure: values.reshape(len(values), -1).mean(1) for figure, values in figures.items()}
+                 for name, figures in quality.items()}
+        moved = {name: np.concatenate(parts) for name, parts in self._moving.items()}
+        columns = {"psnr": means["prediction"]["psnr"], "psnr_moving": moved["prediction"],
+                   "ssim": means["prediction"]["ssim"]}
+        for name in BASELINES:
+            columns |= {f"{name}_psnr": means[name]["psnr"], f"{name}_psnr_moving": moved[name]}
+        objects = {"objects": np.concatenate(self._objects)} if self._objects else {}
+        return columns | objects | {"motion": np.concatenate(self._motion)}
 
     def _figures_of_samples(self) -> dict[str, dict]:
         """calibration and diversity, where there are several samples, and the nearest one's error, where there is

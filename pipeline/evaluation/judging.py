@@ -12,6 +12,7 @@ from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.evidence import NUM_REENCODED, Encode, Evidence, SceneTruth
 from pipeline.evaluation.forecast import ForecastScores
 from pipeline.evaluation.networks import Networks
+from pipeline.evaluation.per_clip import Row, per_clip_rows
 from pipeline.evaluation.reconstruction import ReconstructionScores, Truth
 from pipeline.evaluation.swaps import AppearanceSwaps
 from pipeline.frames.forecast_clips import (
@@ -98,10 +99,10 @@ def judge_reconstruction(
 def judge_forecasts(
     params: EvaluateParams, store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, decode: Decode,
     sheets: Path, networks: Networks,
-) -> dict[str, dict]:
-    """Sections of metrics.json on all predicted clips and the baselines beside them. Where the prediction is drawn with
-    what the context shows, straight lines are too, so that they differ in motion, and in how far the mix believes it,
-    alone; and the prediction is judged as its codes alone describe it as well.
+) -> tuple[dict[str, dict], list[Row]]:
+    """Sections of metrics.json on all predicted clips and the baselines beside them, and the figures of each clip.
+    Where the prediction is drawn with what the context shows, straight lines are too, so that they differ in motion,
+    and in how far the mix believes it, alone; and the prediction is judged as its codes alone describe it as well.
 
     Raises UserError when the clips are not those of the test split, or `latents` lacks one of them.
     """
@@ -129,7 +130,7 @@ def judge_forecasts(
                 sheet = _forecast_sheet(target[b], prediction[b], straight[b], given, _title(clips, i))
                 write_png(sheets / f"forecast_{i:04}.png", sheet)
             advance(len(target))
-    return scores.figures()
+    return scores.figures(), per_clip_rows(clips, scores.by_clip())
 
 
 def _forecast_sheet(target: np.ndarray, samples: np.ndarray, linear: np.ndarray, given: int, title: str) -> np.ndarray:

@@ -14,7 +14,9 @@ _CURVES = {
     "ssim": ("Likeness of structure (SSIM)", "ssim", "Higher is better; 1 is the truth itself."),
     "lpips": ("Perceived difference (LPIPS)", "lpips", "Lower is better."),
 }
-_COLUMNS = (("psnr", "PSNR, dB", 2), ("ssim", "SSIM", 3), ("lpips", "LPIPS", 3))
+_COLUMNS = (
+    ("psnr", "PSNR, dB", 2), ("psnr_moving", "PSNR of what moves, dB", 2), ("ssim", "SSIM", 3), ("lpips", "LPIPS", 3),
+)
 """Figure, title, decimals."""
 _LAYER_FIGURES = {
     "decomposition.fg_miou": ("overlap of true objects and found ones", "1"),
@@ -63,9 +65,9 @@ def forecasts(metrics: dict) -> dict[str, dict]:
     return {FORECASTS.get(name, name.replace("_", " ")): sections[name] for name in order}
 
 
-def headline(metrics: dict) -> dict[str, float]:
-    """Who forecasts -> psnr."""
-    return {name: figures["psnr"] for name, figures in forecasts(metrics).items()}
+def headline(metrics: dict) -> dict[str, tuple[float, float | None]]:
+    """Who forecasts -> psnr, psnr of what moves (None: not known)."""
+    return {name: (figures["psnr"], figures.get("psnr_moving")) for name, figures in forecasts(metrics).items()}
 
 
 def forecast_table(metrics: dict) -> tuple[list[str], list[ForecastRow]]:
@@ -142,7 +144,7 @@ def probe_table(metrics: dict) -> dict[str, dict[str, float | None]]:
 
 
 def other_figures(metrics: dict) -> list[tuple[str, str]]:
-    """Every number of metrics.json by its path, in order; lists as their first and last entry."""
+    """Every number of metrics.json by its path, in order; a dash for one that is not known."""
     found = []
 
     def walk(prefix: str, value: object) -> None:
@@ -151,6 +153,8 @@ def other_figures(metrics: dict) -> list[tuple[str, str]]:
                 walk(f"{prefix}.{name}" if prefix else name, item)
         elif isinstance(value, list) and value and all(isinstance(item, float | int | None) for item in value):
             found.append((prefix, " ".join("–" if item is None else f"{item:.5g}" for item in value)))
+        elif value is None:
+            found.append((prefix, "–"))
         elif isinstance(value, float | int):
             found.append((prefix, f"{value:.6g}"))
 

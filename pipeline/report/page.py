@@ -4,6 +4,7 @@ The page that stage report writes is a pure function of its inputs. Parameters o
 are not among them; `complete` puts these into the place that the page leaves for them.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -11,9 +12,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.errors import UserError
+from pipeline.evaluation.per_clip import Row
 from pipeline.latents.latents import LatentSpec
 from pipeline.progress import progress
 from pipeline.report.charts import line_chart
+from pipeline.report.clips import clip_table
 from pipeline.report.codes import code_rows
 from pipeline.report.figures import (
     Curve,
@@ -49,11 +52,13 @@ class Artefact(Protocol):
 
 def write_report(
     path: Path, metrics: dict, artefacts: dict[str, Artefact], architecture: dict[str, object], spec: LatentSpec,
-    scenes: Scenes | list[Scene], mix: list[Curve], most_bytes: int = MOST_BYTES,
+    scenes: Scenes | list[Scene], mix: list[Curve], most_bytes: int = MOST_BYTES, *, clips: Sequence[Row] = (),
+    warnings: Sequence[str] = (),
 ) -> None:
     """Writes the page in one step. metrics as in metrics.json; artefacts: what was judged and the weights, by name;
     architecture: the autoencoder's parameters; spec: the codes that it has; mix: shares of what forecasts are mixed
-    from, empty where they were drawn from layers alone.
+    from, empty where they were drawn from layers alone; clips: figures of each forecast clip, the worst first;
+    warnings: what should worry, beside the warnings among the metrics.
 
     Scenes that would make the page larger than most_bytes are left out, and the page says how many.
     """
@@ -71,7 +76,8 @@ def write_report(
             advance()
     page = _environment().get_template("page.html").render(
         metrics=metrics, protocol=metrics["protocol"], artefacts=artefacts, architecture=architecture,
-        headline=headline(metrics), scenes=shown, left_out=left_out,
+        headline=headline(metrics), warnings=[*metrics.get("warnings", ()), *warnings], clips=clip_table(list(clips)),
+        scenes=shown, left_out=left_out,
         forecast=forecast_table(metrics), layers=layer_figures(metrics), probes=probe_table(metrics),
         samples=sample_figures(metrics), codes=code_rows(spec),
         others=other_figures(metrics), run=Markup(_RUN),

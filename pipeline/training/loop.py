@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,7 +34,7 @@ def train(
     model: nn.Module,
     make_batch: Callable[[int], Any],
     loss: Callable[[Any, Any, float], dict[str, Tensor]],
-    validate: Callable[[Any], dict[str, float]],
+    validate: Callable[[Any], Mapping[str, float | None]],
     params: TrainingParams,
     curves: Path,
     resume: Path,
@@ -48,9 +48,10 @@ def train(
     batches): tensors, containers of them, or anything with `.to(device)`. With several processes each takes its
     `batch_share`. loss(model, batch, progress): scalars by name, "loss" being the one to lower; progress rises from 0
     to 1. The model is the plain one, on the batch's device; torch is seeded anew for every step. validate(model):
-    figures by name, "loss" decides which state is best. Called in eval mode, without gradients. num_frames_per_batch:
-    frames in the batches of all processes together, for the rate shown. parts(batch): the pieces that are run one after
-    the other; what `loss` makes of them adds up to the batch's losses, so the gradients do not depend on the pieces.
+    figures by name, None where one is not known; "loss", which is, decides which state is best. Called in eval mode,
+    without gradients. num_frames_per_batch: frames in the batches of all processes together, for the rate shown.
+    parts(batch): the pieces that are run one after the other; what `loss` makes of them adds up to the batch's losses,
+    so the gradients do not depend on the pieces.
 
     Curves go to the folder `curves` as dvclive writes them; checkpoints to `resume` (see `resume_folder`), from where a
     killed training goes on to the same bytes. SIGINT and SIGTERM write a checkpoint and exit with 128 + signal.
@@ -96,21 +97,23 @@ def train(
             state["step"] = num_done = step + 1
             state["sums"] = {name: state["sums"].get(name, 0.0) + value for name, value in figures.items()}
             state["num_summed"] += 1
-            point = {}
+            point: dict[str, float | None] = {}
             if num_done % log_every == 0 or num_done == params.num_steps:
                 point = {f"train/{name}": total / state["num_summed"] for name, total in state["sums"].items()}
                 state["sums"], state["num_summed"] = {}, 0
             if validates:
                 validation = _validate(model, validate, params.precision)
-                _check_finite({"validation loss": validation["loss"]}, step, resume)
+                validation_loss = validation["loss"]
+                assert validation_loss is not None
+                _check_finite({"validation loss": validation_loss}, step, resume)
                 point |= {f"validation/{name}": value for name, value in validation.items()}
-                if validation["loss"] < state["best_loss"]:
-                    state["best_loss"], state["best"] = validation["loss"], _copy(model)
+                if validation_loss < state["best_loss"]:
+                    state["best_loss"], state["best"] = validation_loss, _copy(model)
             if point:
                 state["points"].append([num_done, point])
                 if curve is not None:
                     curve.add(num_done, point)
-            progress.update(num_done, {"loss": figures["loss"], "best": state["best_loss"]})
+            progress.update(num_done, {"loss": figures["loss"], "best validation": state["best_loss"]})
 
             due = time.monotonic() - last_checkpoint >= checkpoint_seconds or num_done == params.num_steps
             if due or interruption.signal is not None:
@@ -202,11 +205,16 @@ class _Curve:
         for step, point in points:
             self.add(step, point)
 
-    def add(self, step: int, point: dict[str, float]) -> None:
+    def add(self, step: int, point: dict[str, float | None]) -> None:
+        """What is not known is null in metrics.json, and has no row in its curve."""
         self._live.step = step
         with writing(self._folder):
             for name, value in point.items():
-                self._live.log_metric(name, value)
+                if value is None:
+                    split, _, figure = name.partition("/")
+                    self._live.summary.setdefault(split, {})[figure] = None
+                else:
+                    self._live.log_metric(name, value)
             self._live.make_summary()
 
 
@@ -250,7 +258,7 @@ def _check_finite(figures: dict[str, float], step: int, resume: Path) -> None:
             )
 
 
-def _validate(model: nn.Module, validate: Callable, precision: str) -> dict[str, float]:
+def _validate(model: nn.Module, validate: Callable, precision: str) -> Mapping[str, float | None]:
     model.eval()
     with torch.no_grad(), _autocast(model, precision):
         return validate(model)

@@ -75,6 +75,18 @@ def test_the_report_shows_error_bars_and_how_far_samples_stray():
     ]
 
 
+def test_what_moves_has_a_figure_beside_the_mean_within_80_columns():
+    metrics = copy.deepcopy(METRICS)
+    metrics["prediction"] |= {"psnr_moving": 17.125, "psnr_moving_interval": None}
+    metrics["baselines"]["linear_extrapolation"] |= {"psnr_moving": 16.0, "psnr_moving_interval": None}
+    metrics["prediction"]["without_carried_pictures"] = figures(18.0)
+    text = printed(metrics)
+    cells = next(line for line in text.splitlines() if line.strip().startswith("prediction")).split()
+    assert cells[:5] == ["prediction", "24.00", "25.00", "23.00", "17.12"]
+    assert any(line.split() == ["psnr", "moving", "17.12", "-", "-", "-", "16.00", "-"] for line in text.splitlines())
+    assert "…" not in text and max(map(len, text.splitlines())) <= 80
+
+
 def test_a_forecast_from_its_codes_alone_stands_below_the_mixed_one():
     metrics = copy.deepcopy(METRICS)
     assert "its codes alone" not in next(line for line in printed(metrics).splitlines() if "24.00" in line)

@@ -17,7 +17,7 @@ from zarr.storage import FsspecStore
 def open_revision(repository: str, revision: str, path: str = "data/latents.zarr") -> xarray.Dataset:
     """Opens a store as it was in `revision`; chunks come from DVC's cache, else from its remote, when they are read."""
     files = AsyncFileSystemWrapper(DVCFileSystem(repository, rev=revision), asynchronous=True)
-    return xarray.open_zarr(FsspecStore(files, read_only=True, path=path), consolidated=False)
+    return xarray.open_zarr(FsspecStore(files, read_only=True, path=path))
 
 
 def describe(latents: xarray.Dataset) -> None:
@@ -37,4 +37,4 @@ if __name__ == "__main__":
     else:
         pose = zarr.open_group("data/latents.zarr", mode="r")["pose"]
         print("pose", pose.shape, pose.metadata.dimension_names, pose.attrs["units"])
-        describe(xarray.open_zarr("data/latents.zarr", consolidated=False))
+        describe(xarray.open_zarr("data/latents.zarr"))

@@ -76,7 +76,7 @@ def test_truth_is_padded_over_the_objects(tmp_path):
 
 def test_xarray_opens_it_as_one_labelled_dataset(tmp_path):
     write(tmp_path / "a.zarr", 6, 6, with_truth=True)
-    dataset = xarray.open_zarr(tmp_path / "a.zarr", consolidated=False)
+    dataset = xarray.open_zarr(tmp_path / "a.zarr")
     assert dataset["frames"].dims == FRAME_DIMS
     assert set(dataset.coords) == {"video_id", "first_frame", "split"}
     for name, dims in TRUTH_DIMS.items():

@@ -42,7 +42,7 @@ def test_batches_do_not_change_its_bytes(tmp_path):
 
 def test_xarray_opens_it_as_one_labelled_dataset(tmp_path):
     write(tmp_path / "p.zarr", 6)
-    data = xarray.open_zarr(tmp_path / "p.zarr", consolidated=False)
+    data = xarray.open_zarr(tmp_path / "p.zarr")
     assert data.frames.dims == ("clip", "sample", "time", "height", "width", "channel")
     assert data.straight_on.dims == ("clip", "time", "height", "width", "channel")
     assert data.context_segmentation.dims == ("clip", "context_time", "height", "width")

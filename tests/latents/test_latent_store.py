@@ -120,7 +120,7 @@ def test_codes_of_width_zero_are_left_out_and_read_as_such(tmp_path):
     clips.finish()
     for store in (open_latents(tmp_path / "l.zarr"), open_predicted_latents(tmp_path / "p.zarr")):
         assert store.spec == narrow and store.read(slice(None)).check(narrow).deformation.shape == (2, 6, 3, 0)
-        with xarray.open_zarr(store.path, consolidated=False) as opened:
+        with xarray.open_zarr(store.path) as opened:
             assert set(opened.data_vars) == set(narrow.names) and "detail_dim" not in opened.attrs
 
 
@@ -136,13 +136,13 @@ def test_missing_clips_are_noticed(tmp_path):
 def test_xarray_opens_both_as_labelled_datasets(tmp_path, latents):
     write(tmp_path / "l.zarr", latents)
     write_predicted(tmp_path / "p.zarr", some_futures(3))
-    encoded = xarray.open_zarr(tmp_path / "l.zarr", consolidated=False)
+    encoded = xarray.open_zarr(tmp_path / "l.zarr")
     assert encoded.pose.dims == ("sequence", "time", "slot", "pose_component")
     assert encoded.pose.sel(pose_component="log_scale").shape == (NUM_ROWS, 6, 3)
     assert tuple(encoded.camera_component.values) == camera_code.COMPONENTS
     assert tuple(encoded.pose_component.values) == poses.COMPONENTS
     assert set(encoded.data_vars) == set(CODES) and all("units" in encoded[name].attrs for name in CODES)
-    predicted = xarray.open_zarr(tmp_path / "p.zarr", consolidated=False)
+    predicted = xarray.open_zarr(tmp_path / "p.zarr")
     assert predicted.pose.dims == ("clip", "sample", "time", "slot", "pose_component")
     assert predicted.appearance.dims == ("clip", "slot", "appearance_code")
     assert predicted.time.values.tolist() == list(range(6)) and predicted.attrs["context_frames"] == 2

@@ -69,7 +69,7 @@ def test_stores_hold_and_label_it(tmp_path):
     write(tmp_path, latents)
     read = open_latents(tmp_path / "latents.zarr").read(slice(None))
     assert all(torch.equal(read.codes[name], latents.codes[name]) for name in NEW)
-    with xarray.open_zarr(tmp_path / "latents.zarr", consolidated=False) as opened:
+    with xarray.open_zarr(tmp_path / "latents.zarr") as opened:
         assert opened.wobble.dims == ("sequence", "time", "slot", "wobble_component")
         assert tuple(opened.wobble_component.values) == WOBBLE.components
         assert opened.wobble.attrs["description"] == WOBBLE.description

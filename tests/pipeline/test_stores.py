@@ -40,7 +40,7 @@ def copy(data, tmp_path, name) -> Path:
 
 
 def dataset(path: Path) -> xarray.Dataset:
-    return xarray.open_zarr(path, consolidated=False)
+    return xarray.open_zarr(path)
 
 
 @every_store

@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.report.clips import NUM_ROWS, clip_table
 from pipeline.report.page import complete, write_report
 from tests.report.conftest import METRICS, MIX, SCENES, SPEC, Artefact, scene
 
@@ -54,6 +55,7 @@ def test_it_is_one_whole_page_with_everything_inside(page):
     for wanted in ("24.0 dB", "24.00 ± 0.62", "half of the samples 0.41 0.50", "22.00",
                    "25.50", "best of 5 samples", "0.71", "60 sequences <of> 20 frames",
                    "num_slots 4", "aaaaaaaaaaaa", "object_px 16", "time varying", "-0.10", "prediction.psnr_by_step",
+                   "decomposition.fg_ari –",
                    "clip 3",
                    "pose where the object in a slot is 4 x 4 per frame line: x, y, log_scale; held: visibility"):
         assert wanted in words, wanted
@@ -91,6 +93,25 @@ def test_without_truth_scenes_and_samples_it_is_still_a_page(tmp_path):
         metrics[name] = cut if name == "baselines" else cut[""]
     write_report(tmp_path / "report.html", metrics, {}, {}, SPEC, [scene("layers")], [])
     assert "position error" not in " ".join(check((tmp_path / "report.html").read_text()).texts)
+
+
+def test_of_many_clips_the_worst_and_the_best_are_shown(tmp_path):
+    rows = [{"video_id": f"<v{i}>", "first_frame": 5, "psnr": 20.0 + i, "psnr_moving": None, "copy_last_psnr": 21.5,
+             "objects": i, "motion": 0.125} for i in range(50)]
+    assert clip_table(rows).num_left_out == 10 and not clip_table(rows[:NUM_ROWS]).num_left_out
+    write_report(tmp_path / "report.html", METRICS, {}, {}, SPEC, [scene("layers")], [], clips=rows,
+                 warnings=["look at <object_px>"])
+    words = " ".join(" ".join(check((tmp_path / "report.html").read_text()).texts).split())
+    assert "<v1> from frame 5 (behind) 21.00 – 21.50 1 12.5 <v2> from frame 5 22.00" in words
+    assert "<v49> from frame 5 69.00" in words and "<v25> from" not in words and "10 clips between" in words
+    assert "Look at this first look at <object_px>" in words
+
+
+def test_what_moves_has_a_figure_of_its_own(tmp_path):
+    metrics = METRICS | {"prediction": METRICS["prediction"] | {"psnr_moving": 18.25}}
+    write_report(tmp_path / "report.html", metrics, {}, {}, SPEC, [scene("layers")], [])
+    words = " ".join(" ".join(check((tmp_path / "report.html").read_text()).texts).split())
+    assert "24.0 dB , 18.2 where it moves" in words and "PSNR of what moves, dB" in words
 
 
 def test_it_is_completed_with_parameters_and_cost(page, tmp_path):

@@ -1,5 +1,6 @@
 """Figures of the tiny artefacts: their names, their joins, and what is refused."""
 
+import csv
 import json
 
 import numpy as np
@@ -66,6 +67,34 @@ def test_metrics_have_the_names_agreed_upon(evaluated):
     assert {"layers_0000.png", "tracks_0000.png", "swap_0000.png"} <= {
         sheet.name for sheet in (evaluated[0] / "sheets").iterdir()
     }
+
+
+def test_every_clip_has_its_figures_and_their_means_are_those_of_all(evaluated, inputs):
+    """The worst clip first, beside baselines, what is in it and how much of it moves."""
+    metrics = json.loads((evaluated[0] / "metrics.json").read_text())
+    with (evaluated[0] / "per_clip.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    psnrs = [float(row["psnr"]) for row in rows]
+    assert len(rows) == NUM_CLIPS and psnrs == sorted(psnrs)
+    predicted = open_predicted_frames(inputs["predicted_frames"])
+    names = set(zip(predicted.video_id.tolist(), map(str, predicted.first_frame), strict=True))
+    assert {(row["video_id"], row["first_frame"]) for row in rows} == names
+    for name, section in {"": metrics["prediction"], **metrics["baselines"]}.items():
+        for figure in ("psnr", "psnr_moving"):
+            mean = np.mean([float(row[f"{name}_{figure}".lstrip("_")]) for row in rows])
+            assert mean == pytest.approx(section[figure], abs=1e-3)
+    assert all(0 < float(row["motion"]) < 1 and 0 <= int(row["objects"]) <= 2 for row in rows)
+    assert "moving" in evaluated[1]
+
+
+def test_what_should_worry_is_printed_and_kept(inputs, artefacts, tmp_path):
+    result = CliRunner().invoke(app, options({
+        **inputs, "output": tmp_path / "out", "params": artefacts.params, "cost": tmp_path / "cost.json",
+    }))
+    kept = json.loads((tmp_path / "out" / "metrics.json").read_text())["warnings"]
+    assert any("worse than each clip's median image" in text and "detail_dim" in text for text in kept)
+    said = [line.removeprefix("warning: ") for line in result.stderr.splitlines() if line.startswith("warning: ")]
+    assert said == kept
 
 
 def test_metrics_say_what_they_were_made_from(evaluated, inputs):

@@ -110,6 +110,14 @@ def test_every_sequence_of_every_video_is_stored_once_under_its_name(run, videos
     assert stores[0].made_from == stores[1].made_from and stores[0].fps == 10
 
 
+def test_it_says_how_many_sequences_learn_validate_and_test(run, videos, capsys):
+    rest, test = run()
+    said, counts = capsys.readouterr(), [len(rest.rows("train")), len(rest.rows("val")), len(test.rows("test"))]
+    assert "{} to train with, {} to validate with, {} to test with".format(*counts) in said.out and sum(counts) == 12
+    assert f"warning: preprocess: only {counts[0]} sequences to train with" in said.err
+    assert "preprocess.val_fraction" in said.err and "preprocess.test_fraction" in said.err
+
+
 def test_a_second_run_gives_the_same_bytes(run, videos, tmp_path):
     run()
     first = content(tmp_path / "out")

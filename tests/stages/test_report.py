@@ -1,5 +1,7 @@
 """The page about the tiny artefacts."""
 
+import csv
+import html
 import json
 
 import pytest
@@ -16,6 +18,7 @@ from tests.stages.conftest import options
 def paths(inputs, evaluated, artefacts, tmp_path) -> dict:
     return {
         **inputs, "predictor": artefacts.predictor, "metrics": evaluated[0] / "metrics.json",
+        "per_clip": evaluated[0] / "per_clip.csv", "curves": tmp_path / "curves",
         "params": artefacts.params, "page": tmp_path / "report" / "page.html", "cost": tmp_path / "cost.json",
     }
 
@@ -29,6 +32,28 @@ def test_the_page_shows_a_clip_forecast_taken_apart_and_changed(paths, artefacts
     for wanted in ("tracks of 2 samples", "straight on", "who is where", "decoded, tracks found", identity):
         assert wanted in page
     assert json.loads(paths["cost"].read_text())["scenes_per_second"] > 0
+
+
+def test_the_page_shows_every_clip_and_what_should_worry(paths):
+    for split in ("train", "validation"):
+        folder = paths["curves"] / "plots" / "metrics" / split
+        folder.mkdir(parents=True)
+        (folder / "loss.tsv").write_text(f"step\tloss\n7\t{9 if split == 'validation' else -9}\n")
+    figures = {"train": {"objects": 0.5}, "validation": {"objects": None}}
+    (paths["curves"] / "metrics.json").write_text(json.dumps(figures))
+    assert CliRunner().invoke(app, options(paths)).exit_code == 0
+    page, metrics = html.unescape(paths["page"].read_text()), json.loads(paths["metrics"].read_text())
+    rows = list(csv.DictReader(paths["per_clip"].read_text().splitlines()))
+    assert all(f"{row['video_id']} from frame {row['first_frame']}" in page for row in rows)
+    assert metrics["warnings"] and all(text in page for text in metrics["warnings"])
+    assert "kept are the weights of step 7" in page and "no validation clip holds an object" in page
+
+
+@pytest.mark.parametrize("damage", ["", "video_id,first_frame\nother,5\n", "video_id\nother\n"])
+def test_figures_of_other_clips_are_refused(paths, tmp_path, damage):
+    (tmp_path / "per_clip.csv").write_text(damage)
+    result = CliRunner().invoke(app, options({**paths, "per_clip": tmp_path / "per_clip.csv"}))
+    assert result.exit_code == 2 and "per_clip.csv" in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_a_rerun_gives_the_same_bytes(paths, tmp_path):

@@ -28,8 +28,8 @@ def bucket(artefacts, monkeypatch) -> str:
 
 
 def test_frames_and_latents_are_read_from_s3(bucket, artefacts):
-    latents = xarray.open_zarr(f"{bucket}/latents.zarr", consolidated=False)
-    here = xarray.open_zarr(artefacts.latents, consolidated=False)
+    latents = xarray.open_zarr(f"{bucket}/latents.zarr")
+    here = xarray.open_zarr(artefacts.latents)
     assert latents.load().identical(here.load())
     frames = zarr.open_group(f"{bucket}/test_frames.zarr", mode="r")["frames"]
     store = open_frames(artefacts.test_frames)

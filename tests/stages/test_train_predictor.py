@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -29,12 +30,16 @@ SETTINGS = {
 }
 
 
-def write_latents(path: Path, num_rows=30, num_frames=8, split=("train", "train", "val")) -> str:
-    """Objects that go straight on at the speed their appearance tells, with a little noise."""
+def write_latents(path: Path, num_rows=30, num_frames=8, split=("train", "train", "val"), without=()) -> str:
+    """Objects that go straight on at the speed their appearance tells, with a little noise; none in the splits
+    `without`."""
     generator = torch.Generator().manual_seed(0)
     codes = {n: torch.rand(num_rows, *SPEC.shape(n, num_frames), generator=generator) for n in CODES}
     latents = Latents(**codes).replace(presence=torch.ones(num_rows, 2))
     latents.pose[..., :2] += torch.arange(num_frames)[None, :, None, None] * latents.appearance[:, None, :, :2]
+    for i in range(num_rows):
+        if split[i % len(split)] in without:
+            latents.presence[i] = 0
     writer = LatentWriter(
         path, SPEC, np.array([f"v{i}" for i in range(num_rows)]), np.zeros(num_rows, int),
         np.array([split[i % len(split)] for i in range(num_rows)]), num_frames=num_frames, fps=10.0,
@@ -152,3 +157,33 @@ def test_a_store_without_validation_sequences_is_refused(folder):
     write_latents(folder / "data/latents.zarr", split=("train",))
     done = run()
     assert done.exit_code == 2 and "no sequence of split 'val'" in done.stderr
+
+
+@pytest.mark.parametrize("without, named", [
+    ((), ()), (("val",), ("no validation clip", "preprocess.val_fraction")), (("train",), ("no training clip",)),
+    (("train", "val"), ("no clip holds", "object_px")),
+])
+def test_what_was_not_measured_is_null_and_a_warning_says_so(folder, without, named):
+    """Zeros would look as if every object were forecast without an error."""
+    write_latents(folder / "data/latents.zarr", without=without)
+    done = run()
+    assert done.exit_code == 0, done.output
+    curves = folder / "data/curves/train_predictor"
+    summary = json.loads((curves / "metrics.json").read_text())
+    names = {"objects", "position_error_first", "position_error_last"}
+    known = {split: {name for name in names & set(summary[key]) if summary[key][name] is not None}
+             for split, key in (("train", "train"), ("val", "validation"))}
+    assert known["val"] == (set() if "val" in without else names)
+    assert known["train"] == (set() if "train" in without else {"objects"})
+    assert ("objects" in summary["validation"]) and summary["validation"]["camera"] is not None
+    assert (curves / "plots/metrics/validation/objects.tsv").exists() == ("val" not in without)
+    said = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    assert len(said) == bool(named) and all(text in said[0] for text in named), done.stderr
+
+
+def test_a_training_that_learned_its_clips_by_heart_is_named(folder, monkeypatch):
+    monkeypatch.setattr("pipeline.predictor.worries.OVERFITTED", -100.0)
+    done = run()
+    said = next(line for line in done.stderr.splitlines() if line.startswith("warning: "))
+    assert "kept are the weights of step 12" in said and "train_predictor.training.num_steps" in said
+    assert "best validation" in done.stderr

@@ -1,0 +1,35 @@
+"""What should worry about an evaluation, each with the parameter to look at: `warnings` in metrics.json."""
+
+from pipeline.evaluation.per_clip import Row
+from pipeline.few_sequences import few_sequences
+
+MOST = 0.5
+"""Share of the clips in which no object may be found before that is said."""
+BELOW = 0.05
+"""dB by which a figure has to lie below another one to be called worse: nobody sees 1 % of the error."""
+
+
+def worries(metrics: dict, rows: list[Row], counts: dict[str, int]) -> list[str]:
+    """metrics: as in metrics.json; rows: of every forecast clip; counts: sequences by split."""
+    found = few_sequences(counts)
+    forecast, copied = metrics["prediction"]["psnr"], metrics["baselines"]["copy_last"]["psnr"]
+    if forecast < copied - BELOW:
+        found.append(
+            f"evaluate: the forecast ({forecast:.2f} dB) is worse than a copy of the last given frame ({copied:.2f} "
+            "dB); is generate.carry_pictures true? If so look at train_autoencoder.architecture.object_px and at "
+            "train_predictor.training.num_steps"
+        )
+    drawn, median = metrics["reconstruction"]["psnr"], metrics["reconstruction"]["median_background_psnr"]
+    if drawn < median - BELOW:
+        found.append(
+            f"evaluate: clips decoded from their codes ({drawn:.2f} dB) are worse than each clip's median image "
+            f"({median:.2f} dB), so layers say less than a still picture; look at train_autoencoder.architecture."
+            "background_channels and detail_dim, and at train_autoencoder.training.num_steps"
+        )
+    empty = sum(row["objects"] == 0 for row in rows)
+    if empty > MOST * len(rows):
+        found.append(
+            f"evaluate: no object was found in {empty} of {len(rows)} clips; look at train_autoencoder.architecture."
+            "object_px (width of what moves, px) and num_slots"
+        )
+    return found

@@ -1,0 +1,31 @@
+import pytest
+
+from pipeline.evaluation.worries import worries
+from pipeline.few_sequences import ENOUGH, few_sequences, split_summary
+
+FINE = {
+    "prediction": {"psnr": 30.0}, "baselines": {"copy_last": {"psnr": 25.0}},
+    "reconstruction": {"psnr": 31.0, "median_background_psnr": 24.0},
+}
+ROWS = [{"video_id": f"v{i}", "first_frame": 0, "objects": i % 2} for i in range(10)]
+
+
+def test_a_good_run_is_no_worry():
+    assert worries(FINE, ROWS, ENOUGH) == []
+
+
+@pytest.mark.parametrize("changes, rows, counts, named", [
+    ({"prediction": {"psnr": 24.9}}, ROWS, ENOUGH, ("24.90 dB", "copy of the last given frame", "carry_pictures")),
+    ({"reconstruction": {"psnr": 23.0, "median_background_psnr": 24.0}}, ROWS, ENOUGH, ("median", "detail_dim")),
+    ({}, [*ROWS, ROWS[0]], ENOUGH, ("in 6 of 11 clips", "object_px")),
+    ({}, ROWS, ENOUGH | {"test": 1}, ("only 1 sequence to test with", "preprocess.test_fraction")),
+    ({}, ROWS, ENOUGH | {"train": 23}, ("only 23 sequences to train with", "preprocess.source")),
+])
+def test_each_worry_is_one_line_that_names_a_parameter(changes, rows, counts, named):
+    found = worries(FINE | changes, rows, counts)
+    assert len(found) == 1 and "\n" not in found[0] and all(text in found[0] for text in named)
+
+
+def test_sequences_are_counted_by_split():
+    assert split_summary({"train": 5, "val": 2, "test": 3}) == "5 to train with, 2 to validate with, 3 to test with"
+    assert len(few_sequences({"train": 0, "val": 0, "test": 0})) == 3
