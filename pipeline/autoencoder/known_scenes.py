@@ -65,7 +65,8 @@ def recognise(scenes: Tensor, median: Tensor, params: SceneParams = DISCOVERY.sc
     agreement = torch.stack([_agreement(scene[None, :-1], scene[None, -1:], median, params) for scene in scenes], 1)
     best = F.one_hot(agreement.argmax(1), len(scenes))
     chosen = (best * (agreement > params.recognised)).to(median)
-    return Scene(*drawn(scenes, chosen).split([median.shape[1], 1], 1), chosen)
+    shown = drawn(scenes, chosen)
+    return Scene(shown[:, :-1], shown[:, -1:], chosen)
 
 
 def drawn(scenes: Tensor, chosen: Tensor) -> Tensor:

@@ -156,8 +156,8 @@ def _fit_sprites(
     blurred = _blur(frames, reach), _blur(behind, reach)
     for step in discovery.schedule.fit:
         shown = blurred if step.blurred else (frames, behind)
-        # before a known background neighbours that rest or move alike are told apart by their tracks' pixels alone; before
-        # another one two tracks on one object would share it
+        # before a known background neighbours that rest or move alike are told apart by their tracks' pixels alone;
+        # before another one two tracks on one object would share it
         others = owned * (sprites.presence > 0)[:, None, :, None, None] * scene.certain[:, None]
         others = others.sum(2, keepdim=True) - others
         free = torch.minimum(uncovered(mask, sprites.depth), (1 - others).clamp(min=0))

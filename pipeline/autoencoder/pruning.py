@@ -57,7 +57,8 @@ def prune(
 def before(certain: Tensor, tracks: Tracks, cells: Cells) -> Tensor:
     """[B, K] whether most of what a track shows lies before background that is known, certain [B, 1, H, W]."""
     weight = tracks.responsibility * cells.moving[:, :, None]
-    known = F.adaptive_avg_pool2d(certain, cells.moving.shape[-2:])[:, None]
+    h, w = cells.moving.shape[-2:]
+    known = F.adaptive_avg_pool2d(certain, (h, w))[:, None]
     return (weight * known).sum((1, 3, 4)) > 0.5 * weight.sum((1, 3, 4)).clamp(min=1e-6)
 
 

@@ -96,7 +96,8 @@ def test_parts_and_processes_train_as_one(folder):
             assert result.exit_code == 0 and ("1 of 4 clips at once" in result.stderr) == (name == "parts")
         weights[name] = load_autoencoder(folder / f"{name}.safetensors")[0].state_dict()
     for name in ("parts", "recomputed", "two"):
-        apart = [(tensor - weights["one"][key]).abs().max().item() for key, tensor in weights[name].items() if tensor.numel()]
+        apart = [(tensor - weights["one"][key]).abs().max().item() for key, tensor in weights[name].items()
+                 if tensor.numel()]
         assert max(apart) < 1e-4, name
     assert json.loads((folder / "two.json").read_text())["processes"] == 2
 
