@@ -36,9 +36,9 @@ class Scene:
     """What is known of the background of each of B clips."""
 
     picture: Tensor
-    """[B, C, H, W] the scene that fits best; zero where it is not known, or none fits"""
+    """[B, C, H, W] the scene that fits best; zero where it is not known, or none fits; [B, 1, 1, 1] if there is none"""
     certain: Tensor
-    """[B, 1, H, W] 1 where it is known, else 0"""
+    """[B, 1, H, W] 1 where it is known, else 0; likewise"""
     chosen: Tensor
     """[B, S] 1 for that scene, 0 for the others"""
 
@@ -61,7 +61,8 @@ class Scene:
 def recognise(scenes: Tensor, median: Tensor, params: SceneParams = DISCOVERY.scenes) -> Scene:
     """Which of the scenes [S, C + 1, H, W] the clips of that median [B, C, H, W] show."""
     if not len(scenes):
-        return Scene(torch.zeros_like(median), torch.zeros_like(median[:, :1]), median.new_zeros(len(median), 0))
+        nothing = median.new_zeros(len(median), 1, 1, 1)
+        return Scene(nothing, nothing, median.new_zeros(len(median), 0))
     agreement = torch.stack([_agreement(scene[None, :-1], scene[None, -1:], median, params) for scene in scenes], 1)
     best = F.one_hot(agreement.argmax(1), len(scenes))
     chosen = (best * (agreement > params.recognised)).to(median)
