@@ -73,6 +73,19 @@ def test_a_thin_stroke_that_passes_over_another_object_is_drawn_whole(num_frames
         assert (sprites.centre[0, :, slot] - middle).norm(dim=-1).median() < 0.8
 
 
+def test_what_rests_throughout_is_an_object_before_a_known_scene_alone():
+    """Beside a square that moves, two that touch and rest."""
+    tracks = torch.stack([line((2, 4), (3, 0), 10), line((20, 40), (0, 0), 10), line((34, 40), (0, 0), 10)], 1)
+    frames, background, segmentation = moving_squares(tracks, torch.stack([RED, CYAN, RED.flip(0)]))
+    scene = torch.cat([background, torch.ones(1, 64, 64)])[None]
+    unknown, known = propose(frames, PARAMS), propose(frames, PARAMS, scene)
+    assert len(present_slots(unknown)) == 1 and len(present_slots(known)) == 3
+    assert (known.background[0] - background).abs().max() < 0.05 and (known.background_seen == 1).all()
+    masks = draw_masks(known.sprites, 64, 64)[0]
+    for number in (1, 2, 3):
+        assert max(overlap(masks[:, slot], segmentation == number) for slot in present_slots(known)) > 0.8
+
+
 def test_object_that_stops_stays_an_object():
     track = torch.cat([line((4, 30), (3, 0), 8), line((25, 30), (0, 0), 8)])
     frames, _, segmentation = moving_squares(track[:, None], RED[None])

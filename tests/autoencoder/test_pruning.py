@@ -1,6 +1,6 @@
 import torch
 
-from pipeline.autoencoder.pruning import boxes, moves, prune
+from pipeline.autoencoder.pruning import before, boxes, moves, prune
 from pipeline.autoencoder.tracking import Cells, Tracks
 from pipeline.latents import camera_code
 from tests.autoencoder.clips import line
@@ -49,3 +49,19 @@ def test_boxes_cover_what_roams_and_its_surroundings():
     covered = boxes(tracks, cells, torch.tensor([[True, False]]))
     assert covered.shape == (1, T, SIDE, SIDE)
     assert covered[0, 0, 6, 5] > 0.95 and covered[0, 0, 6, 2] > 0.5 and covered[0, 0, 18, 12] < 0.05
+
+
+def test_a_track_lies_before_a_known_background_where_most_of_it_does():
+    tracks, cells = tracks_of(line((5, 12), (0, 0), T), line((19, 12), (0, 0), T))
+    left = torch.zeros(1, 1, 48, 48)
+    left[..., :24] = 1
+    assert before(left, tracks, cells).tolist() == [[True, False]]
+    nothing = torch.zeros(1, 1, 1, 1)  # before a moving camera
+    assert not before(nothing, tracks, cells).any()
+
+
+def test_two_that_rest_side_by_side_are_no_parts_of_one():
+    tracks, cells = tracks_of(line((5, 12), (0, 0), T), line((9.5, 12), (0, 0), T))
+    rests, counts = torch.tensor([[False, False]]), torch.tensor([[True, True]])
+    assert prune(tracks, cells, rests, counts).tolist() == [[1, 1]]
+    assert prune(tracks, cells, counts, counts).sum() == 1
