@@ -1,7 +1,7 @@
 """Stage evaluate: predictions and reconstructions against the truth and baselines -> data/evaluation/."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -56,7 +56,7 @@ def evaluate(
     encode, decode = (on_device(model, method) for method in (model.encode, model.decode))
     judged = {"test_frames": store.identity, "autoencoder": weights.identity, "latents": encoded.identity,
               "predicted_latents": futures.identity, "predicted_frames": frames.identity}
-    metrics = {"protocol": {
+    metrics: dict[str, Any] = {"protocol": {
         **protocol(store, frames, len(clips)), **network_protocol(params, networks),
         "made_from": origin(judged),
     }}

@@ -51,9 +51,10 @@ def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> int
                 store.finish()
             place(stores[0].path, frames)
             place(stores[1].path, test_frames)
-            counts = {name: sum(part == name for store in stores for _, _, part, _ in store.labels) for name in SPLITS}
-    print(f"{frames}, {test_frames}: sequences of {cut.length} frames, {split_summary(counts)}")
-    warn(few_sequences(counts))
+            labels = [part for store in stores for _, _, part, _ in store.labels]
+            num_of = {name: labels.count(name) for name in SPLITS}
+    print(f"{frames}, {test_frames}: sequences of {cut.length} frames, {split_summary(num_of)}")
+    warn(few_sequences(num_of))
     return sum(info.num_frames for info in found.infos)
 
 
