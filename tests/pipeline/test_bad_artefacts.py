@@ -144,9 +144,13 @@ def say(change: Callable[[dict], None]) -> Callable[[Path], None]:
 
 def reshape(*shape: int) -> Callable[[Path], None]:
     def alter(store: Path) -> None:
-        about = json.loads((store / "frames/zarr.json").read_text())
-        about["shape"] = list(shape)
-        (store / "frames/zarr.json").write_text(json.dumps(about))
+        for file, place in (("frames/zarr.json", ()), ("zarr.json", ("consolidated_metadata", "metadata", "frames"))):
+            document = json.loads((store / file).read_text())
+            about = document
+            for name in place:
+                about = about[name]
+            about["shape"] = list(shape)
+            (store / file).write_text(json.dumps(document))
         say(lambda attributes: None)(store)
     return alter
 
