@@ -36,7 +36,7 @@ from pipeline.frames.forecast_clips import find_clips, read_clips
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
 from pipeline.frames.prediction_store import PredictionStore, open_predicted_frames
-from pipeline.metrics.frame_quality import frame_quality
+from pipeline.metrics.frame_quality import frame_quality, psnr_of_error
 from pipeline.optical_flow import flow_forecast
 from pipeline.pictures.grid import write_png
 from pipeline.pictures.sheets import forecast_sheet
@@ -46,8 +46,6 @@ from pipeline.spacing import evenly_spaced
 READING = ("height", "width", "fps", "crop", "color", "val_fraction", "test_fraction")
 """Keys of a set that are parameters of preprocess."""
 ROWS = ("samples", "mean picture", "straight on", "stack", "flow", "copy last")
-LEAST_ERROR = 1e-8
-"""Mean squared error, [0, 1]^2, below which a frame is said to be exact: 80 dB."""
 SHEET_CLIPS = 3
 GIVEN_CLIPS = 12
 """Clips whose last given frame is drawn, evenly spaced."""
@@ -146,7 +144,7 @@ def last_given(model: Autoencoder, contexts: np.ndarray) -> dict[str, float]:
         left = model.remainder(frame, last, drawn, last, drawn)
         for name, picture in zip(figures, (drawn.frames, drawn.frames + left), strict=True):
             error = (picture[0, 0].clamp(0, 1) - frame).square().mean()
-            figures[name].append(float(-10 * error.clamp(min=LEAST_ERROR).log10()))
+            figures[name].append(float(psnr_of_error(error.numpy())))
     return {name: float(np.mean(values)) for name, values in figures.items()}
 
 
@@ -194,20 +192,16 @@ def lead(figures: dict, name: str, step: int | None = None) -> float:
 
 def print_tables(found: dict[str, dict], console: Console) -> None:
     """Psnr of every forecast by set, what the mean picture is ahead of stack, and what the stages cost."""
-    table = Table(title="psnr, dB; ssim in brackets", title_justify="left")
-    for column in ("set", "clips", *ROWS, "sharpness", "minutes"):
-        table.add_column(column, justify="left" if column == "set" else "right")
+    table = _table("psnr, dB; ssim in brackets", "clips", *ROWS, "sharpness", "minutes")
     for name, figures in found.items():
         cells = [f"{figures['forecasts'][row]['psnr']:.2f} ({figures['forecasts'][row]['ssim']:.3f})" for row in ROWS]
         sharpness = f"{figures['forecasts']['mean picture']['sharpness']:.2f}"
         minutes = sum(cost["seconds"] for cost in figures["cost"].values()) / 60
         table.add_row(name, str(figures["num_clips"]), *cells, sharpness, f"{minutes:.1f}")
     console.print(table)
-    table = Table(title="mean picture minus ..., dB", title_justify="left")
     columns = {"stack": ("stack", None), "stack, step 1": ("stack", 0), "stack, last step": ("stack", -1),
                "copy last": ("copy last", None), "straight on": ("straight on", None)}
-    for column in ("set", *columns):
-        table.add_column(column, justify="left" if column == "set" else "right")
+    table = _table("mean picture minus ..., dB", *columns)
     leads = {name: [lead(figures, *column) for column in columns.values()] for name, figures in found.items()}
     for name, row in leads.items():
         table.add_row(name, *(f"{value:+.2f}" for value in row))
@@ -217,12 +211,18 @@ def print_tables(found: dict[str, dict], console: Console) -> None:
     console.print(table)
 
 
+def _table(title: str, *columns: str) -> Table:
+    """One row is a set."""
+    table = Table("set", title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
 def print_layers(found: dict[str, dict], console: Console) -> None:
     """What the layers alone show: of the last given frame, of whole sequences, and as masks."""
-    table = Table(title="layers: psnr, dB; ssim in brackets", title_justify="left")
-    for column in ("set", "last given, by layers", "last given, drawn", "by codes alone", "median image", "fg_ari",
-                   "fg_miou"):
-        table.add_column(column, justify="left" if column == "set" else "right")
+    columns = "last given, by layers", "last given, drawn", "by codes alone", "median image", "fg_ari", "fg_miou"
+    table = _table("layers: psnr, dB; ssim in brackets", *columns)
     for name, figures in found.items():
         layers = figures["layers"]
         masks = (layers.get(key) for key in ("fg_ari", "fg_miou"))
