@@ -1,15 +1,27 @@
 """Layers into frames: alpha compositing with a depth order that may be uncertain.
 
-Legend: B batch, T frames, K slots, C channels, H W frame.
+Legend: B batch, T frames, K slots, C channels, H W frame, h w window.
 """
 
 import torch
 from torch import Tensor
 
+from pipeline.autoencoder.windows import Windows
+
 
 def front(depth: Tensor) -> Tensor:
     """[B, K, K]: how surely slot j (last axis) lies before slot k, a sigmoid of the difference in depth [B, K]."""
     return torch.sigmoid(depth[:, None, :] - depth[:, :, None])
+
+
+def uncovered_within(windows: Windows, mask: Tensor, depth: Tensor) -> Tensor:
+    """The share of each slot's window that nothing nearer covers, mask [B, T, K, H, W]: [B, T, K, h, w]."""
+    K = mask.shape[2]
+    before = front(depth) * (1 - torch.eye(K, device=depth.device))
+    share = mask.new_ones(())
+    for j in range(K):
+        share = share * (1 - windows.crop(mask[:, :, j, None])[:, :, :, 0] * before[:, None, :, j, None, None])
+    return share
 
 
 def uncovered(mask: Tensor, depth: Tensor) -> Tensor:

@@ -69,6 +69,9 @@ class TrackingParams:
     trial."""
     grey: float = 0.05
     """Largest difference between the channels of a grey clip, grey levels. Above what compression leaves."""
+    reach: float = 6.0
+    """How far around its centre pixels can be an object's, standard deviations: farther off it has a share of less than
+    1e-5 of what likes it best."""
     color_sigma: float = 0.15
     """Standard deviation of an object's pixels around its mean colour, grey levels. By trial on textured sprites."""
     background_sigma: float = 0.05

@@ -19,7 +19,7 @@ from pipeline.autoencoder import sprite_fit
 from pipeline.autoencoder.architecture_params import ProposalParams
 from pipeline.autoencoder.camera import view
 from pipeline.autoencoder.clean_background import background_behind, median_background
-from pipeline.autoencoder.compositing import uncovered
+from pipeline.autoencoder.compositing import uncovered_within
 from pipeline.autoencoder.discovery_params import DISCOVERY, DiscoveryParams
 from pipeline.autoencoder.known_scenes import Scene, recognise
 from pipeline.autoencoder.meetings import keep_identities
@@ -27,8 +27,9 @@ from pipeline.autoencoder.pruning import before, boxes, moves, prune
 from pipeline.autoencoder.registration import follow, start, steady
 from pipeline.autoencoder.sprite_comparison import compare, drop_parts
 from pipeline.autoencoder.sprite_params import ScheduleParams
-from pipeline.autoencoder.sprites import Sprites, draw_masks, normalise
+from pipeline.autoencoder.sprites import Sprites, masks_within, normalise, present_slots, take_slots, windows_of
 from pipeline.autoencoder.tracking import Tracks, find_tracks, look_coarsely
+from pipeline.autoencoder.windows import Windows
 
 CLIPS_PER_THREAD = 1
 
@@ -127,12 +128,10 @@ def _start_sprites(
     """Empty sprites at the tracks and the probability [B, T, k, H, W] that a pixel shows each, for as many slots k as
     the fullest clip needs; the present ones come first."""
     (B, T, C, H, W), P = frames.shape, params.patch_dim
-    k = max(1, int(presence.sum(1).max()))
-    order = presence.argsort(dim=1, descending=True, stable=True)[:, :k]
-    presence = presence.gather(1, order)
-    centre = tracks.centre.gather(2, order[:, None, :, None].expand(-1, T, -1, 2)) * cell_px
-    index = order[:, None, :, None, None].expand(-1, T, -1, *tracks.responsibility.shape[3:])
-    owned = (tracks.responsibility.gather(2, index) * presence[:, None, :, None, None]).flatten(0, 1)
+    slots = present_slots(presence)
+    presence, k = take_slots(presence, slots, 1), slots.shape[1]
+    centre = take_slots(tracks.centre, slots, 2) * cell_px
+    owned = (take_slots(tracks.responsibility, slots, 2) * presence[:, None, :, None, None]).flatten(0, 1)
     owned = F.interpolate(owned, size=(H, W), mode="bilinear", align_corners=False)
     sprites = Sprites(
         centre=centre, step=frames.new_full((B, k), schedule.search_margin * params.object_px / P),
@@ -154,25 +153,32 @@ def _fit_sprites(
     behind, moving = view(background, camera, H, W), mask.amax(2)
     reach = round(discovery.schedule.blur * object_px)
     blurred = _blur(frames, reach), _blur(behind, reach)
+    windows = windows_of(sprites, H, W)
     for step in discovery.schedule.fit:
         shown = blurred if step.blurred else (frames, behind)
-        # before a known background neighbours that rest or move alike are told apart by their tracks' pixels alone;
-        # before another one two tracks on one object would share it
-        others = owned * (sprites.presence > 0)[:, None, :, None, None] * scene.certain[:, None]
-        others = others.sum(2, keepdim=True) - others
-        free = torch.minimum(uncovered(mask, sprites.depth), (1 - others).clamp(min=0))
-        patches = sprite_fit.look(*shown, free, sprites)
+        free = uncovered_within(windows, mask, sprites.depth)
+        if scene.known.any():
+            # before a known background neighbours that rest or move alike are told apart by their tracks' pixels alone;
+            # before another one two tracks on one object would share it
+            claimed = owned * sprites.presence[:, None, :, None, None] * scene.certain[:, None]
+            free = torch.minimum(free, 1 - _others(claimed, windows))
+        patches = sprite_fit.look(*shown, free, sprites, windows)
         sprites = sprite_fit.fit_picture(patches, sprites, discovery.sprites)
         if step.visibility:
             sprites = sprite_fit.fit_visibility(patches, sprites, discovery.sprites)
         sprites = sprite_fit.refine_track(patches, sprites, step.steadily, discovery.sprites)
         if step.normalise:
             sprites = normalise(sprites, discovery.sprites)
-        mask = draw_masks(sprites, H, W)
+        windows = windows_of(sprites, H, W)
         if step.compare:
+            near = masks_within(sprites, windows)
             sprites = drop_parts(sprites, discovery.comparison)
-            sprites = compare(frames, behind, sprites, mask, object_px, discovery.comparison)
-            mask = mask * (sprites.presence > 0)[:, None, :, None, None]
+            sprites = compare(frames, behind, sprites, near, windows, object_px, discovery.comparison)
+            slots = present_slots(sprites.presence)
+            sprites, owned = sprites.take(slots), take_slots(owned, slots, 2)
+            windows = windows_of(sprites, H, W)
+        mask = windows.lay(masks_within(sprites, windows))
+        if step.compare:
             covered = _grown(mask.amax(2), discovery.schedule.cover_px)
             if not step.complete:  # what a picture still lacks must not end in the background
                 covered = torch.maximum(covered, moving)
@@ -181,6 +187,13 @@ def _fit_sprites(
             seen = torch.maximum(seen, scene.certain)
             behind = view(background, camera, H, W)
     return sprites, background, seen
+
+
+def _others(owned: Tensor, windows: Windows) -> Tensor:
+    """How surely a pixel of a slot's window is owned by any of the others, [B, T, K, h, w] up to 1; owned
+    [B, T, K, H, W]."""
+    together = windows.crop(owned.sum(2, keepdim=True))[:, :, :, 0]
+    return (together - windows.crop_own(owned)).clamp(max=1)
 
 
 def _grown(mask: Tensor, by_px: int) -> Tensor:

@@ -41,16 +41,13 @@ def prune(
     mass = (tracks.responsibility * cells.moving[:, :, None]).sum((3, 4))
     bulk = mass.quantile(params.busy, dim=1)
     presence = (bulk > params.min_area * width**2) & counts
-    slots = range(bulk.shape[1])
-    for k in slots:
-        for other in slots:
-            if other != k:
-                apart = tracks.centre[:, :, k] - tracks.centre[:, :, other]
-                distance = apart.square().sum(-1).sqrt().median(1).values
-                rigid = (apart.std(1).amax(-1) < params.rigid * width) & roams[:, k]
-                double = distance < params.double_distance * width
-                double |= rigid & (distance < params.part_distance * width)
-                presence[:, k] &= ~(double & presence[:, other] & (bulk[:, k] < bulk[:, other]))
+    apart = tracks.centre[:, :, :, None] - tracks.centre[:, :, None]
+    distance = apart.norm(dim=-1).median(1).values
+    rigid = (apart.std(1).amax(-1) < params.rigid * width) & roams[..., None]
+    double = (distance < params.double_distance * width) | (rigid & (distance < params.part_distance * width))
+    double &= bulk[..., None] < bulk[:, None]
+    for k in range(bulk.shape[1]):
+        presence[:, k] &= ~(double[:, k] & presence).any(1)
     return presence.float()
 
 

@@ -6,7 +6,7 @@ layers"): in the object's own coordinates u a frame shows x_t(u) = a(u) + b(u) b
 and both follow from a least-squares line per sample; the track follows from a Gauss-Newton iteration on the same
 equation (Lucas and Kanade 1981).
 
-Legend: B clips, T frames, K slots, C channels, P patch side in samples, H W frame. Positions are (x, y) in px.
+Legend: B clips, T frames, K slots, C channels, P patch side in samples, H W frame, h w window. Positions are (x, y) in px.
 """
 
 from dataclasses import dataclass, replace
@@ -19,6 +19,7 @@ from pipeline.autoencoder.discovery_params import DISCOVERY
 from pipeline.autoencoder.least_squares import damped, solve
 from pipeline.autoencoder.sprite_params import SpriteParams
 from pipeline.autoencoder.sprites import Sprites, cut
+from pipeline.autoencoder.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,12 @@ class Patches:
     """[B, T, K, 1, P, P] the share that lies inside the frame and is not covered by another object"""
 
 
-def look(frames: Tensor, background: Tensor, free: Tensor, sprites: Sprites) -> Patches:
-    """frames [B, T, C, H, W]; background [B, 1 or T, C, H, W]; free [B, T, K, H, W]: the share of each pixel that no
-    other object covers."""
-    C, K = frames.shape[2], free.shape[2]
-    patches = cut(torch.cat([frames, background.expand_as(frames), free], 2), sprites)
-    own = torch.stack([patches[:, :, k, 2 * C + k] for k in range(K)], 2)
-    return Patches(patches[:, :, :, :C], patches[:, :, :, C:2 * C], own[:, :, :, None])
+def look(frames: Tensor, background: Tensor, free: Tensor, sprites: Sprites, windows: Windows) -> Patches:
+    """frames [B, T, C, H, W]; background [B, 1 or T, C, H, W]; free [B, T, K, h, w]: the share of each pixel of a slot's
+    window that no other object covers."""
+    shown = windows.crop(torch.cat([frames, background.expand_as(frames)], 2))
+    patches = cut(torch.cat([shown, free[:, :, :, None]], 3), sprites, windows)
+    return Patches(*patches.split([frames.shape[2], frames.shape[2], 1], 3))
 
 
 def fit_picture(patches: Patches, sprites: Sprites, params: SpriteParams = DISCOVERY.sprites) -> Sprites:

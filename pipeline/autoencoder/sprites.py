@@ -1,16 +1,18 @@
 """One picture per object and clip (a sprite), and where it is.
 
-Legend: B clips, T frames, K slots, C channels, P patch side in samples, H W frame. Positions are (x, y) in px.
+Legend: B clips, T frames, K slots, C channels, P patch side in samples, H W frame, h w window. Positions are (x, y) in
+px.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
 
-from pipeline.autoencoder import spatial_transform
+from pipeline.autoencoder import spatial_transform, windows
 from pipeline.autoencoder.discovery_params import DISCOVERY
 from pipeline.autoencoder.sprite_params import SpriteParams
+from pipeline.autoencoder.windows import Windows
 from pipeline.latents import pose
 
 
@@ -51,35 +53,72 @@ class Sprites:
         """Every patch's middle moved by as many of its samples, [B, T or 1, K, 2]."""
         return replace(self, centre=self.centre + (self.matrix[..., :2] @ by[..., None])[..., 0])
 
+    def take(self, slots: Tensor) -> "Sprites":
+        """Those of some slots alone, by their places, int [B, k]."""
+        return Sprites(**{
+            field.name: take_slots(getattr(self, field.name), slots, axis=2 if field.name in _IN_FRAMES else 1)
+            for field in fields(self)
+        })
+
     def padded(self, num_slots: int) -> "Sprites":
         """With empty slots (no presence, copies of the first track) up to num_slots."""
-        K = self.presence.shape[1]
+        B, K = self.presence.shape
         index = torch.arange(num_slots, device=self.presence.device)
-        index = torch.where(index < K, index, 0)
-        fitted = (torch.arange(num_slots, device=index.device) < K).to(self.presence)
-        return Sprites(
-            centre=self.centre[:, :, index], step=self.step[:, index], color=self.color[:, index],
-            mask=self.mask[:, index], seen=self.seen[:, index], visibility=self.visibility[:, :, index] * fitted,
-            depth=self.depth[:, index] * fitted, presence=self.presence[:, index] * fitted,
-        )
+        fitted = (index < K).to(self.presence)
+        more = self.take(torch.where(index < K, index, 0).expand(B, -1))
+        return replace(
+            more, visibility=more.visibility * fitted, depth=more.depth * fitted, presence=more.presence * fitted)
 
 
-def cut(image: Tensor, sprites: Sprites) -> Tensor:
-    """Patches [B, T, K, C, P, P] of image [B, T, C, H, W] along the tracks; zero outside the frame."""
-    patch = spatial_transform.cut(image.flatten(0, 1), sprites.matrix.flatten(0, 1), sprites.patch_dim)
-    return patch.unflatten(0, image.shape[:2])
+_IN_FRAMES = "centre", "visibility"
+"""What a slot has in every frame."""
 
 
-def paste(patch: Tensor, sprites: Sprites, height: int, width: int) -> Tensor:
-    """Pictures [B, T, K, C, H, W] of patch [B, K, C, P, P], the same in every frame, drawn along the tracks."""
+def present_slots(presence: Tensor) -> Tensor:
+    """The places [B, k] of slots that hold an object, presence [B, K], in their order; as many (at least one) as the
+    fullest clip needs, the others' rest are empty ones."""
+    most = max(1, int(presence.sum(1).max()))
+    return presence.argsort(dim=1, descending=True, stable=True)[:, :most]
+
+
+def take_slots(x: Tensor, slots: Tensor, axis: int) -> Tensor:
+    """Some slots of x [B, K, ...] (axis 1) or [B, T, K, ...] (axis 2), by their places, int [B, k]."""
+    index = slots.view(len(slots), *[1] * (axis - 1), -1, *[1] * (x.dim() - axis - 1))
+    return x.gather(axis, index.expand(*x.shape[:axis], -1, *x.shape[axis + 1:]))
+
+
+def windows_of(sprites: Sprites, height: int, width: int) -> Windows:
+    """Windows of a frame that hold all that the sprites' patches are cut from and drawn to."""
+    # kernels reach a pixel past the outermost sample, or past half of it where samples are coarser
+    reach = sprites.patch_dim / 2 * sprites.step + (sprites.step / 2).clamp(min=1)
+    return windows.around(sprites.centre, float(reach.max()), height, width)
+
+
+def cut(image: Tensor, sprites: Sprites, windows: Windows) -> Tensor:
+    """Patches [B, T, K, C, P, P] along the tracks of what the windows show, image [B, T, K, C, h, w]; zero outside of
+    them."""
+    matrix = windows.within(sprites.matrix).flatten(0, 2)[:, None]
+    return spatial_transform.cut(image.flatten(0, 2), matrix, sprites.patch_dim)[:, 0].unflatten(0, image.shape[:3])
+
+
+def paste(patch: Tensor, sprites: Sprites, windows: Windows) -> Tensor:
+    """Pictures [B, T, K, C, h, w] of patch [B, K, C, P, P], the same in every frame, drawn along the tracks into the
+    windows."""
     B, T = sprites.centre.shape[:2]
     repeated = patch[:, None].expand(B, T, *patch.shape[1:]).flatten(0, 1)
-    return spatial_transform.paste(repeated, sprites.matrix.flatten(0, 1), height, width).unflatten(0, (B, T))
+    drawn = spatial_transform.paste(repeated, windows.within(sprites.matrix).flatten(0, 1), *windows.size)
+    return drawn.unflatten(0, (B, T))
 
 
 def draw_masks(sprites: Sprites, height: int, width: int) -> Tensor:
     """Where each present and visible object's shape lies, before occlusion: [B, T, K, H, W]."""
-    drawn = paste(sprites.mask[:, :, None], sprites, height, width)[:, :, :, 0]
+    windows = windows_of(sprites, height, width)
+    return windows.lay(masks_within(sprites, windows))
+
+
+def masks_within(sprites: Sprites, windows: Windows) -> Tensor:
+    """The same inside each object's window: [B, T, K, h, w]."""
+    drawn = paste(sprites.mask[:, :, None], sprites, windows)[:, :, :, 0]
     return drawn * (sprites.visibility * sprites.presence[:, None])[..., None, None]
 
 

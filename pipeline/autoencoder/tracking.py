@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pipeline.autoencoder import windows
 from pipeline.autoencoder.best_path import best_path
 from pipeline.autoencoder.discovery_params import DISCOVERY, EvidenceParams, TrackingParams
 
@@ -87,7 +88,7 @@ def find_tracks(
             score = unexplained * torch.where(distance.isnan(), 1.0, params.unlike + likeness)
         centre = _find_path(_blur(score, params.blur * width), width, params)
         for _ in range(params.num_shifts):
-            centre = _mean_place(score * _bell(centre, score, params.search_sigma * width) + 1e-6)
+            centre = _shifted(centre, score, params.search_sigma * width)
         tracks.append(centre)
         near = _distance(centre, score) / (2 * (params.explained * width) ** 2)
         unexplained = unexplained * (1 - torch.exp(-near.square()))
@@ -107,10 +108,23 @@ def _distance(centre: Tensor, image: Tensor) -> Tensor:
     return along_y[..., :, None] + along_x[..., None, :]
 
 
-def _bell(centre: Tensor, image: Tensor, sigma: float) -> Tensor:
+def _bell(centre: Tensor, image: Tensor, sigma: float | Tensor) -> Tensor:
     """exp(-distance / (2 sigma^2)) [..., h, w], the product of one factor per axis."""
     along_x, along_y = (torch.exp(-offset / (2 * sigma**2)) for offset in _offsets(centre, image))
     return along_y[..., :, None] * along_x[..., None, :]
+
+
+def _shifted(centre: Tensor, score: Tensor, sigma: float) -> Tensor:
+    """(x, y) [B, T, 2] of the centre of mass of score [B, T, h, w] in a bell around centre [B, T, 2]; where there is
+    none, that of the frame."""
+    h, w = score.shape[-2:]
+    x, y = (torch.arange(side, device=score.device) + 0.5 for side in (w, h))
+    along_x, along_y = (torch.exp(-offset / (2 * sigma**2)) for offset in _offsets(centre, score))
+    rows = score @ torch.stack([along_x, along_x * x], -1)
+    moments = torch.stack([along_y, along_y * y], -2) @ rows  # [[1, x], [y, xy]]
+    none = 1e-6 * h * w
+    mass = moments[..., 0, 0] + none
+    return torch.stack([moments[..., 0, 1] + none * w / 2, moments[..., 1, 0] + none * h / 2], -1) / mass[..., None]
 
 
 def _mean_place(weight: Tensor) -> Tensor:
@@ -124,12 +138,13 @@ def _mean_place(weight: Tensor) -> Tensor:
 def _blur(image: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of [B, T, h, w]."""
     radius = int(3 * sigma)
-    kernel = torch.exp(-torch.arange(-radius, radius + 1, device=image.device).square() / (2 * sigma**2))
-    kernel = kernel / kernel.sum()
-    flat = image.flatten(0, 1)[:, None]
-    flat = F.conv2d(flat, kernel[None, None, None], padding=(0, radius))
-    flat = F.conv2d(flat, kernel[None, None, :, None], padding=(radius, 0))
-    return flat[:, 0].unflatten(0, image.shape[:2])
+    total = torch.exp(-torch.arange(-radius, radius + 1, device=image.device).square() / (2 * sigma**2)).sum()
+    def matrix(side: int) -> Tensor:
+        places = torch.arange(side, device=image.device)
+        apart = places[:, None] - places
+        return torch.exp(-apart.square() / (2 * sigma**2)) * (apart.abs() <= radius) / total
+    h, w = image.shape[-2:]
+    return matrix(h) @ image @ matrix(w)
 
 
 def _find_path(score: Tensor, width: float, params: TrackingParams) -> Tensor:
@@ -159,28 +174,32 @@ def _find_path(score: Tensor, width: float, params: TrackingParams) -> Tensor:
 def _joint_em(cells: Cells, centre: Tensor, params: TrackingParams) -> Tracks:
     """Refines all tracks together. Classes of a cell: each object, background, outlier (uniform in colour)."""
     shown, moving, C, width = cells.color, cells.moving, cells.color.shape[2], cells.object_cells
+    h, w = moving.shape[-2:]
     variance, background_variance = params.color_sigma**2, params.background_sigma**2
     difference = cells.frames - cells.background
     to_background = -difference.square().sum(2) / (2 * background_variance) - C * math.log(params.background_sigma)
     outlier = torch.full_like(to_background, C * math.log(math.sqrt(2 * math.pi)) + params.outlier)
     near = moving[:, :, None] * _bell(centre, moving, params.color_radius * width) + 1e-6
     color = torch.einsum("btkhw,btchw->bkc", near, shown) / near.sum((1, 3, 4))[..., None]
-    # |x - c|^2 expanded, so that no [B, T, K, C, h, w] tensor is needed; the softmax does not see what is added to all
-    squared = shown.square().sum(2) / (2 * variance)
-    others = torch.stack([to_background + squared, outlier + squared], 2)
+    # |x - c|^2 expanded, so that no [B, T, K, C, h, w] tensor is needed
+    others = torch.logaddexp(to_background, outlier) + shown.square().sum(2) / (2 * variance)
     grey = (cells.frames.amax(2) - cells.frames.amin(2)).flatten(1).amax(1) < params.grey
-    sigma = width * torch.where(grey, params.grey_position_sigma, params.position_sigma)[:, None, None, None, None]
+    sigma = width * torch.where(grey, params.grey_position_sigma, params.position_sigma)[:, None, None, None]
     for _ in range(params.num_rounds):
-        objects = torch.einsum("bkc,btchw->btkhw", color / variance, shown)
+        near = windows.around(centre, params.reach * float(sigma.max()), h, w)
+        own = centre - near.corner
+        *planes, unlike = near.crop(torch.cat([shown, others[:, :, None]], 2)).unbind(3)
         likeliest = color.square().sum(-1) / (2 * variance) + C * math.log(params.color_sigma)
-        objects -= likeliest[:, None, :, None, None]
-        objects -= _distance(centre, moving) / (2 * sigma.square())
-        responsibility = torch.cat([objects, others], 2).softmax(2)[:, :, :-2]
-        weight = responsibility + 1e-6 * _bell(centre, moving, params.search_sigma * width)
+        objects = -likeliest[:, None, :, None, None] - unlike
+        for channel, plane in zip(color.unbind(-1), planes, strict=True):
+            objects.addcmul_(plane, channel[:, None, :, None, None], value=1 / variance)
+        odds = objects.exp_() * _bell(own, objects, sigma)
+        responsibility = odds / (1 + near.crop(near.total(odds)[:, :, None])[:, :, :, 0])
+        weight = responsibility + 1e-6 * _bell(own, objects, params.search_sigma * width)
         mass = weight.sum((3, 4))
-        centre = _smooth(_mean_place(weight), mass, params.neighbour_share)
-        color = torch.einsum("btkhw,btchw->bkc", weight, shown) / mass.sum(1)[..., None]
-    return Tracks(centre, responsibility, color)
+        centre = _smooth(_mean_place(weight) + near.corner, mass, params.neighbour_share)
+        color = torch.stack([(weight * plane).sum((1, 3, 4)) for plane in planes], -1) / mass.sum(1)[..., None]
+    return Tracks(centre, near.lay(responsibility), color)
 
 
 def _smooth(centre: Tensor, mass: Tensor, share: float) -> Tensor:

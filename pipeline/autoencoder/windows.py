@@ -1,0 +1,77 @@
+"""Rectangles around objects, so that what concerns one object need not touch the whole frame.
+
+All of a clip's windows have one size, that of the largest object; each lies inside the frame, wherever its object is.
+
+Legend: B clips, T frames, K slots, C channels, H W frame, h w window.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+WORTHWHILE = 0.5
+"""Share of the frame up to which windows cost less than whole frames. By trial: copies cost about as much as the work
+on what they hold."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    corner: Tensor
+    """[B, T, K, 2] (x, y) of the first pixel, whole numbers"""
+    size: tuple[int, int]
+    """h, w"""
+    frame: tuple[int, int]
+    """H, W"""
+    pixels: Tensor
+    """[B, T, K, h w] where the window's pixels stand in the frame, its rows one after another"""
+
+    def crop(self, image: Tensor) -> Tensor:
+        """What they show of image [B, T or 1, C, H, W]: [B, T, K, C, h, w]."""
+        (B, T, K), C = self.pixels.shape[:3], image.shape[2]
+        if self.size == self.frame:
+            return image[:, :, None].expand(B, T, K, -1, -1, -1)
+        flat = image.flatten(-2).expand(B, T, -1, -1)
+        places = self.pixels.flatten(2)[:, :, None].expand(-1, -1, C, -1)
+        return flat.gather(-1, places).unflatten(-1, (K, *self.size)).transpose(2, 3)
+
+    def crop_own(self, images: Tensor) -> Tensor:
+        """What they show each of its slot's image, [B, T, K, H, W]: [B, T, K, h, w]."""
+        return images.flatten(-2).gather(-1, self.pixels).unflatten(-1, self.size)
+
+    def lay(self, picture: Tensor) -> Tensor:
+        """picture [B, T, K, h, w], each in a frame of its own that is zero around it: [B, T, K, H, W]."""
+        if self.size == self.frame:
+            return picture
+        height, width = self.frame
+        laid = picture.new_zeros(*self.pixels.shape[:3], height * width)
+        return laid.scatter(-1, self.pixels, picture.flatten(-2)).unflatten(-1, self.frame)
+
+    def total(self, picture: Tensor) -> Tensor:
+        """picture [B, T, K, h, w], all added up in one frame: [B, T, H, W]."""
+        if self.size == self.frame:
+            return picture.sum(2)
+        height, width = self.frame
+        laid = picture.new_zeros(*self.pixels.shape[:2], height * width)
+        return laid.scatter_add(-1, self.pixels.flatten(2), picture.flatten(2)).unflatten(-1, self.frame)
+
+    def within(self, matrix: Tensor) -> Tensor:
+        """The matrix [B, T, K, 2, 3] to px of the frame as one to px of the windows."""
+        return torch.cat([matrix[..., :2], matrix[..., 2:] - self.corner[..., None].to(matrix)], -1)
+
+
+def around(centre: Tensor, radius: float, height: int, width: int) -> Windows:
+    """Windows that hold every pixel of a frame whose middle lies within radius of centre [B, T, K, 2] along both axes,
+    all in px; whole frames, which need no copying, where they would not be much smaller."""
+    h, w = (min(side, math.ceil(2 * radius) + 1) for side in (height, width))
+    if h * w > WORTHWHILE * height * width:
+        h, w = height, width
+    x, y = centre.unbind(-1)
+    left, top = (
+        (place - radius).floor().long().clamp(0, side - length)
+        for place, length, side in ((x, w, width), (y, h, height))
+    )
+    rows, columns = (torch.arange(length, device=centre.device) for length in (h, w))
+    pixels = (top[..., None, None] + rows[:, None]) * width + left[..., None, None] + columns
+    return Windows(torch.stack([left, top], -1), (h, w), (height, width), pixels.flatten(-2))
