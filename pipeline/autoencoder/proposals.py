@@ -27,7 +27,7 @@ from pipeline.autoencoder.pruning import before, boxes, moves, prune
 from pipeline.autoencoder.registration import follow, start, steady
 from pipeline.autoencoder.sprite_comparison import compare, drop_parts
 from pipeline.autoencoder.sprite_params import ScheduleParams
-from pipeline.autoencoder.sprites import Sprites, masks_within, normalise, present_slots, take_slots, windows_of
+from pipeline.autoencoder.sprites import Sprites, masks_within, normalise, present_slots, resampled, take_slots, windows_of
 from pipeline.autoencoder.tracking import Tracks, find_tracks, look_coarsely
 from pipeline.autoencoder.windows import Windows
 
@@ -117,7 +117,7 @@ def _propose(frames: Tensor, params: ProposalParams, scenes: Tensor, discovery: 
     tracks = keep_identities(tracks, presence, cells, discovery.meetings)
     sprites, owned = _start_sprites(tracks, presence, cells.cell_px, frames, params, discovery.schedule)
     sprites, background, seen = _fit_sprites(
-        still, background, scene, camera, sprites, owned, params.object_px, discovery
+        still, background, scene, camera, sprites, owned, params, discovery
     )
     return Proposals(background, seen, camera, sprites.padded(params.num_slots))
 
@@ -127,7 +127,7 @@ def _start_sprites(
 ) -> tuple[Sprites, Tensor]:
     """Empty sprites at the tracks and the probability [B, T, k, H, W] that a pixel shows each, for as many slots k as
     the fullest clip needs; the present ones come first."""
-    (B, T, C, H, W), P = frames.shape, params.patch_dim
+    (B, T, C, H, W), P = frames.shape, min(params.patch_dim, schedule.coarse_dim)
     slots = present_slots(presence)
     presence, k = take_slots(presence, slots, 1), slots.shape[1]
     centre = take_slots(tracks.centre, slots, 2) * cell_px
@@ -142,7 +142,7 @@ def _start_sprites(
 
 
 def _fit_sprites(
-    frames: Tensor, background: Tensor, scene: Scene, camera: Tensor, sprites: Sprites, owned: Tensor, object_px: float,
+    frames: Tensor, background: Tensor, scene: Scene, camera: Tensor, sprites: Sprites, owned: Tensor, params: ProposalParams,
     discovery: DiscoveryParams,
 ) -> tuple[Sprites, Tensor, Tensor]:
     """Pictures, tracks, visibility, depth and background in turn, each given the others; owned [B, T, K, H, W]: whose
@@ -151,10 +151,12 @@ def _fit_sprites(
     margin = (background.shape[-1] - W) // 2
     mask = _grown(owned.flatten(0, 1), discovery.schedule.cover_px).unflatten(0, owned.shape[:2])
     behind, moving = view(background, camera, H, W), mask.amax(2)
-    reach = round(discovery.schedule.blur * object_px)
+    reach = round(discovery.schedule.blur * params.object_px)
     blurred = _blur(frames, reach), _blur(behind, reach)
     windows = windows_of(sprites, H, W)
     for step in discovery.schedule.fit:
+        if step.fine:
+            sprites = resampled(sprites, params.patch_dim)
         shown = blurred if step.blurred else (frames, behind)
         free = uncovered_within(windows, mask, sprites.depth)
         if scene.known.any():
@@ -173,7 +175,7 @@ def _fit_sprites(
         if step.compare:
             near = masks_within(sprites, windows)
             sprites = drop_parts(sprites, discovery.comparison)
-            sprites = compare(frames, behind, sprites, near, windows, object_px, discovery.comparison)
+            sprites = compare(frames, behind, sprites, near, windows, params.object_px, discovery.comparison)
             slots = present_slots(sprites.presence)
             sprites, owned = sprites.take(slots), take_slots(owned, slots, 2)
             windows = windows_of(sprites, H, W)

@@ -89,6 +89,8 @@ class FitRound:
     """Patches are laid around their objects anew."""
     compare: bool = False
     """Sprites are judged against one another, and the background is estimated again behind them."""
+    fine: bool = False
+    """Patches have all their samples, not `coarse_dim` of them."""
     complete: bool = False
     """Pictures lack nothing of their objects, so the background may be seen wherever they are not."""
 
@@ -106,10 +108,13 @@ class ScheduleParams:
         BLURRED, BLURRED, BLURRED,
         FitRound(visibility=False),
         FitRound(compare=True), FitRound(normalise=True), FitRound(compare=True), FitRound(),
-        FitRound(steadily=True, normalise=True), FitRound(compare=True, complete=True),
-        FitRound(steadily=True), FitRound(compare=True, complete=True),
+        FitRound(steadily=True, normalise=True, fine=True), FitRound(compare=True, complete=True, fine=True),
+        FitRound(steadily=True, fine=True), FitRound(compare=True, complete=True, fine=True),
     )
     """The rounds of the fit of sprites."""
+    coarse_dim: int = 24
+    """Side of the patches until then, samples: enough to find an object's place and shape, at which time goes with the
+    square."""
     search_margin: float = 1.75
     """Side of the first patch around a track, widths: generous, the track is not centred yet."""
     blur: float = 0.125

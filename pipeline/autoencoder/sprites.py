@@ -7,6 +7,7 @@ px.
 from dataclasses import dataclass, fields, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder import spatial_transform, windows
@@ -68,6 +69,19 @@ class Sprites:
         more = self.take(torch.where(index < K, index, 0).expand(B, -1))
         return replace(
             more, visibility=more.visibility * fitted, depth=more.depth * fitted, presence=more.presence * fitted)
+
+
+def resampled(sprites: Sprites, patch_dim: int) -> Sprites:
+    """The same with patches of so many samples."""
+    if patch_dim == sprites.patch_dim:
+        return sprites
+    picture = torch.cat([sprites.picture, sprites.seen[:, :, None]], 2)
+    size = (patch_dim, patch_dim)
+    picture = F.interpolate(picture.flatten(0, 1), size, mode="bilinear", align_corners=False, antialias=True)
+    picture = picture.unflatten(0, sprites.presence.shape)
+    return replace(
+        sprites, step=sprites.step * sprites.patch_dim / patch_dim, color=picture[:, :, :-2],
+        mask=picture[:, :, -2], seen=picture[:, :, -1])
 
 
 _IN_FRAMES = "centre", "visibility"
