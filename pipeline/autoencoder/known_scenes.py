@@ -36,7 +36,8 @@ class Scene:
     """What is known of the background of each of B clips."""
 
     picture: Tensor
-    """[B, C, H, W] the scene that fits best; zero where it is not known, or none fits; [B, 1, 1, 1] if there is none"""
+    """[B, C, H, W] the scene that fits best, a guess where it is not known; zero if none fits; [B, 1, 1, 1] if there is
+    none"""
     certain: Tensor
     """[B, 1, H, W] 1 where it is known, else 0; likewise"""
     chosen: Tensor
@@ -71,8 +72,8 @@ def recognise(scenes: Tensor, median: Tensor, params: SceneParams = DISCOVERY.sc
 
 
 def drawn(scenes: Tensor, chosen: Tensor) -> Tensor:
-    """The scenes [S, C + 1, H, W] that are chosen [B, S]: [B, C + 1, H, W], zero where they are not known."""
-    return torch.einsum("bs,schw->bchw", chosen, torch.cat([scenes[:, :-1] * scenes[:, -1:], scenes[:, -1:]], 1))
+    """The scenes [S, C + 1, H, W] that are chosen [B, S]: [B, C + 1, H, W]."""
+    return torch.einsum("bs,schw->bchw", chosen, scenes)
 
 
 def find_scenes(
