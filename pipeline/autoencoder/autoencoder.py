@@ -30,6 +30,7 @@ from pipeline.autoencoder.last_frame import carried_remainder
 from pipeline.autoencoder.mix import CarriedOn, Mix
 from pipeline.autoencoder.objects import AppearanceDecoder, AppearanceEncoder
 from pipeline.autoencoder.proposals import Proposals, propose
+from pipeline.autoencoder.windows import Windows, around_patches
 from pipeline.autoencoder.remainder import DeformationCode, DetailCode
 from pipeline.checkpoint import Checkpoint
 from pipeline.latents import pose
@@ -76,16 +77,31 @@ class Decoded:
     """[B, T, C, H, W] in [0, 1]"""
     background: Tensor
     """[B, T, C, H, W] in [0, 1]"""
-    objects: Tensor
-    """[B, T, K, C, H, W] each object's colour, not multiplied by its mask; 0 where that is"""
-    alpha: Tensor
-    """[B, T, K, H, W] visibility after occlusion"""
-    mask: Tensor
-    """[B, T, K, H, W] shape before occlusion"""
+    layers: Tensor
+    """[B, T, K, C + 2, h, w] what each object's window shows of it: colour times mask, mask, and alpha, which is what
+    others leave of the mask"""
+    windows: Windows
+
+    @property
+    def objects(self) -> Tensor:
+        """[B, T, K, C, H, W] each object's colour, not multiplied by its mask; 0 where that is"""
+        color, mask = self.layers[:, :, :, :-2], self.layers[:, :, :, -2:-1]
+        return self.windows.lay((color / mask.clamp(min=1e-3)).clamp(0, 1))
+
+    @property
+    def alpha(self) -> Tensor:
+        """[B, T, K, H, W] visibility after occlusion"""
+        return self.windows.lay(self.layers[:, :, :, -1])
+
+    @property
+    def mask(self) -> Tensor:
+        """[B, T, K, H, W] shape before occlusion"""
+        return self.windows.lay(self.layers[:, :, :, -2])
 
     def segmentation(self) -> Tensor:
         """[B, T, H, W] integer ids: 0 background, k + 1 slot k, whichever shows most."""
-        return torch.cat([1 - self.alpha.sum(2, keepdim=True), self.alpha], 2).argmax(2)
+        alpha = self.alpha
+        return torch.cat([1 - alpha.sum(2, keepdim=True), alpha], 2).argmax(2)
 
 
 class Autoencoder(nn.Module):
@@ -193,26 +209,24 @@ class Autoencoder(nn.Module):
 
     def object_remainder(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Tensor:
         """What is left over of `frames` where each object shows, in its own coordinates: [B, T, K, C, P, P]."""
-        decoded, K = self.decode(latents, pictures), latents.presence.shape[1]
-        patch_dim = self.config.architecture.patch_dim
-        left = torch.cat([frames - decoded.frames, decoded.alpha], 2).flatten(0, 1)
-        cut = spatial_transform.cut(left, self._matrices(latents, patch_dim), patch_dim)
-        own = torch.stack([cut[:, k, k - K, None] for k in range(K)], 1)
-        return (cut[:, :, :-K] * own).unflatten(0, frames.shape[:2])
+        decoded, patch_dim = self.decode(latents, pictures), self.config.architecture.patch_dim
+        windows = decoded.windows
+        left = torch.cat([windows.crop(frames - decoded.frames), decoded.layers[:, :, :, -1:]], 3)
+        matrices = windows.within(self._matrices(latents, patch_dim))
+        cut = spatial_transform.cut(left.flatten(0, 2), matrices.flatten(0, 2)[:, None], patch_dim)[:, 0]
+        return (cut[:, :-1] * cut[:, -1:]).unflatten(0, left.shape[:3])
 
     def decode(self, latents: Latents, pictures: Pictures | None = None) -> Decoded:
         """Frames and layers of latents. Pictures, if none are given, are decoded once per clip, whatever its length."""
         latents.check(self.spec)
         pictures = pictures or self.decode_pictures(latents)
         lit = shown(pictures.background, latents.camera, self.config.height, self.config.width)
-        drawn = self._draw(self._deformed(pictures, latents), latents)
-        color, mask = drawn[:, :, :, :-1], drawn[:, :, :, -1]
-        frames, alpha = composite(lit, color, mask, latents.depth)
+        drawn, windows = self._draw(self._deformed(pictures, latents), latents)
+        frames, alpha = composite(lit, drawn[:, :, :, :-1], drawn[:, :, :, -1], latents.depth, windows)
         if self.detail:
             code = _not_yet_shown("detail", latents, pictures)
             frames = frames.clamp(0, 1) + self.detail.decode(code.flatten(0, 1)).unflatten(0, frames.shape[:2])
-        objects = color / mask[:, :, :, None].clamp(min=1e-3)
-        return Decoded(frames.clamp(0, 1), lit.clamp(0, 1), objects.clamp(0, 1), alpha, mask)
+        return Decoded(frames.clamp(0, 1), lit.clamp(0, 1), torch.cat([drawn, alpha[:, :, :, None]], 3), windows)
 
     def decode_pictures(self, latents: Latents) -> Pictures:
         """The layers as the time-independent codes describe them."""
@@ -239,15 +253,17 @@ class Autoencoder(nn.Module):
         return repeated + F.pad(change, (0, 0, 0, 0, 0, 1))
 
     def _matrices(self, latents: Latents, patch_dim: int) -> Tensor:
-        """[B T, K, 2, 3] from samples of the objects' pictures to px of the frames, all of these in one row."""
-        return pose.matrix_of(latents.pose.flatten(0, 1), patch_dim, self.patch_px)
+        """[B, T, K, 2, 3] from samples of the objects' pictures to px of the frames."""
+        return pose.matrix_of(latents.pose, patch_dim, self.patch_px)
 
-    def _draw(self, picture: Tensor, latents: Latents) -> Tensor:
-        """Pictures [B, T, K, C + 1, P, P] drawn along the tracks, [B, T, K, C + 1, H, W], fading with visibility."""
+    def _draw(self, picture: Tensor, latents: Latents) -> tuple[Tensor, Windows]:
+        """Pictures [B, T, K, C + 1, P, P] drawn along the tracks, [B, T, K, C + 1, h, w] in windows of the frame, fading
+        with visibility."""
         matrices = self._matrices(latents, picture.shape[-1])
-        drawn = spatial_transform.paste(picture.flatten(0, 1), matrices, self.config.height, self.config.width)
+        windows = around_patches(matrices, picture.shape[-1], self.config.height, self.config.width)
+        drawn = spatial_transform.paste(picture.flatten(0, 1), windows.within(matrices).flatten(0, 1), *windows.size)
         faded = pose.visibility(latents.pose).clamp(0, 1) * latents.presence[:, None]
-        return drawn.unflatten(0, picture.shape[:2]) * faded[..., None, None, None]
+        return drawn.unflatten(0, picture.shape[:2]) * faded[..., None, None, None], windows
 
 
 def _not_yet_shown(name: str, latents: Latents, pictures: Pictures) -> Tensor:

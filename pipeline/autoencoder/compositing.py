@@ -15,7 +15,8 @@ def front(depth: Tensor) -> Tensor:
 
 
 def uncovered_within(windows: Windows, mask: Tensor, depth: Tensor) -> Tensor:
-    """The share of each slot's window that nothing nearer covers, mask [B, T, K, H, W]: [B, T, K, h, w]."""
+    """The share of each slot's window that nothing nearer covers, prod_j (1 - mask_j front_kj), mask [B, T, K, H, W]:
+    [B, T, K, h, w]."""
     K = mask.shape[2]
     before = front(depth) * (1 - torch.eye(K, device=depth.device))
     share = mask.new_ones(())
@@ -24,26 +25,15 @@ def uncovered_within(windows: Windows, mask: Tensor, depth: Tensor) -> Tensor:
     return share
 
 
-def uncovered(mask: Tensor, depth: Tensor) -> Tensor:
-    """The share of each slot's place that nothing nearer covers: prod_j (1 - mask_j front_kj), [B, T, K, H, W]."""
-    before = front(depth)
-    K = mask.shape[2]
-    shares = []
-    for k in range(K):
-        share = torch.ones_like(mask[:, :, k])
-        for j in range(K):
-            if j != k:
-                share = share * (1 - mask[:, :, j] * before[:, None, k, j, None, None])
-        shares.append(share)
-    return torch.stack(shares, 2)
+def composite(
+    background: Tensor, color: Tensor, mask: Tensor, depth: Tensor, windows: Windows,
+) -> tuple[Tensor, Tensor]:
+    """Frames [B, T, C, H, W] and alpha [B, T, K, h, w] (visibility after occlusion).
 
-
-def composite(background: Tensor, color: Tensor, mask: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
-    """Frames [B, T, C, H, W] and alpha [B, T, K, H, W] (visibility after occlusion).
-
-    background [B, T, C, H, W]; color [B, T, K, C, H, W] premultiplied by mask [B, T, K, H, W]; depth [B, K].
+    background [B, T, C, H, W]; color [B, T, K, C, h, w] premultiplied by mask [B, T, K, h, w], both in their windows;
+    depth [B, K].
     """
-    share = uncovered(mask, depth)
-    alpha = mask * share
-    rest = (1 - alpha.sum(2)).clamp(min=0)
-    return rest[:, :, None] * background + (share[:, :, :, None] * color).sum(2), alpha
+    share = uncovered_within(windows, windows.lay(mask), depth)
+    layers = torch.cat([color, mask[:, :, :, None]], 3) * share[:, :, :, None]
+    total = windows.total(layers)
+    return (1 - total[:, :, -1:]).clamp(min=0) * background + total[:, :, :-1], layers[:, :, :, -1]

@@ -27,9 +27,9 @@ from pipeline.autoencoder.pruning import before, boxes, moves, prune
 from pipeline.autoencoder.registration import follow, start, steady
 from pipeline.autoencoder.sprite_comparison import compare, drop_parts
 from pipeline.autoencoder.sprite_params import ScheduleParams
-from pipeline.autoencoder.sprites import Sprites, masks_within, normalise, present_slots, resampled, take_slots, windows_of
+from pipeline.autoencoder.sprites import Sprites, masks_within, normalise, present_slots, resampled, take_slots
 from pipeline.autoencoder.tracking import Tracks, find_tracks, look_coarsely
-from pipeline.autoencoder.windows import Windows
+from pipeline.autoencoder.windows import Windows, around_patches
 
 CLIPS_PER_THREAD = 1
 
@@ -153,7 +153,7 @@ def _fit_sprites(
     behind, moving = view(background, camera, H, W), mask.amax(2)
     reach = round(discovery.schedule.blur * params.object_px)
     blurred = _blur(frames, reach), _blur(behind, reach)
-    windows = windows_of(sprites, H, W)
+    windows = around_patches(sprites.matrix, sprites.patch_dim, H, W)
     for step in discovery.schedule.fit:
         if step.fine:
             sprites = resampled(sprites, params.patch_dim)
@@ -171,14 +171,14 @@ def _fit_sprites(
         sprites = sprite_fit.refine_track(patches, sprites, step.steadily, discovery.sprites)
         if step.normalise:
             sprites = normalise(sprites, discovery.sprites)
-        windows = windows_of(sprites, H, W)
+        windows = around_patches(sprites.matrix, sprites.patch_dim, H, W)
         if step.compare:
             near = masks_within(sprites, windows)
             sprites = drop_parts(sprites, discovery.comparison)
             sprites = compare(frames, behind, sprites, near, windows, params.object_px, discovery.comparison)
             slots = present_slots(sprites.presence)
             sprites, owned = sprites.take(slots), take_slots(owned, slots, 2)
-            windows = windows_of(sprites, H, W)
+            windows = around_patches(sprites.matrix, sprites.patch_dim, H, W)
         mask = windows.lay(masks_within(sprites, windows))
         if step.compare:
             covered = _grown(mask.amax(2), discovery.schedule.cover_px)

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.autoencoder import spatial_transform, windows
+from pipeline.autoencoder import spatial_transform
 from pipeline.autoencoder.discovery_params import DISCOVERY
 from pipeline.autoencoder.sprite_params import SpriteParams
-from pipeline.autoencoder.windows import Windows
+from pipeline.autoencoder.windows import Windows, around_patches
 from pipeline.latents import pose
 
 
@@ -101,13 +101,6 @@ def take_slots(x: Tensor, slots: Tensor, axis: int) -> Tensor:
     return x.gather(axis, index.expand(*x.shape[:axis], -1, *x.shape[axis + 1:]))
 
 
-def windows_of(sprites: Sprites, height: int, width: int) -> Windows:
-    """Windows of a frame that hold all that the sprites' patches are cut from and drawn to."""
-    # kernels reach a pixel past the outermost sample, or past half of it where samples are coarser
-    reach = sprites.patch_dim / 2 * sprites.step + (sprites.step / 2).clamp(min=1)
-    return windows.around(sprites.centre, float(reach.max()), height, width)
-
-
 def cut(image: Tensor, sprites: Sprites, windows: Windows) -> Tensor:
     """Patches [B, T, K, C, P, P] along the tracks of what the windows show, image [B, T, K, C, h, w]; zero outside of
     them."""
@@ -126,7 +119,7 @@ def paste(patch: Tensor, sprites: Sprites, windows: Windows) -> Tensor:
 
 def draw_masks(sprites: Sprites, height: int, width: int) -> Tensor:
     """Where each present and visible object's shape lies, before occlusion: [B, T, K, H, W]."""
-    windows = windows_of(sprites, height, width)
+    windows = around_patches(sprites.matrix, sprites.patch_dim, height, width)
     return windows.lay(masks_within(sprites, windows))
 
 

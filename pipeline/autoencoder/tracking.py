@@ -194,7 +194,7 @@ def _joint_em(cells: Cells, centre: Tensor, params: TrackingParams) -> Tracks:
         for channel, plane in zip(color.unbind(-1), planes, strict=True):
             objects.addcmul_(plane, channel[:, None, :, None, None], value=1 / variance)
         odds = objects.exp_() * _bell(own, objects, sigma)
-        responsibility = odds / (1 + near.crop(near.total(odds)[:, :, None])[:, :, :, 0])
+        responsibility = odds / (1 + near.crop(near.total(odds[:, :, :, None]))[:, :, :, 0])
         weight = responsibility + 1e-6 * _bell(own, objects, params.search_sigma * width)
         mass = weight.sum((3, 4))
         centre = _smooth(_mean_place(weight) + near.corner, mass, params.neighbour_share)

@@ -41,30 +41,43 @@ class Windows:
         return images.flatten(-2).gather(-1, self.pixels).unflatten(-1, self.size)
 
     def lay(self, picture: Tensor) -> Tensor:
-        """picture [B, T, K, h, w], each in a frame of its own that is zero around it: [B, T, K, H, W]."""
+        """picture [B, T, K, ..., h, w], each in a frame of its own that is zero around it: [B, T, K, ..., H, W]."""
         if self.size == self.frame:
             return picture
-        height, width = self.frame
-        laid = picture.new_zeros(*self.pixels.shape[:3], height * width)
-        return laid.scatter(-1, self.pixels, picture.flatten(-2)).unflatten(-1, self.frame)
+        (height, width), flat = self.frame, picture.flatten(-2)
+        pixels = self.pixels.view(*self.pixels.shape[:3], *[1] * (flat.dim() - 4), -1).expand_as(flat)
+        laid = picture.new_zeros(*flat.shape[:-1], height * width)
+        return laid.scatter(-1, pixels, flat).unflatten(-1, self.frame)
 
     def total(self, picture: Tensor) -> Tensor:
-        """picture [B, T, K, h, w], all added up in one frame: [B, T, H, W]."""
+        """picture [B, T, K, C, h, w], all of a clip's frame added up: [B, T, C, H, W]."""
         if self.size == self.frame:
             return picture.sum(2)
-        height, width = self.frame
-        laid = picture.new_zeros(*self.pixels.shape[:2], height * width)
-        return laid.scatter_add(-1, self.pixels.flatten(2), picture.flatten(2)).unflatten(-1, self.frame)
+        (B, T, _, C), (height, width) = picture.shape[:4], self.frame
+        pixels = self.pixels.flatten(2)[:, :, None].expand(-1, -1, C, -1)
+        laid = picture.new_zeros(B, T, C, height * width)
+        return laid.scatter_add(-1, pixels, picture.transpose(2, 3).flatten(3)).unflatten(-1, self.frame)
 
     def within(self, matrix: Tensor) -> Tensor:
         """The matrix [B, T, K, 2, 3] to px of the frame as one to px of the windows."""
         return torch.cat([matrix[..., :2], matrix[..., 2:] - self.corner[..., None].to(matrix)], -1)
 
 
+def around_patches(matrix: Tensor, patch_dim: int, height: int, width: int) -> Windows:
+    """Windows of a frame that hold all that patches of patch_dim samples are cut from and drawn to where matrix
+    [B, T, K, 2, 3] says; whole frames on the meta device, where nothing has a place."""
+    if matrix.is_meta:
+        return around(matrix[..., 2], math.inf, height, width)
+    step = matrix[..., :2].detach().abs().sum(-1)
+    # kernels reach a pixel past the outermost sample, or past half of it where samples are coarser
+    reach = patch_dim / 2 * step + (step / 2).clamp(min=1)
+    return around(matrix[..., 2].detach(), float(reach.max()), height, width)
+
+
 def around(centre: Tensor, radius: float, height: int, width: int) -> Windows:
     """Windows that hold every pixel of a frame whose middle lies within radius of centre [B, T, K, 2] along both axes,
     all in px; whole frames, which need no copying, where they would not be much smaller."""
-    h, w = (min(side, math.ceil(2 * radius) + 1) for side in (height, width))
+    h, w = (math.ceil(min(side, 2 * radius + 1)) for side in (height, width))
     if h * w > WORTHWHILE * height * width:
         h, w = height, width
     x, y = centre.unbind(-1)
