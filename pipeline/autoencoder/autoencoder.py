@@ -30,8 +30,8 @@ from pipeline.autoencoder.last_frame import carried_remainder
 from pipeline.autoencoder.mix import CarriedOn, Mix
 from pipeline.autoencoder.objects import AppearanceDecoder, AppearanceEncoder
 from pipeline.autoencoder.proposals import Proposals, propose
-from pipeline.autoencoder.windows import Windows, around_patches
 from pipeline.autoencoder.remainder import DeformationCode, DetailCode
+from pipeline.autoencoder.windows import Windows, around_patches
 from pipeline.checkpoint import Checkpoint
 from pipeline.latents import pose
 from pipeline.latents.latents import Latents, LatentSpec
@@ -257,8 +257,8 @@ class Autoencoder(nn.Module):
         return pose.matrix_of(latents.pose, patch_dim, self.patch_px)
 
     def _draw(self, picture: Tensor, latents: Latents) -> tuple[Tensor, Windows]:
-        """Pictures [B, T, K, C + 1, P, P] drawn along the tracks, [B, T, K, C + 1, h, w] in windows of the frame, fading
-        with visibility."""
+        """Pictures [B, T, K, C + 1, P, P] drawn along the tracks, [B, T, K, C + 1, h, w] in windows of the frame,
+        fading with visibility."""
         matrices = self._matrices(latents, picture.shape[-1])
         windows = around_patches(matrices, picture.shape[-1], self.config.height, self.config.width)
         drawn = spatial_transform.paste(picture.flatten(0, 1), windows.within(matrices).flatten(0, 1), *windows.size)

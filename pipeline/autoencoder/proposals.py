@@ -27,7 +27,14 @@ from pipeline.autoencoder.pruning import before, boxes, moves, prune
 from pipeline.autoencoder.registration import follow, start, steady
 from pipeline.autoencoder.sprite_comparison import compare, drop_parts
 from pipeline.autoencoder.sprite_params import ScheduleParams
-from pipeline.autoencoder.sprites import Sprites, masks_within, normalise, present_slots, resampled, take_slots
+from pipeline.autoencoder.sprites import (
+    Sprites,
+    masks_within,
+    normalise,
+    present_slots,
+    resampled,
+    take_slots,
+)
 from pipeline.autoencoder.tracking import Tracks, find_tracks, look_coarsely
 from pipeline.autoencoder.windows import Windows, around_patches
 
@@ -142,8 +149,8 @@ def _start_sprites(
 
 
 def _fit_sprites(
-    frames: Tensor, background: Tensor, scene: Scene, camera: Tensor, sprites: Sprites, owned: Tensor, params: ProposalParams,
-    discovery: DiscoveryParams,
+    frames: Tensor, background: Tensor, scene: Scene, camera: Tensor, sprites: Sprites, owned: Tensor,
+    params: ProposalParams, discovery: DiscoveryParams,
 ) -> tuple[Sprites, Tensor, Tensor]:
     """Pictures, tracks, visibility, depth and background in turn, each given the others; owned [B, T, K, H, W]: whose
     pixels are, as far as the tracks know."""
@@ -173,9 +180,8 @@ def _fit_sprites(
             sprites = normalise(sprites, discovery.sprites)
         windows = around_patches(sprites.matrix, sprites.patch_dim, H, W)
         if step.compare:
-            near = masks_within(sprites, windows)
             sprites = drop_parts(sprites, discovery.comparison)
-            sprites = compare(frames, behind, sprites, near, windows, params.object_px, discovery.comparison)
+            sprites = compare(frames, behind, sprites, windows, params.object_px, discovery.comparison)
             slots = present_slots(sprites.presence)
             sprites, owned = sprites.take(slots), take_slots(owned, slots, 2)
             windows = around_patches(sprites.matrix, sprites.patch_dim, H, W)

@@ -1,6 +1,6 @@
 """Sprites judged against one another: which are objects of their own, and which of them is nearer.
 
-Legend: B clips, T frames, K slots, C channels, H W frame. Positions are (x, y) in px.
+Legend: B clips, T frames, K slots, C channels, H W frame, h w window. Positions are (x, y) in px.
 """
 
 from dataclasses import replace
@@ -10,22 +10,22 @@ from torch import Tensor
 
 from pipeline.autoencoder.discovery_params import DISCOVERY
 from pipeline.autoencoder.sprite_params import ComparisonParams
-from pipeline.autoencoder.sprites import Sprites, paste
+from pipeline.autoencoder.sprites import Sprites, masks_within, paste
 from pipeline.autoencoder.windows import Windows
 
 
 def compare(
-    frames: Tensor, background: Tensor, sprites: Sprites, mask: Tensor, windows: Windows, object_px: float,
+    frames: Tensor, background: Tensor, sprites: Sprites, windows: Windows, object_px: float,
     params: ComparisonParams = DISCOVERY.comparison,
 ) -> Sprites:
-    """Sets depth and presence by comparing the objects where their masks [B, T, K, h, w] lie in the windows; frames
-    [B, T, C, H, W], background [B, 1 or T, C, H, W]; object_px: width of a typical object.
+    """Sets depth and presence by comparing the objects where their masks lie, in their windows; frames [B, T, C, H, W],
+    background [B, 1 or T, C, H, W]; object_px: width of a typical object.
 
     Depth: of two that overlap, the one whose picture explains the overlap better is nearer; 0 where none do. Presence:
     a slot that takes away little squared error where no other object is, such as a double of another or a fault of the
     background, loses it; only the most useless one of a clip at a time, since two doubles make each other useless.
     """
-    shown, behind = windows.crop(frames), windows.crop(background)
+    shown, behind, mask = windows.crop(frames), windows.crop(background), masks_within(sprites, windows)
     drawn = paste(sprites.color / sprites.mask[:, :, None].clamp(min=0.05), sprites, windows)
     error = (shown - drawn).square().sum(3)
     # as layers, since a picture that lets much through says nothing of its colour

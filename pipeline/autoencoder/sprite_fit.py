@@ -6,7 +6,8 @@ layers"): in the object's own coordinates u a frame shows x_t(u) = a(u) + b(u) b
 and both follow from a least-squares line per sample; the track follows from a Gauss-Newton iteration on the same
 equation (Lucas and Kanade 1981).
 
-Legend: B clips, T frames, K slots, C channels, P patch side in samples, H W frame, h w window. Positions are (x, y) in px.
+Legend: B clips, T frames, K slots, C channels, P patch side in samples, H W frame, h w window. Positions are (x, y) in
+px.
 """
 
 from dataclasses import dataclass, replace
@@ -35,8 +36,8 @@ class Patches:
 
 
 def look(frames: Tensor, background: Tensor, free: Tensor, sprites: Sprites, windows: Windows) -> Patches:
-    """frames [B, T, C, H, W]; background [B, 1 or T, C, H, W]; free [B, T, K, h, w]: the share of each pixel of a slot's
-    window that no other object covers."""
+    """frames [B, T, C, H, W]; background [B, 1 or T, C, H, W]; free [B, T, K, h, w]: the share of each pixel of
+    a slot's window that no other object covers."""
     shown = windows.crop(torch.cat([frames, background.expand_as(frames)], 2))
     patches = cut(torch.cat([shown, free[:, :, :, None]], 3), sprites, windows)
     return Patches(*patches.split([frames.shape[2], frames.shape[2], 1], 3))

@@ -1,10 +1,13 @@
 """Small clips with known content: squares that move over a smooth background."""
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from pipeline.autoencoder.sprites import Sprites, draw_masks, paste
+from pipeline.autoencoder.windows import Windows, around
 
 NO_SCENES = np.empty((0, 4, 1, 1), np.uint8)
 """Where nothing is known of the background."""
@@ -82,4 +85,9 @@ def half_transparent_square(num_frames: int = 12, patch_dim: int = 16, px: int =
         visibility=torch.ones(1, num_frames, 1), depth=torch.zeros(1, 1), presence=torch.ones(1, 1),
     )
     free = 1 - draw_masks(true, px, px)[:, :, 0, None]
-    return paste(color, true, px, px)[:, :, 0] + free * background[:, None], background, true
+    return paste(color, true, whole_frames(true, px))[:, :, 0] + free * background[:, None], background, true
+
+
+def whole_frames(sprites: Sprites, px: int) -> Windows:
+    """Windows that are the frames [px, px]."""
+    return around(sprites.centre, math.inf, px, px)

@@ -5,7 +5,7 @@ import torch
 
 from pipeline.autoencoder.sprite_comparison import compare, drop_parts, noise
 from pipeline.autoencoder.sprites import Sprites, draw_masks, paste
-from tests.autoencoder.clips import half_transparent_square
+from tests.autoencoder.clips import half_transparent_square, whole_frames
 
 PX = 48
 
@@ -34,11 +34,11 @@ def test_a_double_loses_its_presence_and_only_one_of_the_two(scene):
     shape = true.mask.ceil()
     true = replace(true, color=shape[:, :, None] * torch.tensor([0.9, 0.2, 0.1]).view(1, 1, 3, 1, 1), mask=shape)
     mask = draw_masks(true, PX, PX)[:, :, 0, None]
-    frames = paste(true.color, true, PX, PX)[:, :, 0] + (1 - mask) * background[:, None]
+    frames = paste(true.color, true, whole_frames(true, PX))[:, :, 0] + (1 - mask) * background[:, None]
     both = Sprites(*(torch.cat([x, x], 2 if name in ("centre", "visibility") else 1) for name, x in vars(true).items()))
-    judged = compare(frames, background[:, None], both, draw_masks(both, PX, PX), object_px=10)
+    judged = compare(frames, background[:, None], both, whole_frames(both, PX), object_px=10)
     assert judged.presence.sum() == 1
-    judged = compare(frames, background[:, None], judged, draw_masks(judged, PX, PX), object_px=10)
+    judged = compare(frames, background[:, None], judged, whole_frames(judged, PX), object_px=10)
     assert judged.presence.sum() == 1
 
 
@@ -51,8 +51,8 @@ def test_what_an_object_must_differ_grows_with_the_noise_and_not_with_the_channe
     color = (shape * (0.4 + contrast))[:, :, None].repeat(1, 1, channels, 1, 1)
     sprites = replace(true, color=color, mask=shape)
     mask = draw_masks(sprites, PX, PX)
-    drawn = paste(sprites.color, sprites, PX, PX)[:, :, 0]
+    drawn = paste(sprites.color, sprites, whole_frames(sprites, PX))[:, :, 0]
     frames = drawn + (1 - mask[:, :, 0, None]) * background
     frames = frames + 0.03 * torch.randn(frames.shape, generator=generator)
     assert noise(frames, background).item() == pytest.approx(0.03, rel=0.1)
-    assert compare(frames, background, sprites, mask, object_px=10).presence.sum() == stays
+    assert compare(frames, background, sprites, whole_frames(sprites, PX), object_px=10).presence.sum() == stays

@@ -5,7 +5,7 @@ import torch
 
 from pipeline.autoencoder import sprite_fit
 from pipeline.autoencoder.sprites import paste
-from tests.autoencoder.clips import half_transparent_square
+from tests.autoencoder.clips import half_transparent_square, whole_frames
 
 T, P, PX = 12, 16, 48
 
@@ -17,7 +17,7 @@ def scene():
 
 def look(frames, background, sprites):
     free = torch.ones(1, T, sprites.presence.shape[1], PX, PX)
-    return sprite_fit.look(frames, background[:, None], free, sprites)
+    return sprite_fit.look(frames, background[:, None], free, sprites, whole_frames(sprites, PX))
 
 
 def test_picture_and_mask_follow_from_the_frames(scene):
@@ -53,7 +53,7 @@ def test_edges_on_black_are_half_covered_rather_than_grey(scene):
     mask[..., 4:12, 4:12] = 1
     white = replace(true, mask=mask, color=mask[:, :, None].expand_as(true.color))
     black = torch.zeros(1, 3, PX, PX)
-    frames = paste(white.color, white, PX, PX)[:, :, 0]
+    frames = paste(white.color, white, whole_frames(white, PX))[:, :, 0]
     fitted = sprite_fit.fit_picture(look(frames, black, white), white)
     assert (fitted.mask[mask == 1] > 0.9).all()
     assert (fitted.mask[mask == 0.5] - 0.5).abs().mean() < 0.1

@@ -5,7 +5,7 @@ import torch
 
 from pipeline.autoencoder.discovery_params import DISCOVERY
 from pipeline.autoencoder.sprites import cut, draw_masks, normalise, paste
-from tests.autoencoder.clips import half_transparent_square
+from tests.autoencoder.clips import half_transparent_square, whole_frames
 
 T, P, PX = 12, 16, 48
 
@@ -17,7 +17,7 @@ def scene():
 
 def test_what_is_drawn_is_cut_out_again(scene):
     _, _, true = scene
-    again = cut(paste(true.picture, true, PX, PX)[:, :, 0], true)
+    again = cut(paste(true.picture, true, whole_frames(true, PX)), true, whole_frames(true, PX))
     torch.testing.assert_close(again[:, :, 0], true.picture.expand(T, -1, -1, -1, -1)[None, :, 0])
     assert true.picture.shape == (1, 1, 4, P, P) and torch.equal(true.picture[:, :, -1], true.mask)
 

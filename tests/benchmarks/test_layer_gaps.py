@@ -1,6 +1,7 @@
 """Layers before and after the codes of an untrained model: what is seen is right, what is decoded is not."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from benchmarks.layer_gaps import FIGURES, Layers, app
 from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, Decoded, save_autoencoder
 from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
+from pipeline.autoencoder.windows import around
 from pipeline.evaluation.reconstruction import Truth
 from pipeline.latents import pose as poses
 from pipeline.latents.latents import Latents
@@ -56,7 +58,8 @@ def test_a_soft_edge_is_as_wide_as_its_fringe(fringe, wanted):
         pose=torch.zeros(1, 1, 1, len(poses.COMPONENTS)),
     )
     layers = Layers()
-    decoded = Decoded(frames, frames, frames[:, :, None], alpha, alpha)
+    pictures = torch.cat([frames[:, :, None], alpha[:, :, :, None], alpha[:, :, :, None]], 3)
+    decoded = Decoded(frames, frames, pictures, around(torch.zeros(1, 1, 1, 2), math.inf, 16, 16))
     truth = Truth(ids, np.full((1, 1, 1, 2), 8.0), 1)
     layers.add(np.zeros((1, 1, 16, 16, 3), np.uint8), truth, latents, decoded, np.array(["a"]))
     assert layers.figures()["soft_edge_px"] == pytest.approx(wanted)

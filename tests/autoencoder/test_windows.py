@@ -1,0 +1,81 @@
+import math
+
+import pytest
+import torch
+
+from pipeline.autoencoder import spatial_transform
+from pipeline.autoencoder.compositing import composite
+from pipeline.autoencoder.windows import around, around_patches
+from pipeline.latents import pose
+
+H, W, P = 24, 32, 6
+
+
+def matrices(*patches: tuple[float, float, float], turn: float = 0.0) -> torch.Tensor:
+    """[1, 1, K, 2, 3] of patches (x, y px, px per sample), turned by so many degrees."""
+    places = torch.tensor([[[patch[:2] for patch in patches]]])
+    matrix = pose.matrix(places, torch.tensor([[[patch[2] for patch in patches]]]))
+    angle = math.radians(turn)
+    turned = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    return torch.cat([matrix[..., :2] @ turned, matrix[..., 2:]], -1)
+
+
+SMALL = (10.3, 11.8, 0.9), (20.0, 8.5, 1.3)
+AT_EDGES = (0.4, 23.9, 1.0), (40.0, 3.0, 0.7), (-9.0, 12.0, 1.2)
+
+
+def test_crops_are_what_the_frame_shows_there_and_lie_in_it_wherever_their_objects_are():
+    image = torch.rand(1, 1, 3, H, W)
+    windows = around(torch.tensor([[[[10.0, 12.0], [-5.0, 40.0]]]]), 3.0, H, W)
+    crops, (h, w) = windows.crop(image), windows.size
+    assert (h, w) == (7, 7) and crops.shape == (1, 1, 2, 3, 7, 7)
+    assert torch.equal(crops[0, 0, 0], image[0, 0, :, 9:16, 7:14])
+    assert torch.equal(crops[0, 0, 1], image[0, 0, :, H - 7:, :7])
+    assert torch.equal(windows.crop_own(image[:, :, :2]), torch.stack([crops[:, :, 0, 0], crops[:, :, 1, 1]], 2))
+
+
+def test_what_is_laid_is_zero_around_its_window_and_totals_add_up():
+    windows = around(torch.tensor([[[[10.0, 12.0], [12.0, 12.0]]]]), 3.0, H, W)
+    pictures = torch.rand(1, 1, 2, 4, *windows.size)
+    laid = windows.lay(pictures)
+    assert laid.shape == (1, 1, 2, 4, H, W)
+    torch.testing.assert_close(laid.sum((-1, -2)), pictures.sum((-1, -2)))
+    torch.testing.assert_close(windows.total(pictures), laid.sum(2))
+    assert torch.equal(windows.crop_own(laid[:, :, :, 0]), pictures[:, :, :, 0])
+
+
+@pytest.mark.parametrize("patches", [SMALL, AT_EDGES], ids=["inside", "at the edges"])
+@pytest.mark.parametrize("turn", [0.0, 35.0])
+def test_windows_hold_all_that_patches_are_drawn_to_and_cut_from(patches, turn):
+    matrix = matrices(*patches, turn=turn)
+    windows = around_patches(matrix, P, H, W)
+    assert windows.size[0] * windows.size[1] < H * W / 2
+    patch = torch.rand(1, len(patches), 3, P, P)
+    whole = spatial_transform.paste(patch, matrix[:, 0], H, W)
+    within = spatial_transform.paste(patch, windows.within(matrix)[:, 0], *windows.size)
+    torch.testing.assert_close(windows.lay(within[:, None])[:, 0], whole, atol=1e-5, rtol=1e-4)
+    image = torch.rand(1, 1, 3, H, W)
+    cut = spatial_transform.cut(image[:, 0], matrix[:, 0], P)
+    crops, inside = windows.crop(image).flatten(0, 2), windows.within(matrix).flatten(0, 2)[:, None]
+    torch.testing.assert_close(spatial_transform.cut(crops, inside, P)[:, 0], cut[0], atol=1e-5, rtol=1e-4)
+
+
+def test_frames_and_gradients_are_those_of_whole_frames():
+    """Of two objects that overlap."""
+    matrix, depth = matrices((10.0, 12.0, 0.9), (13.0, 11.0, 1.1)), torch.tensor([[0.7, -0.4]])
+    background, wanted = torch.rand(1, 1, 3, H, W), torch.rand(1, 1, 3, H, W)
+    patch = torch.rand(1, 2, 4, P, P, generator=torch.Generator().manual_seed(0))
+    found = []
+    for windows in (around_patches(matrix, P, H, W), around(matrix[..., 2], math.inf, H, W)):
+        own = patch.clone().requires_grad_()
+        drawn = spatial_transform.paste(own, windows.within(matrix)[:, 0], *windows.size)[:, None]
+        frames, alpha = composite(background, drawn[:, :, :, :3], drawn[:, :, :, 3], depth, windows)
+        (frames * wanted).sum().backward()
+        found.append((frames, windows.lay(alpha), own.grad))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+
+
+def test_large_objects_and_those_without_a_place_have_whole_frames():
+    assert around_patches(matrices((10.0, 12.0, 5.0)), P, H, W).size == (H, W)
+    assert around_patches(matrices((10.0, 12.0, 1.0)).to("meta"), P, H, W).size == (H, W)
