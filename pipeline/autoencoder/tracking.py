@@ -179,8 +179,8 @@ def _joint_em(cells: Cells, centre: Tensor, params: TrackingParams) -> Tracks:
     difference = cells.frames - cells.background
     to_background = -difference.square().sum(2) / (2 * background_variance) - C * math.log(params.background_sigma)
     outlier = torch.full_like(to_background, C * math.log(math.sqrt(2 * math.pi)) + params.outlier)
-    near = moving[:, :, None] * _bell(centre, moving, params.color_radius * width) + 1e-6
-    color = torch.einsum("btkhw,btchw->bkc", near, shown) / near.sum((1, 3, 4))[..., None]
+    inner = moving[:, :, None] * _bell(centre, moving, params.color_radius * width) + 1e-6
+    color = torch.einsum("btkhw,btchw->bkc", inner, shown) / inner.sum((1, 3, 4))[..., None]
     # |x - c|^2 expanded, so that no [B, T, K, C, h, w] tensor is needed
     others = torch.logaddexp(to_background, outlier) + shown.square().sum(2) / (2 * variance)
     grey = (cells.frames.amax(2) - cells.frames.amin(2)).flatten(1).amax(1) < params.grey
