@@ -25,13 +25,15 @@ _OF_LAYOUT = {
     "time_video": ("TNHW", "TNHWC", "TNCHW", *_ONE_VIDEO),
 }
 _WANTED = {
-    None: "[time, height, width, channel]",
+    None: "[(video, )time, height, width]",
     "video_time": "[video, time, height, width]",
     "time_video": "[time, video, height, width]",
 }
 _CHANNELS = (1, 3)
-_LEAST_PX, _LEAST_FRAMES = 8, 4
-"""What is smaller or shorter is no video where there is another reading."""
+_LEAST_PX = 8
+"""Sides of frames that are less have to be said by letters: an axis so short holds channels (of RGBA, say)."""
+_LEAST_FRAMES = 4
+"""What is shorter is no video where there is another reading."""
 _MOST_NAMED = 8
 
 Facts = tuple[np.dtype, tuple[int, ...]] | None
@@ -87,7 +89,7 @@ def reading(name: str, facts: Facts, layout: ArrayLayout | None) -> Reading:
     """
     dtype, shape = facts or (None, ())
     general = None if layout in _FULL else layout
-    wanted = f"uint8 {_WANTED[general]}, channels (1 or 3) last or before the height"
+    wanted = f"uint8 {_WANTED[general]}, or that with 1 or 3 channels, last or before the height"
     if layout in _FULL:
         wanted = f"uint8 {_named(str(layout))} (preprocess.array_layout: {layout}) with 1 or 3 channels"
     if not could_be_videos(facts):
@@ -96,11 +98,9 @@ def reading(name: str, facts: Facts, layout: ArrayLayout | None) -> Reading:
         if not _allows(str(layout), shape):
             raise UserError(f"{name}: wanted {wanted}, got {described(facts)}; set it to the order of these axes")
         return Reading(str(layout), shape, is_said=True)
-    orders = [order for order in _OF_LAYOUT[general] if _allows(order, shape)]
-    for axes, least in (("HW", _LEAST_PX), ("T", _LEAST_FRAMES)):
-        likely = [order for order in orders if all(shape[order.index(axis)] >= least for axis in axes)]
-        orders = likely or orders
-    possible = [order for order in _FULL if _allows(order, shape)]
+    possible = [order for order in _FULL if _allows(order, shape) and _is_visible(order, shape)]
+    orders = [order for order in _OF_LAYOUT[general] if order in possible]
+    orders = [order for order in orders if shape[order.index("T")] >= _LEAST_FRAMES] or orders
     if not orders and (layout or not possible):
         hint = "set preprocess.array_layout to THW if it is one grey video" if "THW" in possible else "save it so"
         raise UserError(f"{name}: wanted {wanted}, got {described(facts)}; {hint}")
@@ -185,6 +185,10 @@ def _named(order: str) -> str:
 def _allows(order: str, shape: tuple[int, ...]) -> bool:
     sizes = dict(zip(order, shape, strict=False))
     return len(order) == len(shape) and sizes.get("C", 1) in _CHANNELS and all(sizes[axis] for axis in "THW")
+
+
+def _is_visible(order: str, shape: tuple[int, ...]) -> bool:
+    return min(shape[order.index("H")], shape[order.index("W")]) >= _LEAST_PX
 
 
 def _time_leads(shape: tuple[int, ...]) -> bool:

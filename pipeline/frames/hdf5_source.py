@@ -24,7 +24,7 @@ def find_videos(path: Path, name: str) -> list[SourceVideo]:
         with h5py.File(path, "r") as file:
             if isinstance(file.get("len"), h5py.Group):
                 return _of_shard(file, path, name)
-            return [video for split in ("train", "test") if f"{split}_data" in file
+            return [video for split in ("train", "test") if _has_frames(file.get(f"{split}_data"))
                     for video in _of_split(file, path, name, split)]
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise unreadable(path, error) from error
@@ -53,6 +53,11 @@ def frames(video: SourceVideo) -> Iterator[np.ndarray]:
 def unreadable(path: Path, error: Exception) -> UserError:
     reason = " ".join(str(error).split())
     return UserError(f"{path}: wanted videos in HDF5, cannot be read ({reason}); get or make it again")
+
+
+def _has_frames(data: h5py.Group | h5py.Dataset | None) -> bool:
+    """Whether it is an array of frames, not one of videos."""
+    return isinstance(data, h5py.Dataset) and data.ndim < 5
 
 
 def _of_split(file: h5py.File, path: Path, name: str, split: str) -> list[SourceVideo]:
