@@ -25,7 +25,7 @@ _OF_LAYOUT = {
     "time_video": ("TNHW", "TNHWC", "TNCHW", *_ONE_VIDEO),
 }
 _WANTED = {
-    None: "[(video, )time, height, width]",
+    None: "[time, height, width] or [video, time, height, width]",
     "video_time": "[video, time, height, width]",
     "time_video": "[time, video, height, width]",
 }
@@ -89,7 +89,7 @@ def reading(name: str, facts: Facts, layout: ArrayLayout | None) -> Reading:
     """
     dtype, shape = facts or (None, ())
     general = None if layout in _FULL else layout
-    wanted = f"uint8 {_WANTED[general]}, or that with 1 or 3 channels, last or before the height"
+    wanted = f"uint8 {_WANTED[general]}, with or without 1 or 3 channels last or before the height"
     if layout in _FULL:
         wanted = f"uint8 {_named(str(layout))} (preprocess.array_layout: {layout}) with 1 or 3 channels"
     if not could_be_videos(facts):
