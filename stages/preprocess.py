@@ -34,7 +34,7 @@ def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> int
     not allow it."""
     cut = Cut(params, params.sequence_length, params.sequence_stride or params.sequence_length)
     with open_source(
-        params.source, params.array_layout, params.digits, params.tfrecord_feature, params.pictures,
+        params.source, params.array_layout, params.digits, params.tfrecord_feature, params.pictures, params.array_name,
     ) as source:
         found = survey(source.videos, cut, params.skip_unreadable)
         counts = [cut.num_sequences(info) for info in found.infos]

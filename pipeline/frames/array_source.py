@@ -1,15 +1,18 @@
-"""One array of many videos, or of a single one in colour or with one channel (.npy, .npz)."""
+"""Videos in NumPy's files: one or many in an array, one or several arrays in a file (.npy, .npz)."""
 
 import shutil
-import sys
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from pipeline.errors import UserError
+from pipeline.frames.array_axes import Facts, FoundArray, chosen, part, reading
 from pipeline.frames.preprocess_params import ArrayLayout
 from pipeline.frames.source_video import SourceVideo, numbered
 
@@ -18,73 +21,150 @@ SUFFIXES = (".npy", ".npz")
 _BLOCK = 1 << 22
 
 
-def find_videos(path: Path, layout: ArrayLayout | None, truth: Path | None, scratch: Path) -> list[SourceVideo]:
-    """The videos of the array at `path`; packed arrays are unpacked into `scratch`, so that they need not fit in
-    memory.
+class CannotRead(UserError):
+    """A damaged file, or one that is no array at all."""
 
-    [time, height, width, 1 or 3], without an axis of videos, is one video whatever the layout, and a line says so.
-    Raises UserError when it is not uint8 [video, time, height, width(, 1 or 3)] (the first two axes as `layout` says).
+
+def find_arrays(
+    path: Path, name: str, layout: ArrayLayout | None, array_name: str | None, truth: Path | None, scratch: Path,
+) -> list[FoundArray]:
+    """The arrays of videos in the file at `path`. A packed one is unpacked into `scratch`, so that it need not fit in
+    memory, unless it holds its frames one after the other and can be read as it is.
+
+    The `truth` of an array of several videos has a leading axis of videos; that of a single one has none. Raises
+    CannotRead, NoVideos, or UserError where it is not said which array is meant or what its axes are.
     """
-    if layout is None:
-        raise UserError(
-            f"{path}: the order of its axes is not said; set preprocess.array_layout to video_time "
-            "([video, time, height, width(, channel)]) or time_video (Moving MNIST)"
-        )
-    data = path
-    if path.suffix.lower() == ".npz":
-        members = _unpack(path, scratch / "frames")
-        if len(members) != 1:
-            names = ", ".join(member.stem for member in members) or "none"
-            raise UserError(f"{path}: wanted one array of videos, found {names}; save the frames alone")
-        data = members[0]
-    try:
-        array = np.load(data, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise UserError(f"{path}: wanted a NumPy array, cannot be read ({error}); save it again") from error
-    if array.dtype != np.uint8 or array.ndim not in (4, 5) or (array.ndim == 5 and array.shape[4] not in (1, 3)):
-        first, second = layout.split("_")
-        wanted = f"uint8 [{first}, {second}, height, width] or the same with 1 or 3 channels last"
-        raise UserError(f"{path}: wanted {wanted}, got {array.dtype} {list(array.shape)}; save it so")
-    if truth:
-        _unpack(truth, unpacked := scratch / "truth")
-    if array.ndim == 4 and array.shape[3] in (1, 3):
-        shape = f"{list(array.shape)} as [time, height, width, channel]"
-        print(f"{path}: taken for one video of {len(array)} frames, {shape}", file=sys.stderr)
-        name = numbered(path.name, 1)[0]
-        return [SourceVideo(name, "array", data, (0, None), unpacked if truth else None)] if len(array) else []
-    axis = 0 if layout == "video_time" else 1
-    return [
-        SourceVideo(name, "array", data, (number, axis), unpacked if truth else None)
-        for number, name in enumerate(numbered(path.name, array.shape[axis]))
-    ]
+    packed = path.suffix.lower() == ".npz"
+    with _named(path):
+        headers = _packed_headers(path) if packed else {path.name: _header(path)}
+    facts: dict[str, Facts] = {inner: header and (header[0], header[1]) for inner, header in headers.items()}
+    names = chosen(str(path), facts, array_name)
+    found = []
+    for inner in names:
+        where = f"{path}/{inner}" if packed and len(headers) > 1 else str(path)
+        read = reading(where, facts[inner], layout)
+        file, member = path, inner if packed else None
+        header = headers[inner]
+        if packed and not (header and read.order[0] == "T" and "N" not in read.order and not header[2]):
+            with _named(path):
+                file, member = _unpacked(path, inner, scratch), None
+        beside = truth if len(names) == 1 else None
+        if beside and "N" in read.order:
+            with _named(beside):
+                beside = _all_unpacked(beside, scratch)
+        videos = [
+            SourceVideo(video, "array", file, (number, read.order, member), beside)
+            for number, video in enumerate(numbered(f"{name}/{inner}" if len(names) > 1 else name, read.length("N")))
+        ]
+        found.append(FoundArray(where, read, videos))
+    return found
+
+
+def damaged(path: Path, name: str, reason: UserError) -> SourceVideo:
+    """A video in the place of a file that cannot be read: reading it says so."""
+    return SourceVideo(numbered(name, 1)[0], "array", path, (0, None, str(reason)))
 
 
 def num_frames(video: SourceVideo) -> int:
-    return len(_array(video))
+    number, order, member = video.index
+    if order is None:
+        raise ValueError(member)
+    if member is None:
+        return np.lib.format.open_memmap(video.path, mode="r").shape[order.index("T")]
+    with _opened(video.path, member) as (_, (_, shape, _)):
+        return shape[0]
 
 
 def frames(video: SourceVideo) -> Iterator[np.ndarray]:
-    yield from _array(video)
+    """Yields frames uint8 [height, width(, channel)]. Raises OSError or ValueError."""
+    number, order, member = video.index
+    if order is None:
+        raise ValueError(member)
+    if member is None:
+        array = np.lib.format.open_memmap(video.path, mode="r")
+        for t in range(array.shape[order.index("T")]):
+            yield part(array, order, number, t, t + 1)[0]
+        return
+    with _opened(video.path, member) as (file, (_, shape, _)):
+        length = int(np.prod(shape[1:]))
+        for t in range(shape[0]):
+            data = file.read(length)
+            if len(data) < length:
+                raise ValueError(f"it ends within frame {t} of {shape[0]}")
+            yield part(np.frombuffer(data, np.uint8).reshape(1, *shape[1:]), order, 0, 0, 1)[0]
 
 
-def _array(video: SourceVideo) -> np.ndarray:
-    """[time, height, width(, channel)], still on disk."""
-    number, axis = video.index
-    array = np.load(video.path, mmap_mode="r", allow_pickle=False)
-    if axis is None:
-        return array
-    return array[number] if axis == 0 else array[:, number]
+Header = tuple[np.dtype, tuple[int, ...], bool]
+"""dtype, shape, and whether it is in Fortran's order."""
 
 
-def _unpack(path: Path, folder: Path) -> list[Path]:
-    """Unpacks the arrays of an .npz file as .npy files, block by block."""
-    folder.mkdir()
+@contextmanager
+def _opened(path: Path, member: str) -> Iterator[tuple[IO[bytes], Header]]:
+    """An array in an .npz file, after its header. Raises ValueError."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = [Path(name).name for name in archive.namelist()]
-            for member, name in zip(archive.namelist(), names, strict=True):
-                with archive.open(member) as packed, (folder / name).open("wb") as unpacked:
-                    shutil.copyfileobj(packed, unpacked, _BLOCK)
-    except (OSError, zipfile.BadZipFile, EOFError, RuntimeError, zlib.error) as error:
-        raise UserError(f"{path}: wanted an .npz file, cannot be read ({error}); save it again") from error
-    return [folder / name for name in names]
+        with zipfile.ZipFile(path) as archive, archive.open(_members(archive)[member]) as file:
+            yield file, _read_header(file)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise ValueError(str(error)) from error
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError, zlib.error) as error:
+        kind = "an .npz file" if path.suffix.lower() == ".npz" else "a NumPy array"
+        raise CannotRead(f"{path}: wanted {kind}, cannot be read ({error}); save it again") from error
+
+
+def _header(path: Path) -> Header:
+    array = np.lib.format.open_memmap(path, mode="r")
+    return array.dtype, array.shape, not array.flags.c_contiguous
+
+
+def _packed_headers(path: Path) -> dict[str, Header | None]:
+    """By the names of arrays; None for what is no array. Raises ValueError where that is all there is."""
+    headers: dict[str, Header | None] = {}
+    with zipfile.ZipFile(path) as archive:
+        for name, member in _members(archive).items():
+            with archive.open(member) as file:
+                try:
+                    headers[name] = _read_header(file)
+                except ValueError:
+                    if len(archive.namelist()) == 1:
+                        raise
+                    headers[name] = None
+    return headers
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, str]:
+    return {name.removesuffix(".npy"): name for name in archive.namelist() if not name.endswith("/")}
+
+
+def _read_header(file: IO[bytes]) -> Header:
+    """Raises ValueError."""
+    version = np.lib.format.read_magic(file)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"its format {version} is unknown")
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, in_fortran_order, dtype = read(file)
+    return dtype, shape, in_fortran_order
+
+
+def _unpacked(path: Path, member: str, scratch: Path) -> Path:
+    """Unpacks one array of an .npz file as a .npy file, block by block."""
+    file = Path(tempfile.mkdtemp(dir=scratch)) / "array.npy"
+    with zipfile.ZipFile(path) as archive, archive.open(_members(archive)[member]) as packed, file.open("wb") as copy:
+        shutil.copyfileobj(packed, copy, _BLOCK)
+    np.lib.format.open_memmap(file, mode="r")  # is it whole?
+    return file
+
+
+def _all_unpacked(path: Path, scratch: Path) -> Path:
+    """A folder with a .npy file for every array of an .npz file."""
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    with zipfile.ZipFile(path) as archive:
+        for name, member in _members(archive).items():
+            with archive.open(member) as packed, (folder / f"{Path(name).name}.npy").open("wb") as copy:
+                shutil.copyfileobj(packed, copy, _BLOCK)
+    return folder

@@ -1,4 +1,4 @@
-"""Videos in HDF5 files, in the two layouts that published data sets come in.
+"""Videos in HDF5 files, in the two layouts that published data sets come in (others: hdf5_array_source).
 
 VideoGPT: `train_data` and `test_data` uint8 [frame, height, width, channel], all videos one after the other, and
 `train_idx`, `test_idx`, the place where each video starts. MCVD: a file is a shard; `len/N` says how many frames video
@@ -18,16 +18,16 @@ SUFFIXES = (".hdf5", ".h5")
 
 
 def find_videos(path: Path, name: str) -> list[SourceVideo]:
-    """The videos of the file at `path`; VideoGPT's are named by split. Raises UserError when it has neither layout."""
+    """The videos of the file at `path`, VideoGPT's named by split; none when it has neither layout. Raises UserError
+    when it cannot be read."""
     try:
         with h5py.File(path, "r") as file:
-            if "len" in file:
+            if isinstance(file.get("len"), h5py.Group):
                 return _of_shard(file, path, name)
-            return [video for split in ("train", "test") if f"{split}_data" in file
+            return [video for split in ("train", "test") if _has_frames(file.get(f"{split}_data"))
                     for video in _of_split(file, path, name, split)]
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}: wanted videos in HDF5, cannot be read ({reason}); get or make it again") from error
+        raise unreadable(path, error) from error
 
 
 def num_frames(video: SourceVideo) -> int:
@@ -48,6 +48,16 @@ def frames(video: SourceVideo) -> Iterator[np.ndarray]:
                 raise ValueError(f"frame {number} of '{name}' is {frame.dtype} {list(frame.shape)}, wanted uint8 "
                                  "[height, width] or the same with 1 or 3 channels last")
             yield frame
+
+
+def unreadable(path: Path, error: Exception) -> UserError:
+    reason = " ".join(str(error).split())
+    return UserError(f"{path}: wanted videos in HDF5, cannot be read ({reason}); get or make it again")
+
+
+def _has_frames(data: h5py.Group | h5py.Dataset | None) -> bool:
+    """Whether it is an array of frames, not one of videos."""
+    return isinstance(data, h5py.Dataset) and data.ndim < 5
 
 
 def _of_split(file: h5py.File, path: Path, name: str, split: str) -> list[SourceVideo]:

@@ -8,8 +8,11 @@ from pydantic import Field, model_validator
 from pipeline.frames.frame_format import FrameFormat
 from pipeline.params import Params
 
-ArrayLayout = Literal["video_time", "time_video"]
-"""Order of the first two axes of an array source; Moving MNIST is time_video."""
+ArrayLayout = Literal[
+    "video_time", "time_video", "THW", "HWT", "THWC", "TCHW", "CTHW", "HWCT", "NTHW", "TNHW", "NTHWC", "NTCHW", "NCTHW",
+    "TNHWC", "TNCHW",
+]
+"""Axes of an array: the first two, or all of them (N videos, T time, H height, W width, C channels)."""
 
 
 class DigitParams(Params):
@@ -31,17 +34,24 @@ class PreprocessParams(FrameFormat):
     """Which videos are read, in which form, and who learns from which."""
 
     source: Path
-    """A folder (nested or not) of videos, of folders of pictures, of HDF5 or TFRecord files; one such file; an array
-    (.npy, .npz); digits (idx files)."""
+    """A folder (nested or not) of videos, of folders of pictures, of arrays (.npy, .npz), of HDF5 or TFRecord files;
+    one such file; digits (idx files)."""
     array_layout: ArrayLayout | None
-    """Arrays only: whether the axis of videos comes first (video_time) or that of time (time_video, Moving MNIST)."""
+    """Arrays, also in HDF5: whether the axis of videos comes first (video_time) or that of time (time_video, Moving
+    MNIST), with channels where the shape shows them; or a letter for each axis. null: as the shape says (of HDF5,
+    videos come first), refused where it does not."""
+    array_name: str | None = Field(default=None, min_length=1)
+    """Arrays only: the names of those that are videos, * standing for anything: of .npy the file's; in .npz and HDF5
+    the name or path inside, with or without the file's before it. null: the only one that can be, or several that
+    differ only in numbers and words for splits."""
     pictures: str | None = Field(default=None, min_length=1)
     """Folders of several kinds of pictures only: the names of those that are frames, * standing for anything. null:
     all, which may then differ in nothing but their number."""
     digits: DigitParams
     """Sources of single digits only: the videos made of them."""
-    tfrecord_feature: str = Field(pattern=r"^[^{}]*\{\}[^{}]*$")
-    """TFRecord files only: the name of the feature that holds a frame, {} standing for its number."""
+    tfrecord_feature: str = Field(pattern=r"^([^{}]+|[^{}]*\{\}[^{}]*)$")
+    """TFRecord files only: the name of the feature that holds a frame, {} standing for its number; without {}, of the
+    one that holds all frames."""
     sequence_length: int = Field(ge=2)
     """Frames of a sequence, a row of the store."""
     sequence_stride: int | None

@@ -23,12 +23,22 @@ from av.video.reformatter import Interpolation
 from PIL import Image, ImageOps
 
 from pipeline.errors import UserError
-from pipeline.frames import array_source, digit_source, hdf5_source, tfrecord_source, video_file
+from pipeline.frames import (
+    array_source,
+    digit_source,
+    hdf5_array_source,
+    hdf5_source,
+    tfrecord_source,
+    video_file,
+)
 from pipeline.frames.container_end import missing_bytes
 from pipeline.frames.frame_format import FrameFormat
 from pipeline.frames.source_video import SourceVideo
 
-READERS = {"array": array_source, "digits": digit_source, "hdf5": hdf5_source, "tfrecord": tfrecord_source}
+READERS = {
+    "array": array_source, "digits": digit_source, "hdf5": hdf5_source, "hdf5_array": hdf5_array_source,
+    "tfrecord": tfrecord_source,
+}
 """Of videos that share a file: num_frames(video), frames(video)."""
 
 

@@ -1,7 +1,7 @@
 """What a path holds: video files, folders of pictures, files of many videos; the same list of videos for all of them.
 
-Ground truth lies beside a video as NAME.truth.npz (its arrays: see frame_store); beside an array of videos, every
-array of its truth has a leading video axis, and an object of size 0 does not exist.
+Ground truth lies beside a video as NAME.truth.npz (its arrays: see frame_store); beside an array of several videos,
+every array of its truth has a leading video axis, and an object of size 0 does not exist.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pipeline.errors import UserError
 from pipeline.frames import array_source, digit_source, hdf5_source, tfrecord_source
+from pipeline.frames.array_files import ArrayFiles
 from pipeline.frames.found_files import files_within, unread
 from pipeline.frames.picture_kinds import matches, naming, patterns
 from pipeline.frames.preprocess_params import ArrayLayout, DigitParams
@@ -59,10 +60,11 @@ class Source:
 @contextmanager
 def open_source(
     path: Path, array_layout: ArrayLayout | None, digits: DigitParams | None = None,
-    tfrecord_feature: str | None = None, pictures: str | None = None,
+    tfrecord_feature: str | None = None, pictures: str | None = None, array_name: str | None = None,
 ) -> Iterator[Source]:
     """Finds the videos at `path` (packed arrays are unpacked for the time being, so that they need not fit in memory)
     and says on stderr what is left out. `pictures`: names of the pictures that are frames; None: all of a folder.
+    `array_name`: names of the arrays that are videos; None: all of a kind, where there are no other videos.
 
     Raises UserError when nothing is there, a file that holds several videos is not what its reader wants, or a folder
     holds several kinds of pictures, or pictures beside videos, and nobody says which are meant.
@@ -73,24 +75,40 @@ def open_source(
         raise UserError(f"{str(path)[:200]}: {error.strerror}; set preprocess.source to another path") from error
     if not exists:
         raise UserError(f"{path}: does not exist; set preprocess.source to a folder of videos, a video or an array")
-    notes: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
-        if _is(path, array_source.SUFFIXES):
-            truth = _truth_beside(path)
-            videos = array_source.find_videos(path, array_layout, truth, Path(scratch))
-            source = Source(videos, {file.name: file for file in (path, truth) if file})
-        else:
-            root = path if path.is_dir() else path.parent
-            entries, notes = files_within(path) if path.is_dir() else ([path], [])
-            files = [_videos_of_file(entry, root, digits, tfrecord_feature, Path(scratch)) for entry in entries]
-            source = _joined([*files, *(_pictures(entries, root, pictures, notes) if path.is_dir() else [])])
-            known = {*source.files.values(), *(entry for entry in entries if _is(entry, IMAGE_SUFFIXES))}
-            notes += unread((entry for entry in entries if entry not in known), root)
+        root = path if path.is_dir() else path.parent
+        entries, notes = files_within(path) if path.is_dir() else ([path], [])
+        files = [
+            _videos_of_file(entry, root, digits, tfrecord_feature, array_name is None, Path(scratch))
+            for entry in entries
+        ]
+        found = [*files, *(_pictures(entries, root, pictures, notes) if path.is_dir() else [])]
+        with_arrays = [
+            entry for entry, others in zip(entries, files, strict=True)
+            if _is(entry, array_source.SUFFIXES + hdf5_source.SUFFIXES) and not others.videos
+        ]
+        arrays = ArrayFiles(array_layout, array_name, Path(scratch))
+        if array_name or not any(others.videos for others in found):
+            found += [_arrays_of_file(entry, root, arrays, entry == path) for entry in with_arrays]
+        elif with_arrays:
+            example = with_arrays[0].relative_to(root).as_posix()
+            notes.append(f"{len(with_arrays)} files of arrays beside videos, such as '{example}', which are only read "
+                         "where preprocess.array_name names some")
+        source = _joined(found)
+        known = {*source.files.values(), *with_arrays, *(entry for entry in entries if _is(entry, IMAGE_SUFFIXES))}
+        notes += unread((entry for entry in entries if entry not in known), root)
+        if without := arrays.without_videos():
+            if not source.videos:
+                raise without
+            notes.append(str(without))
+        arrays.refuse_unlike()
+        for line in arrays.guesses():
+            print(line, file=sys.stderr)
         if not source.videos:
             chosen = f" called {pictures}" if pictures else ""
             raise UserError(
                 f"{path}: wanted videos ({' '.join(VIDEO_SUFFIXES)}), folders of pictures{chosen} "
-                f"({' '.join(IMAGE_SUFFIXES)}), an array ({' '.join(array_source.SUFFIXES)}), HDF5 "
+                f"({' '.join(IMAGE_SUFFIXES)}), arrays ({' '.join(array_source.SUFFIXES)}), HDF5 "
                 f"({' '.join(hdf5_source.SUFFIXES)}), TFRecord "
                 f"(.tfrecord) or digits (.idx.gz), found none; check preprocess.source"
             )
@@ -103,16 +121,17 @@ def open_source(
 
 
 def _videos_of_file(
-    file: Path, root: Path, digits: DigitParams | None, tfrecord_feature: str | None, scratch: Path,
+    file: Path, root: Path, digits: DigitParams | None, tfrecord_feature: str | None, as_published: bool, scratch: Path,
 ) -> Source:
+    """Of a file that does not hold plain arrays; as_published: HDF5 may have the layout of a published set."""
     name, truth = file.relative_to(root).as_posix(), None
     if not file.is_file():
         return Source([], {})
     if _is(file, VIDEO_SUFFIXES):
         truth = _truth_beside(file)
         videos = [SourceVideo(name, "file", file, truth=truth)]
-    elif _is(file, hdf5_source.SUFFIXES):
-        videos = hdf5_source.find_videos(file, name)
+    elif _is(file, hdf5_source.SUFFIXES) and as_published and (found := hdf5_source.find_videos(file, name)):
+        videos = found
     elif tfrecord_source.is_one(file):
         assert tfrecord_feature is not None
         videos = tfrecord_source.find_videos(file, name, tfrecord_feature)
@@ -122,6 +141,13 @@ def _videos_of_file(
     else:
         return Source([], {})
     return Source(videos, {part.relative_to(root).as_posix(): part for part in (file, truth) if part})
+
+
+def _arrays_of_file(file: Path, root: Path, arrays: ArrayFiles, is_alone: bool) -> Source:
+    name, truth = file.relative_to(root).as_posix(), _truth_beside(file)
+    videos = arrays.videos(file, name, truth, is_alone)
+    parts = [file, *([truth] if truth and any(video.truth for video in videos) else [])] if videos else []
+    return Source(videos, {part.relative_to(root).as_posix(): part for part in parts})
 
 
 def _pictures(entries: list[Path], root: Path, chosen: str | None, notes: list[str]) -> Iterator[Source]:

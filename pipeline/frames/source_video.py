@@ -17,7 +17,7 @@ class SourceVideo:
 
     video_id: str
     """Its name within the source: the relative path; where a file holds several videos, with the video's own added."""
-    kind: Literal["file", "pictures", "array", "digits", "hdf5", "tfrecord"]
+    kind: Literal["file", "pictures", "array", "digits", "hdf5", "hdf5_array", "tfrecord"]
     path: Path
     """The video file, the folder of pictures, or the file that holds several videos."""
     index: tuple[Any, ...] = ()

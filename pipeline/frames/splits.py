@@ -76,10 +76,15 @@ def published_splits(video_ids: list[str], val_fraction: float, test_fraction: f
     return split.tolist()
 
 
+def says_split(name: str) -> str | None:
+    """The split that the first word for one in `name` says, None without such a word."""
+    words = re.findall("[a-z0-9]+", name.lower())
+    return next((_PUBLISHED[word] for word in words if word in _PUBLISHED), None)
+
+
 def _published_split(video_id: str) -> str:
-    for word in re.findall("[a-z0-9]+", video_id.lower()):
-        if word in _PUBLISHED:
-            return _PUBLISHED[word]
+    if split := says_split(video_id):
+        return split
     raise UserError(
         f"video '{video_id}': no part of its name says train, val or test, which preprocess.split: published wants; "
         "put the videos into folders of these names or set it to random"

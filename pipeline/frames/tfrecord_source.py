@@ -1,4 +1,5 @@
-"""Videos in TFRecord files, one tf.train.Example each (BAIR robot pushing), read without TensorFlow.
+"""Videos in TFRecord files, one tf.train.Example each, read without TensorFlow: a feature per frame (BAIR robot
+pushing), or all frames in one (MOVi and other sets written by TensorFlow Datasets).
 
 A record is its length (uint64), a checksum of the length, the bytes of the Example, and a checksum of these, all
 little-endian; a checksum is CRC-32C, rotated and shifted by a constant (tensorflow/core/lib/hash/crc32c.h). An Example
@@ -23,6 +24,7 @@ from pipeline.frames.source_video import SourceVideo, numbered
 _NAME = re.compile(r"\.tfrecords?(-\d+-of-\d+)?$")
 _HEAD = struct.Struct("<QI")
 _PICTURE_HEADS = (b"\x89PNG", b"\xff\xd8\xff")
+_MOST_NAMED = 8
 _VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
 
 
@@ -31,7 +33,8 @@ def is_one(path: Path) -> bool:
 
 
 def find_videos(path: Path, name: str, feature: str) -> list[SourceVideo]:
-    """One video per record of the file at `path`; `feature` names the feature of a frame, {} being its number.
+    """One video per record of the file at `path`; `feature` names the feature of a frame, {} being its number, or
+    without {} that of all frames.
 
     Raises UserError when the file is no TFRecord file, or ends too soon.
     """
@@ -62,8 +65,10 @@ def num_frames(video: SourceVideo) -> int:
 def frames(video: SourceVideo) -> Iterator[np.ndarray]:
     """Yields frames uint8 [height, width, 3]. Raises OSError or ValueError."""
     for encoded in _encoded_frames(video):
-        if bytes(encoded[:4]).startswith(_PICTURE_HEADS):
+        if _is_picture(encoded):
             with Image.open(io.BytesIO(encoded)) as picture:
+                if picture.mode.startswith(("I", "F")):  # Pillow would cut them off at 255
+                    raise ValueError(f"the pictures of {video.index[2]} hold more than 8 bits a sample")
                 yield np.asarray(picture.convert("RGB"))
         else:
             side = math.isqrt(len(encoded) // 3)
@@ -86,24 +91,41 @@ def _encoded_frames(video: SourceVideo) -> list[memoryview]:
     if masked_checksum(data) != int.from_bytes(checksum, "little"):
         raise ValueError("the record's checksum is another one")
     features = dict(_features(memoryview(data)))
+    wanted = f"wanted features named {feature} (preprocess.tfrecord_feature)"
     found: list[memoryview] = []
-    while feature.replace("{}", str(len(found))) in features:
-        found.append(features[feature.replace("{}", str(len(found)))])
+    if "{}" in feature:
+        while values := features.get(feature.replace("{}", str(len(found)))):
+            found.append(values[0])
+    else:
+        found = features.get(feature, [])
+        if found and not _is_picture(found[0]):
+            raise ValueError(f"{wanted} to hold a PNG or JPEG for each frame, got other bytes")
     if not found:
-        names = ", ".join(sorted(features)[:4]) or "none"
-        raise ValueError(f"wanted features named {feature} (preprocess.tfrecord_feature), found {names}")
+        raise ValueError(f"{wanted}, found {_listed(features)}")
     return found
 
 
-def _features(example: memoryview) -> Iterator[tuple[str, memoryview]]:
-    """Name and first value of every feature that holds bytes. Raises ValueError."""
+def _features(example: memoryview) -> Iterator[tuple[str, list[memoryview]]]:
+    """Name and values of every feature that holds bytes. Raises ValueError."""
     for features in _values(example, 1):
         for entry in _values(features, 1):
             for key, value in zip(_values(entry, 1), _values(entry, 2), strict=False):
                 for bytes_list in _values(value, 1):
-                    for content in _values(bytes_list, 1):
-                        yield str(key, "utf-8"), content
-                        break
+                    yield str(key, "utf-8"), list(_values(bytes_list, 1))
+
+
+def _listed(features: dict[str, list[memoryview]]) -> str:
+    """Names of features, those with pictures first."""
+    pictures = {name: len(values) for name, values in features.items() if values and _is_picture(values[0])}
+    names = [f"{name} ({pictures[name]} picture{'s' * (pictures[name] > 1)})" for name in sorted(pictures)]
+    names += sorted(features.keys() - pictures.keys())
+    if len(names) > _MOST_NAMED:
+        names[_MOST_NAMED:] = [f"{len(names) - _MOST_NAMED} others"]
+    return ", ".join(names) or "none"
+
+
+def _is_picture(encoded: memoryview) -> bool:
+    return bytes(encoded[:4]).startswith(_PICTURE_HEADS)
 
 
 def _values(message: memoryview, number: int) -> Iterator[memoryview]:

@@ -59,7 +59,7 @@ def jobs(tmp_path):
         path = tmp_path / f"{number}.npy"
         if count:
             np.save(path, np.full((1, 2 * count, 8, 8), number, np.uint8))
-        videos.append(SourceVideo(path.name, "array", path, (0, 0)))
+        videos.append(SourceVideo(path.name, "array", path, (0, "NTHW", None)))
     return videos, [VideoInfo(2, 10, 10)] * 6, Cut(FORM, 2, 2), {}
 
 

@@ -91,13 +91,15 @@ def test_an_array_must_say_its_layout(tmp_path):
 
 
 def test_sources_without_videos_are_refused(tmp_path):
-    (tmp_path / "notes.txt").write_text("no video")
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "notes.txt").write_text("no video")
     (tmp_path / "bad.npz").write_bytes(b"no archive")
     (tmp_path / "bad.npy").write_bytes(b"no array")
     np.savez(tmp_path / "two.npz", a=np.zeros(3), b=np.zeros(3))
     for name, complaint in (
-        ("", "found none"), ("notes.txt", "found none"), ("nowhere", "does not exist"),
-        ("bad.npz", "cannot be read"), ("bad.npy", "cannot be read"), ("two.npz", "found a, b"),
+        ("texts", "found none"), ("texts/notes.txt", "found none"), ("nowhere", "does not exist"),
+        ("bad.npz", "cannot be read"), ("bad.npy", "cannot be read"),
+        ("two.npz", r"two.npz: wanted an array of videos .*found a \(float64 \[3\]\), b \(float64 \[3\]\)"),
     ):
         with pytest.raises(UserError, match=complaint), open_source(tmp_path / name, "video_time"):
             pass

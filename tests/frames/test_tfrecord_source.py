@@ -25,12 +25,14 @@ def field(number: int, content: bytes) -> bytes:
     return varint(number << 3 | 2) + varint(len(content)) + content
 
 
-def example(features: dict[str, bytes | list[float]]) -> bytes:
-    """A tf.train.Example of byte strings and lists of floats."""
+def example(features: dict[str, bytes | list[bytes] | list[float]]) -> bytes:
+    """A tf.train.Example of byte strings, lists of them, and lists of floats."""
     entries = b""
     for name, value in features.items():
         if isinstance(value, bytes):
-            feature = field(1, field(1, value))
+            value = [value]
+        if isinstance(value[0], bytes):
+            feature = field(1, b"".join(field(1, content) for content in value))
         else:
             feature = field(2, field(1, struct.pack(f"<{len(value)}f", *value)))
         entries += field(1, field(1, name.encode()) + field(2, feature))
@@ -85,6 +87,44 @@ def test_every_record_is_a_video_of_the_camera_that_is_named(tmp_path, encode):
     assert all(np.array_equal(*pair) for pair in zip(found.values(), videos, strict=True))
     other = read(tmp_path, "{}/image_main/encoded")
     assert np.array_equal(other["train/traj_0_to_2.tfrecords/1"], 255 - videos[1])
+
+
+def movi(pixels: np.ndarray) -> bytes:
+    """One scene as TensorFlow Datasets writes it: every kind of picture in a feature of its own."""
+    return record(example({
+        "segmentations": [png(frame // 255) for frame in pixels], "metadata/video_name": b"7",
+        "camera/focal_length": [35.0], "background": png(pixels[0]), "video": [png(frame) for frame in pixels],
+    }))
+
+
+def test_all_frames_may_be_in_one_feature(tmp_path):
+    videos = [noise(seed, 24) for seed in range(3)]
+    data = b"".join(movi(video) for video in videos)
+    (tmp_path / "movi_a-train.tfrecord-00000-of-00002").write_bytes(data)
+    found = read(tmp_path, "video")
+    assert list(found) == [f"movi_a-train.tfrecord-00000-of-00002/{number}" for number in range(3)]
+    assert all(np.array_equal(*pair) for pair in zip(found.values(), videos, strict=True))
+
+
+@pytest.mark.parametrize(("feature", "complaint"), [
+    (FEATURE, r"wanted features named {}/image_aux1/encoded .*found background \(1 picture\), "
+              r"segmentations \(2 pictures\), video \(2 pictures\), metadata/video_name$"),
+    ("rgb", r"wanted features named rgb \(preprocess.tfrecord_feature\), found background"),
+    ("metadata/video_name", "to hold a PNG or JPEG for each frame, got other bytes"),
+    ("camera/focal_length", "found background"),
+])
+def test_what_a_record_holds_is_said_when_the_feature_is_not_there(tmp_path, feature, complaint):
+    (tmp_path / "a.tfrecord").write_bytes(movi(noise(0, 2)))
+    with pytest.raises(ValueError, match=complaint):
+        read(tmp_path, feature)
+
+
+def test_pictures_of_16_bits_are_not_cut_off_in_silence(tmp_path):
+    stream = io.BytesIO()
+    Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(stream, "PNG")
+    (tmp_path / "a.tfrecord").write_bytes(record(example({"depth": [stream.getvalue()] * 2})))
+    with pytest.raises(ValueError, match="depth hold more than 8 bits"):
+        read(tmp_path, "depth")
 
 
 def test_names_of_tfrecord_files(tmp_path):

@@ -147,7 +147,7 @@ KINDS: dict[str, tuple[Callable[[], dict | None], str]] = {
     "an array cut short": (lambda: raw_array(b"\x93NUMPY\x01\x00v"), "cannot be read"),
     "an array of more bytes than there are in the world": (huge_array, "cannot be read"),
     "axes that are not named": (lambda: {**array(FRAMES[None]), "array_layout": None}, "set preprocess.array_layout"),
-    "two arrays": (lambda: archive("a.npy", "b.npy"), "wanted one array of videos, found a, b"),
+    "two arrays": (lambda: archive("a.npy", "b.npy"), "found a (no array), b (no array)"),
     "an archive that climbs out of its folder": (lambda: archive("../../climbed.npy"), "cannot be read"),
     "an archive with a folder's name": (lambda: archive(".."), "cannot be read"),
     "no archive": (lambda: raw_array(b"PK no", "a.npz"), "cannot be read"),

@@ -1,6 +1,7 @@
 import shutil
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,7 +13,7 @@ from pipeline.frames.write_video import write_video
 from stages.preprocess import main
 from tests.frames.test_digit_source import write_idx
 from tests.frames.test_hdf5_source import write_videogpt
-from tests.frames.test_tfrecord_source import example, record
+from tests.frames.test_tfrecord_source import example, movi, record
 from tests.pipeline.conftest import content
 
 LENGTH = 8
@@ -278,11 +279,40 @@ def test_one_long_real_video_is_split_by_time(run):
     assert len(frames) + len(test_frames) == 795 // 20
 
 
-@pytest.mark.parametrize("write", [write_hdf5, write_tfrecords, write_digits])
-def test_files_of_many_videos_keep_their_published_splits(run, tmp_path, write):
+def write_arrays(folder) -> None:
+    names = ("train/a.npy", "train/b.npy", "train/c.npz", "test/a.npy", "test/b.npz", "test/c.npz")
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(exist_ok=True)
+        save = np.save if name.endswith("npy") else np.savez_compressed
+        save(folder / name, noise(number).transpose(0, 3, 1, 2) if "a" in name else noise(number))
+
+
+def write_named_arrays(folder) -> None:
+    videos = np.stack([noise(seed) for seed in range(6)])
+    np.savez(folder / "a.npz", train=videos[:3], test=videos[3:], labels=np.arange(6))
+
+
+def write_plain_hdf5(folder) -> None:
+    with h5py.File(folder / "a.h5", "w") as file:
+        for number, name in enumerate(("train", "test")):
+            file[f"{name}/images"] = np.stack([noise(3 * number + seed) for seed in range(3)])
+            file[f"{name}/actions"] = np.zeros((3, LENGTH, 4))
+
+
+def write_movi(folder) -> None:
+    for number, name in enumerate(("train", "test")):
+        data = b"".join(movi(noise(3 * number + seed)) for seed in range(3))
+        (folder / f"movi_a-{name}.tfrecord-00000-of-00001").write_bytes(data)
+
+
+@pytest.mark.parametrize(("write", "changes"), [
+    (write_hdf5, {}), (write_tfrecords, {}), (write_digits, {}), (write_arrays, {}), (write_plain_hdf5, {}),
+    (write_named_arrays, {"array_layout": "video_time"}), (write_movi, {"tfrecord_feature": "video"}),
+])
+def test_files_of_many_videos_keep_their_published_splits(run, tmp_path, write, changes):
     (tmp_path / "videos").mkdir()
     write(tmp_path / "videos")
-    frames, test_frames = run(split="published", color="gray", height=64, width=64)
+    frames, test_frames = run(split="published", color="gray", height=64, width=64, **changes)
     by_split = {name: {str(frames.video_id[row]) for row in frames.rows(name)} for name in ("train", "val")}
     by_split["test"] = set(test_frames.video_id.tolist())
     assert {name: len(videos) for name, videos in by_split.items()} == {"train": 2, "val": 1, "test": 3}
@@ -316,6 +346,40 @@ def test_of_several_kinds_of_pictures_one_is_chosen(run, refuses, tmp_path):
     for store in (rest, test):
         for row, name in enumerate(store.video_id):
             assert np.array_equal(store.read([row])[0], noise(ord(name)))
+
+
+def test_a_damaged_array_among_others_is_named_or_skipped(run, refuses, tmp_path, capsys):
+    (tmp_path / "videos").mkdir()
+    for number in range(5):
+        np.save(tmp_path / "videos" / f"{number}.npy", noise(number).transpose(0, 3, 1, 2))
+    whole = (tmp_path / "videos" / "3.npy").read_bytes()
+    (tmp_path / "videos" / "3.npy").write_bytes(whole[:-5])
+    refuses("'3.npy/0' cannot be decoded")
+    rest, test = run(skip_unreadable=True)
+    assert "skipped: video '3.npy/0'" in capsys.readouterr().err
+    for store in (rest, test):
+        for row, name in enumerate(store.video_id):
+            assert name[0] != "3" and np.array_equal(store.read([row])[0], noise(int(name[0])))
+
+
+def test_truth_of_one_video_in_an_array(run, tmp_path):
+    (tmp_path / "videos").mkdir()
+    for number in range(4):
+        np.savez(tmp_path / "videos" / f"{number}.npz", noise(number))
+        np.savez(tmp_path / "videos" / f"{number}.truth.npz", segmentation=np.full((LENGTH, 16, 16), number, np.uint8))
+    for store in run():
+        for row, name in enumerate(store.video_id):
+            assert np.all(store.read_truth("segmentation", np.array([row])) == int(name[0]))
+
+
+def test_of_several_arrays_in_a_file_one_is_chosen(run, refuses, tmp_path):
+    videos = np.stack([noise(seed) for seed in range(5)])
+    np.savez(tmp_path / "a.npz", rgb=videos, masks=255 - videos)
+    refuses("found rgb (uint8 [5, 8, 16, 16, 3]), masks (uint8 [5, 8, 16, 16, 3]); set preprocess.array_name",
+            source=tmp_path / "a.npz", array_layout="video_time")
+    for store in run(tmp_path / "a.npz", array_layout="video_time", array_name="masks"):
+        for row, name in enumerate(store.video_id):
+            assert np.array_equal(store.read([row])[0], 255 - videos[int(name[-1])])
 
 
 def test_one_video_as_an_array(run, tmp_path):
