@@ -69,6 +69,7 @@ def fill_stores(
         FrameStoreWriter(
             folder / name, count, shape, fps=found.fps, crop=cut.form.crop, source=source,
             num_objects=found.num_objects, truth_names=found.truth_names, resumable=True,
+            fps_is_assumed=not (params.fps or found.knows_rate),
         )
         for name, count in rows.items()
     ]

@@ -69,6 +69,7 @@ def test_rows_are_those_of_both_stores_in_order(folder, monkeypatch):
     latents = open_latents(folder / "data/latents.zarr")
     for label in ("video_id", "first_frame", "split"):
         assert np.array_equal(getattr(latents, label), np.concatenate([getattr(store, label) for store in stores]))
+    assert (latents.preparation.crop, latents.preparation.fps) == ("none", 10)
     model = Autoencoder(CONFIG)
     model.load_state_dict(encode.load_autoencoder(folder / "data/autoencoder.safetensors")[0].state_dict())
     frames = np.concatenate([store.read(slice(None)) for store in stores])
