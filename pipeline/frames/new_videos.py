@@ -15,6 +15,7 @@ from pipeline.frames.read_video import UnreadableVideo, VideoInfo, covering_shap
 from pipeline.frames.source import VIDEO_SUFFIXES, Source, open_source
 from pipeline.frames.source_video import SourceVideo
 from pipeline.params import load, validate
+from pipeline.progress import progress
 
 _KNOWN_SUFFIXES = (*VIDEO_SUFFIXES, *array_source.SUFFIXES, *hdf5_source.SUFFIXES)
 
@@ -108,18 +109,21 @@ def bring(video: SourceVideo, wanted: FrameFormat) -> NewVideo:
         rate += ", frames repeated"
     if form != wanted:
         info = probe(video, form)
-    parts = [f"{width} x {height} -> {form.width} x {form.height} px", _cut(height, width, form), rate]
+    size = f"{width} x {height} -> {form.width} x {form.height} px"
+    parts = [size, _cut(height, width, form), rate, _leaps(info)]
     return NewVideo(video, form, info, ", ".join(part for part in parts if part))
 
 
 def bring_all(videos: list[SourceVideo], wanted: FrameFormat) -> list[NewVideo]:
     """Those that can be decoded; the others are named on stderr. Raises UserError when there are none."""
     brought = []
-    for video in videos:
-        try:
-            brought.append(bring(video, wanted))
-        except UnreadableVideo as error:
-            skip(error)
+    with progress("looking at", len(videos), "videos") as advance:
+        for video in videos:
+            try:
+                brought.append(bring(video, wanted))
+            except UnreadableVideo as error:
+                skip(error)
+            advance()
     if not brought:
         raise UserError(f"none of the {len(videos)} videos can be decoded; give others")
     return brought
@@ -137,6 +141,12 @@ def skip(error: UserError) -> None:
     if isinstance(error, UnreadableVideo):
         text = f"video '{error.video_id}' cannot be decoded ({error.reason})"
     print(f"skipped: {text}", file=sys.stderr)
+
+
+def _leaps(info: VideoInfo) -> str:
+    gaps = sum(seconds > 0 for _, seconds in info.leaps)
+    texts = [f"{gaps} gap{'s' * (gaps > 1)} in its time stamps"] if gaps else []
+    return ", ".join([*texts, *(["its clock starts again"] if gaps < len(info.leaps) else [])])
 
 
 def _cut(height: int, width: int, form: FrameFormat) -> str:
