@@ -97,8 +97,10 @@ def forecast_video(
 
     new = bring(video, forecaster.form)
     clip = read_clip(new, forecaster.context_frames, forecaster.horizon, start)
-    last = clip.first_frame + forecaster.context_frames - 1
-    print(f"{video.video_id}: {new.done}; given are frames {clip.first_frame} to {last}")
+    first = clip.first_frame + forecaster.context_frames
+    time = f" ({first / new.info.fps:.4g} s)" if new.info.rate_is_known else ""
+    given = f"given are frames {clip.first_frame} to {first - 1}, forecast from {first}{time}"
+    print(f"{video.video_id}: {new.done}; {given}")
     scene = edit_scene(forecaster.look(clip.given[None])[0], edits, forecaster, read_end)
     forecast = forecaster.carry_on(scene, clip_name(video.video_id, clip.first_frame))
     seen = hashlib.sha256(clip.given.tobytes() + "\n".join(edits).encode()).hexdigest()

@@ -114,8 +114,8 @@ def test_a_video_is_brought_to_the_size_crop_and_rate_of_the_weights(of_prepared
     result = run(artefacts, tmp_path / "out", video=tmp_path / "strip.mkv", output=tmp_path / "forecast",
                  **of_prepared_frames)
     assert result.exit_code == 0, result.output
-    done = "strip.mkv: 64 x 16 -> 32 x 32 px, squeezed, 12 -> 4 frames/s; given are frames 4 to 7"
-    assert result.stdout.splitlines()[0] == done
+    done, given = "64 x 16 -> 32 x 32 px, squeezed, 12 -> 4 frames/s", "given are frames 4 to 7, forecast from 8 (2 s)"
+    assert result.stdout.splitlines()[0] == f"strip.mkv: {done}; {given}"
     assert open_predicted_frames(tmp_path / "forecast" / "predicted_frames.zarr").fps == 4
     thinned = np.repeat(brightening(24)[::3][4:], 2, axis=1)  # then 32 high
     mean = thinned.reshape(4, 32, 32, 2, 3).mean(3)
