@@ -91,6 +91,8 @@ def forecast_video(
     short or cannot be read."""
     def read_end(path: Path) -> np.ndarray:
         with open_videos([path], reading) as source:
+            if len(source.videos) > 1:
+                raise UserError(f"{path}: wanted one video before whose background to go, found {len(source.videos)}")
             other = bring(source.videos[0], forecaster.form)
             print(f"{other.video.video_id}: {other.done}")
             return read_clip(other, forecaster.context_frames).given
@@ -113,7 +115,7 @@ def forecast_video(
     forecaster.draw(output, "", target, drawn[0], new.info.fps, video.video_id)
     print(f"objects: {describe(scene)}; see {output / 'forecast.mp4'} and {output / 'layers.mp4'}")
     if not scene.moves():
-        print("hint: no object moves in the given frames; --from FRAME or --from SECONDSs starts at another place")
+        print("hint: no object moves in the given frames; start elsewhere, such as with --from 120 or --from 4.5s")
 
 
 def write_forecasts(

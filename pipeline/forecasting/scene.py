@@ -39,10 +39,10 @@ class Scene:
     def moves(self) -> bool:
         """Whether any object moves while it is in view."""
         pose = self.latents.pose[0, :, list(self.objects())]  # [T, n, P]
-        in_view = poses.visibility(pose)[..., None] > IN_VIEW
-        place = poses.place(pose)
-        most, least = (place.masked_fill(~in_view, bound) for bound in (-torch.inf, torch.inf))
-        return bool(((most.amax(0) - least.amin(0)).norm(dim=-1) > _MOVES_PX).any())
+        places = [place[shows] for place, shows in zip(
+            poses.place(pose).unbind(1), (poses.visibility(pose) > IN_VIEW).unbind(1), strict=True
+        )]
+        return any(len(place) and (place.amax(0) - place.amin(0)).norm() > _MOVES_PX for place in places)
 
 
 def move(scene: Scene, slot: int, dx: float, dy: float) -> Scene:

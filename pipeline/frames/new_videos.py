@@ -77,7 +77,7 @@ def _open(path: Path, reading: PreprocessParams) -> Iterator[Source]:
         yield Source([SourceVideo(path.name, "file", path)], {path.name: path})
         return
     named = reading.array_layout, reading.digits, reading.tfrecord_feature, reading.pictures
-    with open_source(path, *named) as source:
+    with open_source(path, *named, "the path") as source:
         yield source
 
 
