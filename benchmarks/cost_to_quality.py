@@ -79,7 +79,8 @@ def subset(store: FrameStore, path: Path, wanted: dict[str, int]) -> FrameStore:
     rows = np.concatenate([store.rows(split)[:count] for split, count in wanted.items()])
     shape = (store.num_frames, store.height, store.width, store.num_channels)
     writer = FrameStoreWriter(
-        path, len(rows), shape, fps=store.fps, crop=store.crop, source=store.made_from["source"], num_objects=None
+        path, len(rows), shape, fps=store.fps, crop=store.crop, source=store.made_from["source"], num_objects=None,
+        fps_is_assumed=store.fps_is_assumed,
     )
     for row in rows:
         writer.append(store.read(np.array([row]))[0], {}, video_id=str(store.video_id[row]),

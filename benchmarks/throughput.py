@@ -65,7 +65,7 @@ def ordinary_videos(params: PreprocessParams, folder: Path) -> Path:
     """A folder of NUM_COPIES names of one H.264 video of 640x480 that shows the first videos of the source,
     enlarged."""
     form = params.model_copy(update={"color": "rgb"})
-    with open_source(params.source, params.array_layout) as source:
+    with open_source(params.source, *params.reading) as source:
         videos = source.videos[:NUM_JOINED]
         frames = [frame for video in videos for _, frame in read_frames(video, form, probe(video, form))]
     pictures = (Image.fromarray(frame).resize(ORDINARY, Image.Resampling.BICUBIC) for frame in frames)
@@ -83,7 +83,7 @@ def preprocess_rates(params: PreprocessParams, rounds: int, folder: Path) -> tup
     os.environ["LAYERCAST_RESUME_DIR"] = str(folder / "resume")
     stage, bare = [], []
     with (
-        open_source(params.source, params.array_layout) as source,
+        open_source(params.source, *params.reading) as source,
         ProcessPoolExecutor(cores, get_context("spawn")) as pool,
     ):
         shares = [source.videos[core::cores] for core in range(cores)]

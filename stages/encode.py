@@ -13,15 +13,13 @@ from accelerate import PartialState
 from pipeline.autoencoder.autoencoder import load_autoencoder
 from pipeline.autoencoder.encode_params import EncodeParams
 from pipeline.cost import measure
+from pipeline.encoding.encode_rows import encode_rows
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
-from pipeline.frames.pixels import to_unit
-from pipeline.latents.latent_store import ROWS_PER_SHARD, LatentWriter
-from pipeline.latents.latents import Latents, concatenate
+from pipeline.latents.latent_store import LatentWriter
 from pipeline.params import read_section
-from pipeline.progress import Counter, progress
 from pipeline.resume.folders import resume_folder
-from pipeline.resume.states import machine, remembered
+from pipeline.resume.states import machine
 
 LABELS = ("video_id", "first_frame", "split")
 
@@ -52,7 +50,6 @@ def read(stores: list[FrameStore], start: int, stop: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
-@torch.inference_mode()
 def encode(params: EncodeParams, frames: Path, test_frames: Path, autoencoder: Path, latents: Path) -> int:
     """Writes the store, of several processes (torchrun) each files of its own; returns how many frames that is. Raises
     UserError when an input is unusable or they do not fit together."""
@@ -64,27 +61,13 @@ def encode(params: EncodeParams, frames: Path, test_frames: Path, autoencoder: P
     made_from = {"autoencoder": weights.identity, "frames": stores[0].identity, "test_frames": stores[1].identity}
     labels = [np.concatenate([getattr(store, label) for store in stores]) for label in LABELS]
     num_rows = len(labels[0])
-    shards = range(0, num_rows, ROWS_PER_SHARD)[processes.process_index::processes.num_processes]
-    num_own = sum(min(ROWS_PER_SHARD, num_rows - start) for start in shards)
-
-    def encode_rows(start: int, stop: int, advance: Counter) -> dict[str, torch.Tensor]:
-        batches = []
-        for row in range(start, stop, params.batch_size):
-            frames = to_unit(read(stores, row, min(row + params.batch_size, stop))).to(processes.device)
-            batches.append(model.encode(frames).map(torch.Tensor.cpu))
-            advance(len(frames))
-        return concatenate(batches).codes
-
+    share = slice(processes.process_index, None, processes.num_processes)
     with resume_folder("encode", params, made_from, machine()) as folder:
         with processes.main_process_first():
             writer = LatentWriter(
                 latents, model.spec, *labels, num_frames=stores[0].num_frames, fps=stores[0].fps, made_from=made_from,
-                create=processes.is_main_process)
-        with progress("encoding", num_own, "sequences") as advance:
-            for start in shards:
-                path, stop = folder / f"rows_{start:08}.pt", min(start + ROWS_PER_SHARD, num_rows)
-                compute, found = partial(encode_rows, start, stop, advance), partial(advance, stop - start)
-                writer.write(start, Latents(**remembered(path, compute, found)))
+                crop=stores[0].crop, fps_is_assumed=stores[0].fps_is_assumed, create=processes.is_main_process)
+        encode_rows(model, partial(read, stores), num_rows, params.batch_size, writer, folder, share)
         processes.wait_for_everyone()
         if processes.is_main_process:
             writer.finish()

@@ -9,14 +9,17 @@ import numpy as np
 import typer
 
 from pipeline.cost import measure
-from pipeline.errors import UserError, one_line_errors
+from pipeline.errors import CannotWrite, UserError, one_line_errors
 from pipeline.forecasting.edits import FORMS, describe, edit_scene
 from pipeline.forecasting.forecaster import DrawnForecast, Forecast, Forecaster, clip_name, load_forecaster
 from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.frames.forecast_clips import context_identity, forecast_clips, read_clips
 from pipeline.frames.frame_store import open_frames
+from pipeline.frames.new_videos import bring, folder_names, open_videos, reading_of, skip
 from pipeline.frames.prediction_store import PredictionWriter
-from pipeline.frames.video_end import read_end
+from pipeline.frames.preprocess_params import PreprocessParams
+from pipeline.frames.source_video import SourceVideo
+from pipeline.frames.video_clip import Start, parse_start, read_clip
 from pipeline.latents.latent_store import PredictedLatentsWriter
 from pipeline.output_folder import output_folder
 from pipeline.params import read_section
@@ -55,19 +58,64 @@ def generate(
     return len(clips) * forecaster.num_samples * forecaster.horizon
 
 
-def forecast_video(forecaster: Forecaster, video: Path, edits: list[str], output: Path) -> None:
-    """Forecasts what comes after a video's last frame, edited. Raises UserError when it is too short or cannot be
-    read."""
-    end = read_end(video, forecaster.frame_shape, forecaster.context_frames)
-    scene = edit_scene(forecaster.look(end.frames[None])[0], edits, forecaster)
-    forecast = forecaster.carry_on(scene, clip_name(video.name, end.first_frame))
-    seen = hashlib.sha256(end.frames.tobytes() + "\n".join(edits).encode()).hexdigest()
+def forecast_videos(
+    forecaster: Forecaster, path: Path, reading: PreprocessParams, start: Start | None, edits: list[str], output: Path,
+) -> None:
+    """Forecasts a video, edited, or all videos of a folder, each into a folder of its own; names those that cannot be
+    read or are too short. Raises UserError when that leaves none."""
+    with open_videos([path], reading) as source:
+        if len(source.videos) == 1:
+            forecast_video(forecaster, source.videos[0], reading, start, edits, output)
+            return
+        if edits:
+            raise UserError(f"--edit: changes what one video shows, found {len(source.videos)} in {path}; give one")
+        failed = 0
+        for video, name in zip(source.videos, folder_names(source.videos), strict=True):
+            try:
+                forecast_video(forecaster, video, reading, start, [], output / name)
+            except CannotWrite:
+                raise
+            except UserError as error:
+                failed += 1
+                skip(error)
+    if failed == len(source.videos):
+        raise UserError(f"{path}: none of the {failed} videos could be forecast; give others")
+    print(f"forecast {len(source.videos) - failed} of {len(source.videos)} videos; see the folders in {output}")
+
+
+def forecast_video(
+    forecaster: Forecaster, video: SourceVideo, reading: PreprocessParams, start: Start | None, edits: list[str],
+    output: Path,
+) -> None:
+    """Forecasts what comes after a video's last frame, or from `start` on, edited. Raises UserError when it is too
+    short or cannot be read."""
+    def read_end(path: Path) -> np.ndarray:
+        with open_videos([path], reading) as source:
+            if len(source.videos) > 1:
+                raise UserError(f"{path}: wanted one video before whose background to go, found {len(source.videos)}")
+            other = bring(source.videos[0], forecaster.form)
+            print(f"{other.video.video_id}: {other.done}")
+            return read_clip(other, forecaster.context_frames).given
+
+    new = bring(video, forecaster.form)
+    clip = read_clip(new, forecaster.context_frames, forecaster.horizon, start)
+    first = clip.first_frame + forecaster.context_frames
+    time = f" ({first / new.info.fps:.4g} s)" if new.info.rate_is_known else ""
+    given = f"given are frames {clip.first_frame} to {first - 1}, forecast from {first}{time}"
+    print(f"{video.video_id}: {new.done}; {given}")
+    scene = edit_scene(forecaster.look(clip.given[None])[0], edits, forecaster, read_end)
+    forecast = forecaster.carry_on(scene, clip_name(video.video_id, clip.first_frame))
+    seen = hashlib.sha256(clip.given.tobytes() + "\n".join(edits).encode()).hexdigest()
     drawn = write_forecasts(
-        forecaster, [video.name], [end.first_frame], seen, [forecast], output / "predicted_latents.zarr",
-        output / "predicted_frames.zarr", fps=end.fps, keep=[0],
+        forecaster, [video.video_id], [clip.first_frame], seen, [forecast], output / "predicted_latents.zarr",
+        output / "predicted_frames.zarr", fps=new.info.fps, keep=[0],
     )
-    forecaster.draw(output, "", end.frames, drawn[0], end.fps, video.name)
+    knows_future = len(clip.later) == forecaster.horizon and not edits
+    target = np.concatenate([clip.given, clip.later]) if knows_future else clip.given
+    forecaster.draw(output, "", target, drawn[0], new.info.fps, video.video_id)
     print(f"objects: {describe(scene)}; see {output / 'forecast.mp4'} and {output / 'layers.mp4'}")
+    if not scene.moves():
+        print("hint: no object moves in the given frames; start elsewhere, such as with --from 120 or --from 4.5s")
 
 
 def write_forecasts(
@@ -110,20 +158,34 @@ def main(
         Path, typer.Option(help="Store of frames to write.")
     ] = Path("data/predicted_frames.zarr"),
     pictures: Annotated[Path, typer.Option(help="Folder of animations to write.")] = Path("data/pictures"),
-    video: Annotated[Path | None, typer.Option(help="Forecast the end of this video instead of test frames.")] = None,
+    video: Annotated[
+        Path | None, typer.Option(help="Forecast this video, or all in this folder, instead of test frames.")
+    ] = None,
+    start: Annotated[str | None, typer.Option(
+        "--from", metavar="FRAME|SECONDSs",
+        help="With --video, where the forecast starts: a frame, such as 120, counted at the rate of the weights as in "
+             "every store; or seconds, such as 4.5s. Its end, if not said.",
+    )] = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=1, help="With --video, frames to forecast; generate.horizon, if not said.")
+    ] = None,
     edit: Annotated[list[str], typer.Option(help=f"With --video, before forecasting: {'; '.join(FORMS)}.")] = [],  # noqa: B006
     output: Annotated[Path, typer.Option(help="Folder to write with --video.")] = Path("forecast"),
     params: Annotated[Path, typer.Option(help="File with the section 'generate'.")] = Path("params.yaml"),
     cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/generate.json"),
 ) -> None:
-    """Forecasts the test clips from their context frames alone; with --video, what comes after the end of any video."""
+    """Forecasts the test clips from their context frames alone; with --video, any video from its end or elsewhere."""
     with one_line_errors():
         settings = read_section(params, "generate", GenerateParams)
+        for option, value in (("--edit", edit), ("--from", start), ("--horizon", horizon)):
+            if value and video is None:
+                raise UserError(f"{option}: is of a forecast of one's own video; give the video with --video")
+        if horizon:
+            settings = settings.model_copy(update={"horizon": horizon})
+        place = None if start is None else parse_start(start)
         forecaster = load_forecaster(autoencoder, predictor, settings)
-        if edit and video is None:
-            raise UserError("--edit: changes what comes after a video; give the video with --video")
         if video is not None:
-            forecast_video(forecaster, video, edit, output)
+            forecast_videos(forecaster, video, reading_of(params), place, edit, output)
         else:
             with measure(cost, "frames") as count:
                 count(generate(settings, forecaster, test_frames, predicted_latents, predicted_frames, pictures))

@@ -33,9 +33,7 @@ def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> int
     """Writes both stores and returns how many frames were decoded. Raises UserError when the source or a parameter does
     not allow it."""
     cut = Cut(params, params.sequence_length, params.sequence_stride or params.sequence_length)
-    with open_source(
-        params.source, params.array_layout, params.digits, params.tfrecord_feature, params.pictures, params.array_name,
-    ) as source:
+    with open_source(params.source, *params.reading) as source:
         found = survey(source.videos, cut, params.skip_unreadable)
         counts = [cut.num_sequences(info) for info in found.infos]
         names = [video.video_id for video in found.videos] if params.split == "published" else None
@@ -69,6 +67,7 @@ def fill_stores(
         FrameStoreWriter(
             folder / name, count, shape, fps=found.fps, crop=cut.form.crop, source=source,
             num_objects=found.num_objects, truth_names=found.truth_names, resumable=True,
+            fps_is_assumed=not (params.fps or found.knows_rate),
         )
         for name, count in rows.items()
     ]

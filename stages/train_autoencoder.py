@@ -49,7 +49,7 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
     scenes = _scenes_of(store, params)
     config = AutoencoderConfig(
         architecture=params.architecture, num_channels=store.num_channels, height=store.height, width=store.width,
-        forecast_steps=num_steps(store.num_frames), num_scenes=len(scenes),
+        forecast_steps=num_steps(store.num_frames), num_scenes=len(scenes), prepared=store.preparation,
     )
     made_from = {"frames": store.identity}
     with resume_folder("train_autoencoder", params, made_from, machine()) as folder:

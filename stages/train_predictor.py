@@ -57,7 +57,7 @@ def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves
     training, validation = (hold(store.read, store.rows(split), folder / split) for split in ("train", "val"))
     model = Predictor(PredictorConfig(
         architecture=getattr(params, params.kind), spec=store.spec, context_frames=given, horizon=params.horizon,
-        augmentation=params.augmentation,
+        augmentation=params.augmentation, prepared=store.preparation,
     ))
     model.fit_normalisation(spread_windows(training, num_frames))
     share = batch_share(params.batch_size)

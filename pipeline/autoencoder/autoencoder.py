@@ -33,6 +33,7 @@ from pipeline.autoencoder.proposals import Proposals, propose
 from pipeline.autoencoder.remainder import DeformationCode, DetailCode
 from pipeline.autoencoder.windows import Windows, around_patches
 from pipeline.checkpoint import Checkpoint
+from pipeline.frames.frame_format import FrameFormat, Preparation
 from pipeline.latents import pose
 from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.params import Params
@@ -51,6 +52,13 @@ class AutoencoderConfig(Params):
     """Steps for which it was learned how forecasts are mixed from layers and last frames; 0: layers alone."""
     num_scenes: int = Field(default=0, ge=0)
     """Backgrounds that are known from training clips."""
+    prepared: Preparation = Preparation()
+    """How the training clips' frames were."""
+
+    @property
+    def form(self) -> FrameFormat:
+        """The form in which the model wants frames."""
+        return self.prepared.form(self.height, self.width, self.num_channels)
 
 
 @dataclass(frozen=True)

@@ -9,28 +9,31 @@ background VIDEO    before the background of the end of another video
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from pipeline.errors import UserError
 from pipeline.forecasting import scene as scenes
 from pipeline.forecasting.forecaster import Forecaster
 from pipeline.forecasting.scene import Scene
-from pipeline.frames.video_end import read_end
 
 FORMS = ("move SLOT DX DY", "remove SLOT", "swap SLOT SLOT", "background VIDEO")
+ReadEnd = Callable[[Path], np.ndarray]
+"""The last frames of a video, uint8 [context_frames, H, W, C]."""
 
 
-def edit_scene(scene: Scene, edits: list[str], forecaster: Forecaster) -> Scene:
+def edit_scene(scene: Scene, edits: list[str], forecaster: Forecaster, read_end: ReadEnd) -> Scene:
     """The scene after all edits, one after the other. Raises UserError when one is none of FORMS, names a slot without
     an object, or a video that cannot be read."""
     for edit in edits:
-        scene = _edit(scene, edit, forecaster)
+        scene = _edit(scene, edit, forecaster, read_end)
     return scene
 
 
-def _edit(scene: Scene, edit: str, forecaster: Forecaster) -> Scene:
+def _edit(scene: Scene, edit: str, forecaster: Forecaster, read_end: ReadEnd) -> Scene:
     verb, *words = edit.split() or [""]
     if verb == "background" and words:
-        end = read_end(Path(edit.split(maxsplit=1)[1]), forecaster.frame_shape, forecaster.context_frames)
-        return scenes.exchange_background(scene, forecaster.look(end.frames[None])[0])
+        end = read_end(Path(edit.split(maxsplit=1)[1]))
+        return scenes.exchange_background(scene, forecaster.look(end[None])[0])
     kinds = {"move": (_slot, _pixels, _pixels), "remove": (_slot,), "swap": (_slot, _slot)}.get(verb, ())
     if not kinds or len(kinds) != len(words):
         raise UserError(f"--edit '{edit}': wanted one of {', '.join(FORMS)}")

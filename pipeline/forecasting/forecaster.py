@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from pipeline.autoencoder.autoencoder import Autoencoder, Decoded, Pictures, load_autoencoder
 from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.forecasting.scene import Scene
+from pipeline.frames.frame_format import FrameFormat
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latents import Latents, LatentSpec, concatenate
@@ -82,6 +83,11 @@ class Forecaster:
     @property
     def spec(self) -> LatentSpec:
         return self.autoencoder.spec
+
+    @property
+    def form(self) -> FrameFormat:
+        """The form in which frames are wanted."""
+        return self.autoencoder.config.form
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:

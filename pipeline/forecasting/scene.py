@@ -13,7 +13,10 @@ from pipeline.autoencoder.autoencoder import Pictures
 from pipeline.latents import pose as poses
 from pipeline.latents.exchanges import with_background, with_looks_reordered
 from pipeline.latents.latents import Latents
-from pipeline.thresholds import PRESENT
+from pipeline.thresholds import IN_VIEW, PRESENT
+
+_MOVES_PX = 1.0
+"""px that an object goes when it moves; tracks of what rests waver by less."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,14 @@ class Scene:
         slots = (self.latents.presence[0] > PRESENT).nonzero()[:, 0].tolist()
         place = poses.place(self.latents.pose[0, -1]).tolist()
         return {slot: (place[slot][0], place[slot][1]) for slot in slots}
+
+    def moves(self) -> bool:
+        """Whether any object moves while it is in view."""
+        pose = self.latents.pose[0, :, list(self.objects())]  # [T, n, P]
+        places = [place[shows] for place, shows in zip(
+            poses.place(pose).unbind(1), (poses.visibility(pose) > IN_VIEW).unbind(1), strict=True
+        )]
+        return any(len(place) and (place.amax(0) - place.amin(0)).norm() > _MOVES_PX for place in places)
 
 
 def move(scene: Scene, slot: int, dx: float, dy: float) -> Scene:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from pipeline import zarr_io
+from pipeline.frames.frame_format import Crop, Preparation
 
 KIND = "frames"
 FRAME_DIMS = ("sequence", "time", "height", "width", "channel")
@@ -48,7 +49,9 @@ class FrameStore:
         self.identity: str = attributes["identity"]
         self.made_from: dict[str, str] = attributes["made_from"]
         self.fps: float = attributes["fps"]
-        self.crop: str = attributes["crop"]
+        self.crop: Crop = attributes["crop"]
+        self.fps_is_assumed: bool = attributes.get("fps_is_assumed", False)
+        """No source said at what rate its frames were taken: fps is preprocess.fps_if_unknown."""
         shape = zarr_io.array_of(self._group, "frames").shape
         self.num_frames, self.height, self.width, self.num_channels = shape[1:]
         self.video_id: np.ndarray = np.array(zarr_io.read_rows(self._group, "video_id").tolist())
@@ -60,6 +63,10 @@ class FrameStore:
         counted = ((zarr_io.array_of(self._group, f"truth_{name}").shape, TRUTH_DIMS[name]) for name in counting)
         self.num_objects: int = next((shape[dims.index("object")] for shape, dims in counted), 0)
         """The most true objects in any sequence."""
+
+    @property
+    def preparation(self) -> Preparation:
+        return Preparation(crop=self.crop, fps=None if self.fps_is_assumed else self.fps)
 
     def __len__(self) -> int:
         return len(self.split)

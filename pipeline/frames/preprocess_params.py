@@ -68,6 +68,11 @@ class PreprocessParams(FrameFormat):
     skip_unreadable: bool
     """Leave out videos that cannot be decoded, naming each, instead of stopping."""
 
+    @property
+    def reading(self) -> tuple[ArrayLayout | None, DigitParams, str | None, str | None, str | None]:
+        """What says which files are videos and how they are read, in the order in which `open_source` takes it."""
+        return self.array_layout, self.digits, self.tfrecord_feature, self.pictures, self.array_name
+
     @model_validator(mode="after")
     def _no_shared_frames(self) -> Self:
         if self.sequence_stride is not None and self.sequence_stride < self.sequence_length:

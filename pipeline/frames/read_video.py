@@ -70,6 +70,8 @@ class VideoInfo:
     seconds by which it leaps there, less than 0 where it starts again."""
     missing_bytes: int = 0
     """What its end lacks."""
+    rate_is_known: bool = True
+    """source_fps is the video's own; otherwise it is form.fps_if_unknown."""
 
     @property
     def runs(self) -> list[int]:
@@ -87,7 +89,7 @@ def probe(video: SourceVideo, form: FrameFormat) -> VideoInfo:
             return _probe_file(video, form)
         count, source_fps = _num_frames(video), form.fps_if_unknown
     fps = form.fps or source_fps
-    return VideoInfo(round(count * fps / source_fps), source_fps, fps)
+    return VideoInfo(round(count * fps / source_fps), source_fps, fps, rate_is_known=False)
 
 
 def shown_shape(video: SourceVideo) -> tuple[int, int]:
@@ -145,10 +147,11 @@ def _readable(video: SourceVideo) -> Iterator[None]:
 
 
 def _probe_file(video: SourceVideo, form: FrameFormat) -> VideoInfo:
-    times, source_fps = video_file.times_and_rate(video.path, form.fps_if_unknown)
+    times, own_fps = video_file.times_and_rate(video.path)
+    source_fps, is_known = own_fps or form.fps_if_unknown, own_fps is not None
     missing = missing_bytes(video.path)
     if not form.fps:
-        return VideoInfo(len(times), source_fps, source_fps, missing_bytes=missing)
+        return VideoInfo(len(times), source_fps, source_fps, missing_bytes=missing, rate_is_known=is_known)
     leaps: dict[int, float] = {}
     shown, places, count = [], [], 0
     for index, _, repeats in _resample(((time, None) for time in times), form.fps, source_fps, leaps):
@@ -157,7 +160,7 @@ def _probe_file(video: SourceVideo, form: FrameFormat) -> VideoInfo:
         count += repeats
     places.append(count)
     found = tuple((places[bisect_left(shown, index)], seconds) for index, seconds in leaps.items())
-    return VideoInfo(count, source_fps, form.fps, found, missing)
+    return VideoInfo(count, source_fps, form.fps, found, missing, is_known)
 
 
 def _num_frames(video: SourceVideo) -> int:

@@ -61,10 +61,12 @@ class Source:
 def open_source(
     path: Path, array_layout: ArrayLayout | None, digits: DigitParams | None = None,
     tfrecord_feature: str | None = None, pictures: str | None = None, array_name: str | None = None,
+    named: str = "preprocess.source",
 ) -> Iterator[Source]:
     """Finds the videos at `path` (packed arrays are unpacked for the time being, so that they need not fit in memory)
     and says on stderr what is left out. `pictures`: names of the pictures that are frames; None: all of a folder.
-    `array_name`: names of the arrays that are videos; None: all of a kind, where there are no other videos.
+    `array_name`: names of the arrays that are videos; None: all of a kind, where there are no other videos. `named`:
+    what says where to look.
 
     Raises UserError when nothing is there, a file that holds several videos is not what its reader wants, or a folder
     holds several kinds of pictures, or pictures beside videos, and nobody says which are meant.
@@ -110,7 +112,7 @@ def open_source(
                 f"{path}: wanted videos ({' '.join(VIDEO_SUFFIXES)}), folders of pictures{chosen} "
                 f"({' '.join(IMAGE_SUFFIXES)}), arrays ({' '.join(array_source.SUFFIXES)}), HDF5 "
                 f"({' '.join(hdf5_source.SUFFIXES)}), TFRecord "
-                f"(.tfrecord) or digits (.idx.gz), found none; check preprocess.source"
+                f"(.tfrecord) or digits (.idx.gz), found none; check {named}"
             )
         for name in source.files:
             if any(unicodedata.category(character) in _NOT_IN_NAMES for character in name):

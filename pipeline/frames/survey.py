@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pipeline.errors import UserError
+from pipeline.frames.frame_format import ALIKE_FPS
 from pipeline.frames.read_video import UnreadableVideo, VideoInfo, probe
 from pipeline.frames.sequences import Cut
 from pipeline.frames.source_video import SourceVideo
@@ -13,8 +14,8 @@ from pipeline.frames.truth import NAMES, count_objects, held
 from pipeline.frames.video_file import cut_off
 from pipeline.progress import progress
 
-_SAME_FPS, _ALIKE_FPS = 1e-3, 0.02
-"""Shares by which rates may differ: without a word; by rounding, or as the clocks of phones do, which is said."""
+_SAME_FPS = 1e-3
+"""Share by which rates may differ without a word; up to ALIKE_FPS it is said."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Survey:
     @property
     def fps(self) -> float:
         return self.infos[0].fps
+
+    @property
+    def knows_rate(self) -> bool:
+        """Whether any video says its rate."""
+        return any(info.rate_is_known for info in self.infos)
 
 
 def survey(videos: list[SourceVideo], cut: Cut, skip_unreadable: bool) -> Survey:
@@ -78,7 +84,7 @@ def survey(videos: list[SourceVideo], cut: Cut, skip_unreadable: bool) -> Survey
 def _compare_rates(videos: list[SourceVideo], infos: list[VideoInfo]) -> None:
     rates = [info.fps for info in infos]
     for video, rate in zip(videos, rates, strict=True):
-        if abs(rate - rates[0]) > _ALIKE_FPS * rate:
+        if abs(rate - rates[0]) > ALIKE_FPS * rate:
             raise UserError(
                 f"videos differ in frames per second ('{videos[0].video_id}' {rates[0]:g}, '{video.video_id}' "
                 f"{rate:g}); set preprocess.fps to what all are to have"

@@ -47,9 +47,9 @@ def cut_off(num_bytes: int) -> str:
     return f"its end is cut off, at least {num_bytes:,} bytes are missing"
 
 
-def times_and_rate(path: Path, fps_if_unknown: float) -> tuple[list[float | None], float]:
+def times_and_rate(path: Path) -> tuple[list[float | None], float | None]:
     """The time of each frame in s as its clock says (None where it does not), in the order in which they are shown, and
-    how many there are in a second.
+    how many there are in a second (None where nothing says).
 
     Raises av.FFmpegError or ValueError.
     """
@@ -76,7 +76,7 @@ def times_and_rate(path: Path, fps_if_unknown: float) -> tuple[list[float | None
                 raise
             # What comes before the damage counts; whoever decodes it comes upon the damage, too.
     times = [time for run in runs for time in sorted(run)]
-    return [*times, *[None] * unknown], _rate(times, headers) or fps_if_unknown
+    return [*times, *[None] * unknown], _rate(times, headers)
 
 
 def is_leap(step: float, fps: float) -> bool:

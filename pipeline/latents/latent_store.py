@@ -16,6 +16,7 @@ import torch
 import zarr
 
 from pipeline import zarr_io
+from pipeline.frames.frame_format import Preparation
 from pipeline.latents.codes import CODES, Code
 from pipeline.latents.latents import Latents, LatentSpec, concatenate
 
@@ -31,16 +32,19 @@ class LatentWriter:
 
     def __init__(
         self, path: Path, spec: LatentSpec, video_id: np.ndarray, first_frame: np.ndarray, split: np.ndarray, *,
-        num_frames: int, fps: float, made_from: dict[str, str], create: bool = True,
+        num_frames: int, fps: float, made_from: dict[str, str], crop: str = "center", fps_is_assumed: bool = False,
+        create: bool = True,
     ):
-        """video_id, first_frame, split [n]: the sequences. Of several processes that write together the first one
-        creates the store; only then may the others come, with create=False."""
+        """video_id, first_frame, split [n]: the sequences; fps, crop, fps_is_assumed: those of their frames. Of several
+        processes that write together the first one creates the store; only then may the others come, with
+        create=False."""
         self.path = path
         if not create:
             self._group = zarr_io.open_partial(path)
             return
         coordinates = ("video_id", "first_frame", "split", *_axis_labels(), "time")
-        attributes = {**spec.model_dump(exclude_defaults=True), "fps": fps}
+        attributes = {**spec.model_dump(exclude_defaults=True), "fps": fps, "crop": crop}
+        attributes |= {"fps_is_assumed": True} if fps_is_assumed else {}
         self._group = zarr_io.create(path, KIND, attributes, made_from, coordinates)
         _add_rows(self._group, "sequence", video_id, first_frame, "index in the video of the sequence's first frame")
         zarr_io.add_coordinate(self._group, "split", split, ("sequence",), description="train, val or test")
@@ -73,6 +77,9 @@ class LatentStore:
         self.identity: str = attributes["identity"]
         self.made_from: dict[str, str] = attributes["made_from"]
         self.fps: float = attributes["fps"]
+        self.preparation = Preparation(
+            crop=attributes.get("crop", "center"), fps=None if attributes.get("fps_is_assumed") else self.fps
+        )
         self.spec = _spec(attributes)
         self.num_frames: int = zarr_io.array_of(self._group, "pose").shape[1]
         self.video_id, self.first_frame = _row_labels(self._group)

@@ -13,6 +13,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from pipeline.frames.frame_format import Preparation
 from pipeline.latents import pose as poses
 from pipeline.latents.codes import CODES, Owner, time_independent, time_varying
 from pipeline.latents.extrapolation import go_on, line_fit, straight_on
@@ -39,6 +40,8 @@ class PredictorConfig(Params):
     """H: frames predicted at once."""
     augmentation: Augmentation = "motion"
     """Of the clips trained on."""
+    prepared: Preparation = Preparation()
+    """How the frames of these clips were, before they were encoded."""
 
 
 class ContextNetwork(nn.Module):

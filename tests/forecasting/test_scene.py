@@ -35,6 +35,19 @@ def test_objects_are_listed_with_their_places_and_removed():
     assert changed(before, after) == {"presence"} and list(after.objects()) == [1]
 
 
+def test_a_scene_moves_where_an_object_in_view_does():
+    still = scene().latents.pose[:, :1].expand(1, CONTEXT, -1, -1).clone()
+    still[..., 3] = 1
+    going, hidden = still.clone(), still.clone()
+    going[0, :, 1, 0] += torch.linspace(0, 3, CONTEXT)
+    hidden[0, :, 1, 0] += torch.linspace(0, 3, CONTEXT)
+    hidden[0, :, 1, 3] = 0
+    wavering = still + 0.3 * torch.rand(still.shape, generator=torch.Generator().manual_seed(0))
+    scenes = [Scene(scene().latents.replace(pose=pose), None) for pose in (still, going, hidden, wavering)]
+    assert [one.moves() for one in scenes] == [False, True, False, False]
+    assert not remove(scenes[1], 1).moves() and not remove(remove(scenes[1], 0), 1).moves()
+
+
 def test_swapped_objects_exchange_looks_and_pictures_and_nothing_else():
     before, after = scene(), swap(scene(), 0, 1)
     assert changed(before, after) == {"appearance", "picture of objects"}

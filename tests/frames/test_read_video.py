@@ -52,7 +52,7 @@ def test_frames_of_the_wanted_shape_come_through_untouched_and_in_order(tmp_path
     frames = noise(12, 16, 16)
     indices, got, info = read(store_as(kind, tmp_path, frames), wanted(), threads)
     assert indices == list(range(12)) and np.array_equal(got, frames)
-    assert info == VideoInfo(num_frames=12, source_fps=10, fps=10)
+    assert info == VideoInfo(num_frames=12, source_fps=10, fps=10, rate_is_known=kind == "file")
 
 
 @KINDS

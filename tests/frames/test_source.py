@@ -7,7 +7,6 @@ from PIL import Image
 
 from pipeline.errors import UserError
 from pipeline.frames.source import open_source
-from pipeline.frames.video_end import read_end
 
 
 def identity(path, layout=None) -> str:
@@ -141,8 +140,6 @@ def test_pictures_of_several_kinds_are_refused_unless_one_is_chosen(tmp_path, ki
         assert [(video.video_id, len(video.pictures())) for video in source.videos] == [("v", 3)]
         assert len(source.files) == 3
     assert (f"left out: {len(files) - 3} pictures" in capsys.readouterr().err) == (len(files) > 3)
-    with pytest.raises(UserError, match="one of these"):
-        read_end(tmp_path / "v", (8, 8, 3), 2)
 
 
 @pytest.mark.parametrize("files", [

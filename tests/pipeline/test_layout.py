@@ -9,7 +9,7 @@ from pipeline.dependencies.imports import ROOT, import_closure, local_imports
 
 MODELS = {"autoencoder", "predictor"}
 FLOORS = (
-    {"settings", "suggestion", "forecasting", "evaluation", "inspection", "report"}, MODELS, {"pictures"},
+    {"settings", "suggestion", "encoding", "forecasting", "evaluation", "inspection", "report"}, MODELS, {"pictures"},
     {"frames", "latents"},
 )
 """Rooms of pipeline/ from the top floor down; everything else in pipeline/ is ground."""

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
+from pipeline.encoding import encode_rows
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.pixels import to_unit
@@ -62,13 +63,14 @@ def run(*arguments: str):
 
 def test_rows_are_those_of_both_stores_in_order(folder, monkeypatch):
     """Batches of two neither fit the files of four rows nor the border between the stores."""
-    for module in (encode, latent_store):
+    for module in (encode_rows, latent_store):
         monkeypatch.setattr(module, "ROWS_PER_SHARD", 5)
     assert run().exit_code == 0
     stores = [open_frames(folder / "data" / f"{name}.zarr") for name in ("frames", "test_frames")]
     latents = open_latents(folder / "data/latents.zarr")
     for label in ("video_id", "first_frame", "split"):
         assert np.array_equal(getattr(latents, label), np.concatenate([getattr(store, label) for store in stores]))
+    assert (latents.preparation.crop, latents.preparation.fps) == ("none", 10)
     model = Autoencoder(CONFIG)
     model.load_state_dict(encode.load_autoencoder(folder / "data/autoencoder.safetensors")[0].state_dict())
     frames = np.concatenate([store.read(slice(None)) for store in stores])
@@ -81,8 +83,8 @@ def test_rows_are_those_of_both_stores_in_order(folder, monkeypatch):
 
 def test_two_processes_write_the_same_bytes_as_one(folder):
     (folder / "small_files.py").write_text(
-        "from pipeline.latents import latent_store\nfrom stages import encode\n"
-        "latent_store.ROWS_PER_SHARD = encode.ROWS_PER_SHARD = 2\nencode.app()\n"
+        "from pipeline.encoding import encode_rows\nfrom pipeline.latents import latent_store\n"
+        "from stages import encode\nlatent_store.ROWS_PER_SHARD = encode_rows.ROWS_PER_SHARD = 2\nencode.app()\n"
     )
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -116,7 +118,7 @@ def test_stores_that_do_not_belong_together_are_refused(folder, change):
 
 
 def test_it_goes_on_after_the_last_whole_shard(folder, monkeypatch, resume):
-    for module in (encode, latent_store):
+    for module in (encode_rows, latent_store):
         monkeypatch.setattr(module, "ROWS_PER_SHARD", 4)
     assert run().exit_code == 0
     undisturbed = content(folder / "data/latents.zarr")

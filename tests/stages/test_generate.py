@@ -12,7 +12,6 @@ from pipeline.autoencoder.autoencoder import load_autoencoder, save_autoencoder
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.frames.prediction_store import open_predicted_frames
-from pipeline.frames.write_video import write_video
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latent_store import open_predicted_latents
 from stages.generate import app
@@ -23,11 +22,18 @@ SETTINGS = {
     "num_pictures": 1, "batch_size": 4, "seed": 0,
 }
 
+READING = {
+    "source": "nowhere", "array_layout": None, "tfrecord_feature": "{}", "height": 8, "width": 8, "crop": "none",
+    "digits": {"num_videos": 1, "num_frames": 2, "num_digits": 1, "frame_px": 64, "seed": 0},
+    "color": "rgb", "fps": None, "fps_if_unknown": 10, "sequence_length": 6, "sequence_stride": None,
+    "split": "random", "val_fraction": 0.2, "test_fraction": 0.2, "seed": 0, "skip_unreadable": False,
+}
+
 
 def run(artefacts: Artefacts, folder, *, settings: dict | None = None, **paths):
     """Runs the command on the artefacts, or on other `paths` in their stead; everything is written into `folder`."""
     folder.mkdir(exist_ok=True)
-    section = {"generate": {**SETTINGS, **(settings or {})}}
+    section = {"generate": {**SETTINGS, **(settings or {})}, "preprocess": READING}
     (folder / "params.yaml").write_text(json.dumps(section))
     options = {
         "test_frames": artefacts.test_frames, "autoencoder": artefacts.autoencoder, "predictor": artefacts.predictor,
@@ -127,78 +133,6 @@ def test_pictures_show_all_frames_of_the_clip(forecast):
     assert names == [f"clip_0000_{what}.{kind}" for what in ("forecast", "layers") for kind in ("gif", "mp4")]
     with Image.open(forecast / "pictures" / names[0]) as animation:
         assert animation.n_frames == CONTEXT_FRAMES + HORIZON
-
-
-def test_a_video_of_ones_own_is_forecast_from_its_end(artefacts, tmp_path):
-    frames = open_frames(artefacts.test_frames).read(np.array([1]))[0]
-    video = tmp_path / "my clip.mkv"
-    write_video(video, np.pad(frames, ((0, 0), (0, 0), (6, 6), (0, 0))), 12, lossless=True)
-    before = content(tmp_path)
-    result = run(artefacts, tmp_path / "out", video=video, output=tmp_path / "deep" / "forecast")
-    assert result.exit_code == 0, result.output
-    written = content(tmp_path / "deep" / "forecast")
-    assert {"forecast.gif", "forecast.mp4", "layers.gif", "layers.mp4"} <= set(written)
-    assert {name: data for name, data in content(tmp_path).items() if name in before} == before
-    assert [file.name for file in (tmp_path / "out").iterdir()] == ["params.yaml"]
-    store = open_predicted_frames(tmp_path / "deep" / "forecast" / "predicted_frames.zarr")
-    assert store.video_id.tolist() == ["my clip.mkv"] and store.first_frame.tolist() == [NUM_FRAMES - CONTEXT_FRAMES]
-    assert (store.num_clips, store.num_samples, store.fps) == (1, 2, 12)
-    assert store.read_straight_on(0, 1).shape == (1, HORIZON, 32, 32, 3)
-    assert store.read_context_segmentation(0, 1).shape == (1, CONTEXT_FRAMES, 32, 32)
-
-
-@pytest.fixture(scope="module")
-def video(artefacts, tmp_path_factory):
-    path = tmp_path_factory.mktemp("video") / "clip.mkv"
-    write_video(path, open_frames(artefacts.test_frames).read(np.array([1]))[0], 12, lossless=True)
-    return path
-
-
-def test_an_edited_scene_is_continued(artefacts, video, tmp_path):
-    before = content(video.parent)
-
-    def forecast_of(name, **edit):
-        result = run(artefacts, tmp_path / name, video=video, output=tmp_path / name / "forecast", **edit)
-        assert result.exit_code == 0, result.output
-        store = open_predicted_latents(tmp_path / name / "forecast" / "predicted_latents.zarr")
-        return result.stdout, store.read(slice(None)), store.made_from["context"]
-
-    (said, plain, seen), (_, moved, seen_moved) = forecast_of("plain"), forecast_of("moved", edit="move 0 5 -3")
-    x, y = (round(value) for value in plain.pose[0, CONTEXT_FRAMES - 1, 0, :2].tolist())
-    assert f"slot 0 at ({x}, {y}) px" in said
-    difference = (moved.pose - plain.pose)[:, :CONTEXT_FRAMES]
-    torch.testing.assert_close(difference[:, :, 0], torch.tensor([5.0, -3, 0, 0]).expand_as(difference[:, :, 0]))
-    assert (difference[:, :, 1:] == 0).all() and seen != seen_moved
-    assert not torch.equal(moved.pose[:, CONTEXT_FRAMES:], plain.pose[:, CONTEXT_FRAMES:])
-    _, same, _ = forecast_of("background", edit=f"background {video}")
-    assert torch.equal(same.pose, plain.pose) and content(video.parent) == before
-
-
-@pytest.mark.parametrize("edit, complaint", [
-    ("turn 0", "wanted one of move SLOT DX DY"), ("", "wanted one of"), ("move 0 5", "wanted one of"),
-    ("remove 7", "objects: slot 0 at ("), ("move 0 far 1", "wanted a distance in px, got 'far'"),
-    ("background nowhere.mp4", "nowhere.mp4: does not exist"),
-])
-def test_an_edit_that_makes_no_sense_is_refused(artefacts, video, tmp_path, edit, complaint):
-    result = run(artefacts, tmp_path / "out", video=video, output=tmp_path / "forecast", edit=edit)
-    assert result.exit_code == 2 and complaint in result.stderr and result.stderr.count("\n") == 1
-    assert not (tmp_path / "forecast").exists()
-
-
-def test_an_edit_of_the_test_clips_is_refused(artefacts, tmp_path):
-    result = run(artefacts, tmp_path / "out", edit="remove 0")
-    assert result.exit_code == 2 and "--video" in result.stderr
-    assert [file.name for file in (tmp_path / "out").iterdir()] == ["params.yaml"]
-
-
-@pytest.mark.parametrize("num_frames", [None, CONTEXT_FRAMES - 1])
-def test_a_video_that_is_missing_or_too_short_is_refused(artefacts, tmp_path, num_frames):
-    video = tmp_path / "short.mkv"
-    if num_frames:
-        write_video(video, np.zeros((num_frames, 32, 32, 3), np.uint8), 10, lossless=True)
-    result = run(artefacts, tmp_path / "out", video=video, output=tmp_path / "forecast")
-    assert result.exit_code == 2 and "short.mkv" in result.stderr and result.stderr.count("\n") == 1
-    assert not (tmp_path / "forecast").exists()
 
 
 def test_clips_longer_than_the_sequences_are_refused(artefacts, tmp_path):

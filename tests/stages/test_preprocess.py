@@ -387,3 +387,12 @@ def test_one_video_as_an_array(run, tmp_path):
     np.save(tmp_path / "a.npy", frames)
     rest, test = run(tmp_path / "a.npy", array_layout="video_time")
     assert len(rest) == 4 and np.array_equal(test.read([0])[0], frames[-LENGTH:])
+
+
+def test_the_stores_say_where_nobody_knows_the_rate(run, videos, tmp_path):
+    """That of arrays is only assumed, unless all are brought to one that was asked for."""
+    np.save(tmp_path / "a.npy", np.stack([noise(seed) for seed in range(5)]))
+    arrays = {"source": tmp_path / "a.npy", "array_layout": "video_time"}
+    assert [store.preparation.fps for store in run()] == [10, 10]
+    assert [store.preparation.fps for store in run(**arrays)] == [None, None]
+    assert [store.preparation.fps for store in run(**arrays, fps=10)] == [10, 10]

@@ -66,6 +66,7 @@ def test_trains_weights_that_carry_their_origin_and_gives_the_same_bytes_again(f
     model, loaded = load_autoencoder(folder / "data/autoencoder.safetensors")
     assert loaded.made_from == {"frames": store.identity}
     assert (model.spec.num_slots, model.spec.height, model.spec.width) == (2, 24, 24)
+    assert (model.config.prepared.crop, model.config.prepared.fps) == ("none", 10)
     frames = to_unit(store.read(store.rows("val")))
     with torch.inference_mode():
         error = (model.decode(model.encode(frames)).frames - frames).square().mean()

@@ -43,7 +43,7 @@ def write_latents(path: Path, num_rows=30, num_frames=8, split=("train", "train"
     writer = LatentWriter(
         path, SPEC, np.array([f"v{i}" for i in range(num_rows)]), np.zeros(num_rows, int),
         np.array([split[i % len(split)] for i in range(num_rows)]), num_frames=num_frames, fps=10.0,
-        made_from={"autoencoder": "a", "frames": "f", "test_frames": "t"},
+        made_from={"autoencoder": "a", "frames": "f", "test_frames": "t"}, crop="none",
     )
     writer.write(0, latents)
     return writer.finish()
@@ -82,6 +82,7 @@ def test_weights_carry_what_generation_needs(folder, kind):
     predictor, weights = load_predictor(folder / "data/predictor.safetensors")
     assert predictor.config.architecture.kind == kind and predictor.spec == SPEC
     assert (weights.config["context_frames"], weights.config["horizon"]) == (4, 3)
+    assert (predictor.config.prepared.crop, predictor.config.prepared.fps) == ("none", 10)
     assert weights.made_from["autoencoder"] == "a" and len(weights.made_from["latents"]) == 64
     curves = files(folder / "data/curves/train_predictor")
     plots = "plots/metrics"
