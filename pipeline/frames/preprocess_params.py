@@ -1,12 +1,32 @@
 """Parameters of stage preprocess."""
 
+import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from pipeline.frames.damage import OnDamage
 from pipeline.frames.frame_format import FrameFormat
 from pipeline.params import Params
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:  # nobody is called so
+        raise ValueError(f"the home directory in {path} cannot be found; write the whole path") from error
+
+
+def _grouping(pattern: str) -> str:
+    try:
+        num_groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{pattern} is no regular expression ({error}); correct it, or null") from error
+    if not num_groups:
+        raise ValueError(f"{pattern} has no group; put what clips of one recording share in parentheses, or null")
+    return pattern
+
 
 ArrayLayout = Literal["video_time", "time_video"]
 """Order of the first two axes of an array source; Moving MNIST is time_video."""
@@ -30,9 +50,9 @@ class DigitParams(Params):
 class PreprocessParams(FrameFormat):
     """Which videos are read, in which form, and who learns from which."""
 
-    source: Path
+    source: Annotated[Path, AfterValidator(_expanded)]
     """A folder (nested or not) of videos, of folders of pictures, of HDF5 or TFRecord files; one such file; an array
-    (.npy, .npz); digits (idx files)."""
+    (.npy, .npz); digits (idx files). ~ is the home directory."""
     array_layout: ArrayLayout | None
     """Arrays only: whether the axis of videos comes first (video_time) or that of time (time_video, Moving MNIST)."""
     pictures: str | None = Field(default=None, min_length=1)
@@ -44,8 +64,9 @@ class PreprocessParams(FrameFormat):
     """TFRecord files only: the name of the feature that holds a frame, {} standing for its number."""
     sequence_length: int = Field(ge=2)
     """Frames of a sequence, a row of the store."""
-    sequence_stride: int | None
-    """Frames from the start of one sequence to the start of the next; null: the length. Sequences share no frame."""
+    sequence_stride: int | None = Field(ge=1)
+    """Frames from the start of one sequence to the start of the next; null: the length. Where it is shorter sequences
+    overlap, but those of different splits share no frame."""
     split: Literal["random", "published"]
     """random: by the fractions; published: by the words train, val and test in the videos' names (folders, files, parts
     of HDF5 files). Without val, val_fraction of train is taken; without test, test_fraction."""
@@ -55,11 +76,18 @@ class PreprocessParams(FrameFormat):
     """Share that tests; at least one."""
     seed: int = Field(ge=0)
     """Decides which videos go where."""
-    skip_unreadable: bool
-    """Leave out videos that cannot be decoded, naming each, instead of stopping."""
+    group: Annotated[str, AfterValidator(_grouping)] | None = None
+    """Regular expression that is searched in the videos' names. What its first group is of a name says what the video
+    belongs to, a recording, say, or a person: videos of one group go to the same split. null: each may go anywhere."""
+    on_damage: OnDamage = "stop"
+    """Of videos that cannot be decoded, or not to their end, each of which is named: stop: refuse, once all are known;
+    skip: leave out what comes after the damage; keep: go on with what FFmpeg makes of it, and count what it guessed.
+    What cannot be played at all is left out by both."""
 
-    @model_validator(mode="after")
-    def _no_shared_frames(self) -> Self:
-        if self.sequence_stride is not None and self.sequence_stride < self.sequence_length:
-            raise ValueError("sequence_stride is shorter than sequence_length; wanted at least as long, or null")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "skip_unreadable" in values:
+            instead = "skip" if values["skip_unreadable"] is True else "stop"
+            raise ValueError(f"skip_unreadable is on_damage now (stop, skip or keep); write on_damage: {instead}")
+        return values

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.errors import UserError
+from pipeline.frames.damage import UnreadableVideo
 from pipeline.frames.frame_format import FrameFormat
 from pipeline.frames.preprocess_params import PreprocessParams
-from pipeline.frames.read_video import UnreadableVideo, VideoInfo, probe, read_frames, shown_shape
+from pipeline.frames.read_video import VideoInfo, probe, read_frames, shown_shape
 from pipeline.frames.source import open_source
 from pipeline.frames.source_video import SourceVideo
 from pipeline.frames.splits import published_splits

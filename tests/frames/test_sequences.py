@@ -4,8 +4,9 @@ from itertools import zip_longest
 import numpy as np
 import pytest
 
+from pipeline.frames.damage import UnreadableVideo
 from pipeline.frames.frame_format import FrameFormat
-from pipeline.frames.read_video import UnreadableVideo, VideoInfo, probe
+from pipeline.frames.read_video import VideoInfo, probe
 from pipeline.frames.sequences import NOTHING_KNOWN, Cut, cut_video, cut_videos, known_sequences
 from pipeline.frames.source import open_source
 from pipeline.frames.source_video import SourceVideo

@@ -34,7 +34,7 @@ def run(tmp_path, monkeypatch):
             "digits": {"num_videos": 3, "num_frames": LENGTH, "num_digits": 2, "frame_px": 64, "seed": 0},
             "height": 16, "width": 16, "crop": "center", "color": "rgb",
             "fps": None, "fps_if_unknown": 10, "sequence_length": LENGTH, "sequence_stride": None, "val_fraction": 0.2,
-            "test_fraction": 0.2, "seed": 0, "skip_unreadable": False, **changes,
+            "test_fraction": 0.2, "seed": 0, "on_damage": "stop", **changes,
         }
         YAML().dump({"preprocess": section}, tmp_path / "params.yaml")
         main(tmp_path / "params.yaml", tmp_path / "out" / "frames.zarr", tmp_path / "out" / "test_frames.zarr",
@@ -220,7 +220,7 @@ def test_unreadable_video_stops_the_stage_or_is_skipped_if_asked(run, refuses, v
     run()
     (tmp_path / "videos" / "broken.mp4").write_bytes(b"no video")
     refuses("'broken.mp4' cannot be decoded")
-    rest, test = run(skip_unreadable=True)
+    rest, test = run(on_damage="skip")
     assert "skipped: video 'broken.mp4'" in capsys.readouterr().err
     assert set(rest.video_id) | set(test.video_id) == set(videos)
 
@@ -232,7 +232,7 @@ def test_video_that_breaks_midway_keeps_what_came_before(run, refuses, tmp_path,
             Image.fromarray(frame).save(tmp_path / "videos" / name / f"{t}.png")
     (tmp_path / "videos" / "b" / "11.png").write_bytes(b"rubbish")
     refuses("'b' cannot be decoded")
-    rest, test = run(skip_unreadable=True)
+    rest, test = run(on_damage="skip")
     assert "skipped: video 'b'" in capsys.readouterr().err
     names = [*rest.video_id, *test.video_id]
     assert sorted(names) == ["a", "a", "b", "c", "c", "d", "d"]
@@ -246,7 +246,7 @@ def test_bad_input_gives_one_line_and_leaves_earlier_outputs_alone(run, refuses,
     np.save(tmp_path / "a.npy", np.zeros((4, 16, 16), np.uint8))
     refuses("wanted uint8 [video, time, height, width]", source=tmp_path / "a.npy", array_layout="video_time")
     refuses("shorter than preprocess.sequence_length = 50 frames", sequence_length=50)
-    refuses("wanted at least as long", sequence_stride=LENGTH - 1)
+    refuses("sequence_stride", sequence_stride=0)
     refuses("preprocess.heigth is not a parameter", heigth=16)
     refuses("leave nothing", val_fraction=0.5, test_fraction=0.5)
     write_video(tmp_path / "videos" / "fast.mkv", noise(0), 25, lossless=True)
@@ -299,7 +299,7 @@ def test_a_video_whose_end_is_missing_stops_the_stage_or_keeps_what_came_before(
     data = (tmp_path / "videos" / "cut.mkv").read_bytes()
     (tmp_path / "videos" / "cut.mkv").write_bytes(data[: len(data) * 9 // 10])
     refuses("'cut.mkv' cannot be decoded (its end is cut off")
-    rest, test = run(skip_unreadable=True)
+    rest, test = run(on_damage="skip")
     assert "skipped: video 'cut.mkv'" in capsys.readouterr().err
     found = [pair for store in (rest, test) for pair in zip(store.video_id, store.first_frame, strict=True)]
     assert sorted(start for name, start in found if name == "cut.mkv") == [0, LENGTH]
