@@ -48,7 +48,7 @@ def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> int
         with resume_folder("preprocess", decides, inputs, MACHINE, NUM_KEPT, keep_refused=False) as folder:
             stores = open_stores(folder, found, cut, split, identity)
             damaged = fill_stores(stores, params, found, cut, split)
-            if params.on_damage == "keep":
+            if params.on_damage == "keep" and damaged:
                 read_on(stores, found, cut, split, damaged)
             if refusal := what_is_wrong(stores, params, damaged):
                 for store in stores:

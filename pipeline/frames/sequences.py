@@ -120,7 +120,7 @@ def cut_videos(
          None if damages is None else damages[number])
         for number in (range(len(videos)) if damages is None else sorted(damages))
     ]
-    num_cores, num_lanes = os.cpu_count() or 1, min(NUM_LANES, len(jobs))
+    num_cores, num_lanes = os.cpu_count() or 1, max(1, min(NUM_LANES, len(jobs)))
     lanes = [_lane(jobs[lane::NUM_LANES], cut, max(1, num_cores // num_lanes)) for lane in range(num_lanes)]
     # Threads suffice: decoding, scaling and unpacking leave Python's lock alone. Processes take longer to start than a
     # few thousand frames to decode.
