@@ -70,9 +70,7 @@ def probe(video: SourceVideo, form: FrameFormat, conceals: bool = False) -> Vide
     """Looks at a video and decodes its first frame. conceals: of a video file, one of which FFmpeg makes something is
     enough. Raises UnreadableVideo."""
     with _readable(video):
-        first = next(concealed(video.path) if conceals else (frame for _, frame in _decode(video, 1)), None)
-        if first is None:
-            raise UnreadableVideo(video.video_id, "it holds no frame")
+        first = _first_frame(video, conceals)
         if isinstance(first, av.VideoFrame):
             return _probe_file(video, form, _pixel_aspect(first, video.path))
         count, source_fps = _num_frames(video), form.fps_if_unknown
@@ -80,12 +78,10 @@ def probe(video: SourceVideo, form: FrameFormat, conceals: bool = False) -> Vide
     return VideoInfo(round(count * fps / source_fps), source_fps, fps)
 
 
-def shown_shape(video: SourceVideo) -> tuple[int, int]:
-    """Height and width of a video's first frame as it is shown, px. Raises UnreadableVideo."""
+def shown_shape(video: SourceVideo, conceals: bool = False) -> tuple[int, int]:
+    """Height and width of a video's first frame as it is shown, px. conceals: as in probe. Raises UnreadableVideo."""
     with _readable(video):
-        frame = next((frame for _, frame in _decode(video, 1)), None)
-        if frame is None:
-            raise UnreadableVideo(video.video_id, "it holds no frame")
+        frame = _first_frame(video, conceals)
         if isinstance(frame, av.VideoFrame):
             return _shown(frame, _pixel_aspect(frame, video.path))
         return (open_picture(frame) if isinstance(frame, Path) else frame).shape[:2]
@@ -157,6 +153,14 @@ Undecoded = av.VideoFrame | Path | np.ndarray
 Timed = tuple[int, float | None, Undecoded]
 """Index in the source, time in s (None where the source does not say), frame as the source has it."""
 Frame = TypeVar("Frame")
+
+
+def _first_frame(video: SourceVideo, conceals: bool) -> Undecoded:
+    found = concealed(video.path) if conceals and video.kind == "file" else (frame for _, frame in _decode(video, 1))
+    first = next(found, None)
+    if first is None:
+        raise UnreadableVideo(video.video_id, "it holds no frame")
+    return first
 
 
 def _decode(video: SourceVideo, num_threads: int) -> Iterator[tuple[float | None, Undecoded]]:
