@@ -66,7 +66,7 @@ class PreprocessParams(FrameFormat):
     """Frames of a sequence, a row of the store."""
     sequence_stride: int | None = Field(ge=1)
     """Frames from the start of one sequence to the start of the next; null: the length. Where it is shorter sequences
-    overlap, but those of different splits share no frame."""
+    overlap, but those of different splits share no frame, nor do the clips that are forecast and judged."""
     split: Literal["random", "published"]
     """random: by the fractions; published: by the words train, val and test in the videos' names (folders, files, parts
     of HDF5 files). Without val, val_fraction of train is taken; without test, test_fraction."""

@@ -165,6 +165,20 @@ def test_an_interrupted_run_that_keeps_goes_on(folder, monkeypatch):
     assert preprocess("stop").exit_code == 2
 
 
+def test_an_end_that_is_cut_off(folder):
+    for name in DAMAGED:
+        (Path("videos") / name).unlink()
+    write(Path("videos/cut.mkv"), texture(NUM_FRAMES))
+    data = Path("videos/cut.mkv").read_bytes()
+    Path("videos/cut.mkv").write_bytes(data[: len(data) * 7 // 10])
+    assert "'cut.mkv' cannot be decoded (its end is cut off" in refusal(preprocess("stop"))
+    for on_damage, word in (("skip", "skipped"), ("keep", "kept")):
+        result = preprocess(on_damage)
+        lines = [line for line in result.stderr.splitlines() if "'cut.mkv'" in line]
+        assert len(lines) == 1 and lines[0].startswith(word) and "its end is cut off" in lines[0]
+        assert starts()["cut.mkv"][0] == 0 and 2 <= len(starts()["cut.mkv"]) < len(ALL)
+
+
 def test_pictures_that_are_broken_are_the_ones_before(folder):
     shutil.rmtree("videos")
     frames = texture(2 * LENGTH)
