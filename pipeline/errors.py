@@ -16,8 +16,12 @@ class UserError(ValueError):
     """A mistake the user can mend: its text is one line with what was wanted, what came, where, and what to do."""
 
 
-class CannotWrite(UserError):
-    """The disk is full, say: the same run may go on once that is mended."""
+class Resumable(UserError):
+    """The same run may go on once that is mended: what it has done stays."""
+
+
+class CannotWrite(Resumable):
+    """The disk is full, say."""
 
 
 @contextmanager

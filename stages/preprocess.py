@@ -1,24 +1,24 @@
 """Stage preprocess: videos -> data/frames.zarr (train, val) and data/test_frames.zarr (test), cut into sequences."""
 
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import av
-import numpy as np
 import PIL
 import typer
 
 from pipeline.cost import measure
-from pipeline.errors import UserError, one_line_errors
+from pipeline.errors import Resumable, UserError, one_line_errors
 from pipeline.few_sequences import few_sequences, split_summary
+from pipeline.frames.damage import Damage, DamagedVideos, UnreadableVideo, say_damaged
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.preprocess_params import PreprocessParams
-from pipeline.frames.read_video import UnreadableVideo
-from pipeline.frames.sequences import Cut, cut_videos, known_sequences
+from pipeline.frames.sequences import Cut, FrameSequence, cut_videos, known_sequences
 from pipeline.frames.source import open_source
-from pipeline.frames.splits import SPLITS, split_sequences
-from pipeline.frames.survey import Survey, skip_or_raise, survey
+from pipeline.frames.splits import NOWHERE, SPLITS, Stretches, groups_of, split_sequences
+from pipeline.frames.survey import Survey, survey
 from pipeline.params import read_section
 from pipeline.progress import progress
 from pipeline.resume.folders import resume_folder
@@ -29,22 +29,29 @@ MACHINE = (av.__version__, PIL.__version__)  # other decoders and scalers may gi
 NUM_KEPT = 2  # abandoned runs whose sequences stay: they are as big as the stores
 
 
+Stores = tuple[FrameStoreWriter, FrameStoreWriter]
+"""Of train and val, and of test."""
+
+
 def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> int:
     """Writes both stores and returns how many frames were decoded. Raises UserError when the source or a parameter does
-    not allow it."""
+    not allow it; what was decoded stays for who goes on with another `on_damage`."""
     cut = Cut(params, params.sequence_length, params.sequence_stride or params.sequence_length)
     with open_source(params.source, *params.reading) as source:
-        found = survey(source.videos, cut, params.skip_unreadable)
-        counts = [cut.num_sequences(info) for info in found.infos]
-        names = [video.video_id for video in found.videos] if params.split == "published" else None
-        split = split_sequences(counts, params.val_fraction, params.test_fraction, params.seed, names)
+        found, split = split_videos(params, survey(source.videos, cut, params.on_damage), cut)
         with progress("hashing the source", source.num_bytes(), "bytes") as advance:
             identity = source.identity(advance)
-        with resume_folder("preprocess", params, {"source": identity}, MACHINE, NUM_KEPT, keep_refused=False) as folder:
-            stores = fill_stores(folder, params, found, cut, split, identity)
-            missing = set(SPLITS) - stores[0].splits - stores[1].splits
-            if missing:
-                raise UserError(f"{params.source}: no sequence was left for {', '.join(sorted(missing))}; add videos")
+        decides = params.model_copy(update={"on_damage": "stop"})
+        inputs = {"source": identity, "videos": "\0".join(video.video_id for video in found.videos)}
+        with resume_folder("preprocess", decides, inputs, MACHINE, NUM_KEPT, keep_refused=False) as folder:
+            stores = open_stores(folder, found, cut, split, identity)
+            damaged = fill_stores(stores, params, found, cut, split)
+            if params.on_damage == "keep" and damaged:
+                read_on(stores, found, cut, split, damaged)
+            if refusal := what_is_wrong(stores, params, damaged):
+                for store in stores:
+                    store.suspend()
+                raise refusal
             for store in stores:
                 store.finish()
             place(stores[0].path, frames)
@@ -56,40 +63,121 @@ def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> int
     return sum(info.num_frames for info in found.infos)
 
 
-def fill_stores(
-    folder: Path, params: PreprocessParams, found: Survey, cut: Cut, split: list[np.ndarray], source: str,
-) -> list[FrameStoreWriter]:
-    """Decodes what is not in `folder` yet: the stores of train and val and of test, not finished."""
-    num_test = sum(list(part).count("test") for part in split)
-    rows = {"frames.zarr": sum(map(len, split)) - num_test, "test_frames.zarr": num_test}
+def split_videos(params: PreprocessParams, found: Survey, cut: Cut) -> tuple[Survey, list[Stretches]]:
+    """The videos that are used, and who gets which stretch of each; names those that are left out. Raises UserError
+    when there are too few."""
+    starts = [cut.starts(info) for info in found.infos]
+    names = [video.video_id for video in found.videos]
+    parts = split_sequences(
+        [len(frames) for frames in starts], params.val_fraction, params.test_fraction, params.seed,
+        names if params.split == "published" else None, groups_of(names, params.group) if params.group else None,
+        -(-cut.reach(found.infos) // cut.stride) - 1)
+    split = [Stretches.of(part, frames) for part, frames in zip(parts, starts, strict=True)]
+    if short := {name for name, stretches in zip(names, split, strict=True) if not stretches.splits}:
+        few = [f"'{name}' with {len(frames)}" for name, frames in zip(names, starts, strict=True) if name in short]
+        print(f"left out: too few sequences to be split by time, {', '.join(few)}", file=sys.stderr)
+        return split_videos(params, found.without(short), cut)
+    headless = {name for name, info in zip(names, found.infos, strict=True) if info.damage}
+    whole = {part for name, stretches in zip(names, split, strict=True) if name not in headless
+             for part in stretches.splits}
+    if params.on_damage == "skip" and headless and set() < whole < {*SPLITS}:  # of which nothing may stay
+        return split_videos(params, found.without(headless), cut)
+    return found, split
+
+
+def open_stores(
+    folder: Path, found: Survey, cut: Cut, split: list[Stretches], source: str,
+) -> Stores:
+    """Both stores, with what is in `folder` already."""
+    reach = cut.reach(found.infos)
+    parts = [
+        stretches.split_of(start, reach)
+        for stretches, info in zip(split, found.infos, strict=True) for start in cut.starts(info)
+    ]
+    num_test = parts.count("test")
+    rows = {"frames.zarr": len(parts) - parts.count(NOWHERE) - num_test, "test_frames.zarr": num_test}
     shape = (cut.length, cut.form.height, cut.form.width, cut.form.num_channels)
-    stores = [
+    rest, test = (
         FrameStoreWriter(
             folder / name, count, shape, fps=found.fps, crop=cut.form.crop, source=source,
             num_objects=found.num_objects, truth_names=found.truth_names, resumable=True,
-            fps_is_assumed=not (params.fps or found.knows_rate),
+            fps_is_assumed=not (cut.form.fps or found.knows_rate),
         )
         for name, count in rows.items()
-    ]
-    place_of = {video.video_id: number for number, video in enumerate(found.videos)}
-    labels = [(place_of[video_id], start, last) for store in stores for video_id, start, _, last in store.labels]
-    sequences = cut_videos(found.videos, found.infos, cut, known_sequences(labels, cut))
+    )
+    return rest, test
+
+
+def fill_stores(
+    stores: Stores, params: PreprocessParams, found: Survey, cut: Cut, split: list[Stretches],
+) -> dict[str, str]:
+    """Decodes what is not there yet, of damaged videos what comes before the damage. Returns why videos cannot be
+    decoded, or not to their end, by name."""
+    damaged = dict(found.damaged)
+    reach = cut.reach(found.infos)
+    wanted = {
+        number: [start for start in cut.starts(info) if split[number].split_of(start, reach) != NOWHERE]
+        for number, info in enumerate(found.infos)
+    }
+    sequences = cut_videos(found.videos, found.infos, cut, known_sequences(_known(stores, found), cut, wanted))
     num_frames = sum(info.num_frames for info in found.infos)
     with progress("decoding", num_frames, "frames") as advance, closing(sequences):
         for item in sequences:
             if isinstance(item, UnreadableVideo):
-                skip_or_raise(item, params.skip_unreadable)
+                if item.video_id not in damaged:
+                    damaged[item.video_id] = item.reason
+                    say_damaged(item.video_id, item.reason, params.on_damage, is_playable=True)
             elif isinstance(item, UserError):
                 raise item
             else:
                 advance(cut.stride)
-                part = split[item.video]
-                name = str(part[min(item.first_frame // cut.stride, len(part) - 1)])
-                if item.frames is not None:
-                    stores[name == "test"].append(
-                        item.frames, item.truth, video_id=found.videos[item.video].video_id,
-                        first_frame=item.first_frame, split=name, is_last=item.is_last)
-    return stores
+                _append(stores, item, found, split[item.video].split_of(item.first_frame, reach))
+    return damaged
+
+
+def read_on(stores: Stores, found: Survey, cut: Cut, split: list[Stretches], damaged: dict[str, str]) -> None:
+    """Decodes what is still missing of damaged videos with what FFmpeg makes of it, and says how much that is."""
+    names = {number: video.video_id for number, video in enumerate(found.videos) if video.video_id in damaged}
+    damages = {number: Damage(damaged[name]) for number, name in names.items()}
+    reach = cut.reach(found.infos)
+    known = known_sequences(_known(stores, found), cut)
+    sequences = cut_videos(found.videos, found.infos, cut, known, damages)
+    num_frames = sum(found.infos[number].num_frames for number in damages)
+    with progress("reading on in damaged videos", num_frames, "frames") as advance, closing(sequences):
+        for item in sequences:
+            if isinstance(item, UserError):
+                raise item
+            advance(cut.stride)
+            _append(stores, item, found, split[item.video].split_of(item.first_frame, reach))
+    for number, damage in damages.items():
+        print(f"kept: video '{names[number]}' is {damage}", file=sys.stderr)
+
+
+def what_is_wrong(stores: Stores, params: PreprocessParams, damaged: dict[str, str]) -> UserError | None:
+    """Why the stores may not be finished."""
+    if damaged and params.on_damage == "stop":
+        return DamagedVideos(damaged)
+    missing = set(SPLITS) - stores[0].splits - stores[1].splits
+    if not missing:
+        return None
+    text = f"{params.source}: no sequence was left for {', '.join(sorted(missing))}; add videos"
+    if damaged and params.on_damage == "skip":
+        return Resumable(f"{text}, or set preprocess.on_damage to keep")
+    return UserError(text)
+
+
+def _known(stores: Stores, found: Survey) -> list[tuple[int, int, bool]]:
+    """Video (its place among those found), first_frame and is_last of the sequences that the stores have."""
+    place_of = {video.video_id: number for number, video in enumerate(found.videos)}
+    return [(place_of[video_id], start, last) for store in stores for video_id, start, _, last in store.labels]
+
+
+def _append(stores: Stores, item: FrameSequence, found: Survey, part: str) -> None:
+    """Unless it is there, or goes nowhere."""
+    if item.frames is not None and part != NOWHERE:
+        stores[part == "test"].append(
+            item.frames, item.truth, video_id=found.videos[item.video].video_id, first_frame=item.first_frame,
+            split=part, is_last=item.is_last)
 
 
 def main(

@@ -28,7 +28,7 @@ def main(
     """Looks at videos for at most a minute and says which parameters fit them; no stage of the pipeline."""
     with one_line_errors():
         settings = validate(params, load(params), Settings)
-        preprocess = settings.preprocess.model_copy(update={"source": source})
+        preprocess = settings.preprocess.model_copy(update={"source": source.expanduser()})
         found = suggest(preprocess, settings, seconds, Thresholds())
         print_suggestions(found.suggestions)
         picture.parent.mkdir(parents=True, exist_ok=True)

@@ -31,8 +31,9 @@ class ForecastClips:
 
 
 def forecast_clips(store: FrameStore, num_frames: int) -> ForecastClips:
-    """All clips of num_frames in the store's test split: from the start of each sequence, without overlap, what is
-    left over is not used. Raises UserError when the sequences are shorter than a clip."""
+    """All clips of num_frames in the store's test split: from the start of each sequence, what is left over is not
+    used. No two overlap, even where sequences do: clips count as independent. Raises UserError when the sequences are
+    shorter than a clip."""
     rows = store.rows("test")
     per_row = store.num_frames // num_frames
     if per_row == 0 or len(rows) == 0:
@@ -42,7 +43,8 @@ def forecast_clips(store: FrameStore, num_frames: int) -> ForecastClips:
         )
     row = np.repeat(rows, per_row)
     start = np.tile(np.arange(per_row) * num_frames, len(rows))
-    return ForecastClips(store.video_id[row], store.first_frame[row] + start, row, start)
+    clips = ForecastClips(store.video_id[row], store.first_frame[row] + start, row, start)
+    return clips[_apart(clips, num_frames)]
 
 
 def find_clips(store: FrameStore, video_id: np.ndarray, first_frame: np.ndarray, num_frames: int) -> ForecastClips:
@@ -86,6 +88,18 @@ def context_identity(store: FrameStore, clips: ForecastClips, context_frames: in
 def _window(sequences: np.ndarray, clips: ForecastClips, start: int, stop: int) -> np.ndarray:
     pairs = zip(sequences, clips.start, strict=True)
     return np.stack([values[first + start:first + stop] for values, first in pairs])
+
+
+def _apart(clips: ForecastClips, num_frames: int) -> np.ndarray:
+    """Of clips that overlap the earliest ones: int [n], ascending."""
+    stops: dict[str, int] = {}
+    kept = []
+    for i in np.argsort(clips.first_frame, kind="stable"):
+        video, first_frame = str(clips.video_id[i]), int(clips.first_frame[i])
+        if first_frame >= stops.get(video, first_frame):
+            stops[video] = first_frame + num_frames
+            kept.append(int(i))
+    return np.array(sorted(kept), np.int64)
 
 
 def _find(rows: list[int], store: FrameStore, first_frame: int, num_frames: int) -> int | None:

@@ -1,6 +1,7 @@
 """Writes the frame store (its arrays: see frame_store), one shard after the other.
 
-Beside a store that may be resumed lies NAME.rows: for every whole shard the rows in it and the SHA-256 of its files.
+Beside a store that may be resumed lies NAME.rows: for every whole shard the rows in it and the SHA-256 of its files;
+and beside one that was suspended NAME.waiting, the rows that came after these.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ _MAX_SHARDS = 200
 """Shards of one array; of a huge store they are bigger instead of more."""
 _PER_PIXEL = ("segmentation", "background")
 _LABELS = ("video_id", "first_frame", "split", "is_last")
-_FACT = "fact_"
+_FACT, _ROWS = "fact_", "rows_"
 _ATTRIBUTES = {
     "frames": {"units": "1/255", "description": "video frames"},
     "segmentation": {"units": "1", "description": "0 background, i + 1 where object i is seen"},
@@ -66,6 +67,7 @@ class FrameStoreWriter:
                 dims = TRUTH_DIMS[name]
                 self._arrays[name] = self._add(f"truth_{name}", num_rows, frames_shape[: len(dims) - 1], dims)
         self._waiting: dict[str, list[np.ndarray]] = {name: [] for name in self._arrays}
+        self._unsuspend()
 
     def append(
         self, frames: np.ndarray, truth: dict[str, np.ndarray], *, video_id: str, first_frame: int, split: str,
@@ -87,6 +89,13 @@ class FrameStoreWriter:
     def splits(self) -> set[str]:
         """The splits that have got a sequence."""
         return {split for _, _, split, _ in self.labels}
+
+    def suspend(self) -> None:
+        """Keeps what a resumable writer has not written yet, too, for one that goes on with the very same store."""
+        stop, start = len(self.labels), len(self.labels) - len(self._waiting["frames"])
+        if stop > start:
+            rows = {_ROWS + name: np.stack(values) for name, values in self._waiting.items()}
+            self._save(self._suspended, self._described(start, stop) | {"start": start} | rows)
 
     def finish(self) -> str:
         """Completes the store and moves it to its place. Returns its identity."""
@@ -136,15 +145,40 @@ class FrameStoreWriter:
         """Adds the shard that holds these rows to the journal."""
         number, root = start // self._rows_per_shard, zarr_io.partial_place(self.path)
         files = [f"{array.name[1:]}/c/{number}" + "/0" * (array.ndim - 1) for array in self._arrays.values()]
+        of_files = {"shard": files, "sha256": [_sha256(root / name) for name in files]}
+        self._save(journal / f"{number:06}.npz", self._described(start, stop) | of_files)
+
+    def _described(self, start: int, stop: int) -> dict[str, Any]:
+        """The labels and facts of these rows."""
         labels = dict(zip(_LABELS, zip(*self.labels[start:stop], strict=True), strict=True))
         facts = {name: np.stack([row[name] for row in self._facts[start:stop]]) for name in (self._facts or [{}])[0]}
-        arrays: dict[str, Any] = {
-            **labels, "shard": files, "sha256": [_sha256(root / name) for name in files],
-            **{_FACT + name: values for name, values in facts.items()},
-        }
+        return {**labels, **{_FACT + name: values for name, values in facts.items()}}
+
+    def _save(self, file: Path, arrays: dict[str, Any]) -> None:
         entry = io.BytesIO()
         np.savez(entry, **arrays)
-        write_file(journal / f"{number:06}.npz", entry.getbuffer())
+        write_file(file, entry.getbuffer())
+
+    @property
+    def _suspended(self) -> Path:
+        return self.path.with_name(self.path.name + ".waiting")
+
+    def _unsuspend(self) -> None:
+        """Takes over the rows that a suspended writer kept, if they come next."""
+        try:
+            with np.load(self._suspended, allow_pickle=False) as arrays:
+                rows = dict(arrays)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+            return
+        if self._journal is not None and rows["start"] == len(self.labels):
+            self._take_labels(rows)
+            for name in self._waiting:
+                self._waiting[name] = list(rows[_ROWS + name])
+
+    def _take_labels(self, rows: dict[str, np.ndarray]) -> None:
+        self.labels += zip(*(rows[name].tolist() for name in _LABELS), strict=True)
+        facts = {name.removeprefix(_FACT): values for name, values in rows.items() if name.startswith(_FACT)}
+        self._facts += [dict(zip(facts, row, strict=True)) for row in zip(*facts.values(), strict=True)]
 
     def _recover(self) -> frozenset[str]:
         """Takes over the leading shards of an interrupted writer that are as it wrote them; returns their files."""
@@ -161,14 +195,14 @@ class FrameStoreWriter:
                 files = dict(zip(rows["shard"].tolist(), rows["sha256"].tolist(), strict=True))
                 if int(entry.stem) * self._rows_per_shard != len(self.labels):
                     break
+                if len(rows["first_frame"]) < self._rows_per_shard:
+                    break  # of a store that was finished; others might come now
                 if any(_sha256(root / name) != digest for name, digest in files.items()):
                     break
             except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
                 break
             kept |= set(files)
-            self.labels += zip(*(rows[name].tolist() for name in _LABELS), strict=True)
-            facts = {name.removeprefix(_FACT): values for name, values in rows.items() if name.startswith(_FACT)}
-            self._facts += [dict(zip(facts, row, strict=True)) for row in zip(*facts.values(), strict=True)]
+            self._take_labels(rows)
         return frozenset(kept)
 
 

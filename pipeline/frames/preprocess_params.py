@@ -1,10 +1,12 @@
 """Parameters of stage preprocess."""
 
+import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from pipeline.frames.damage import OnDamage
 from pipeline.frames.frame_format import FrameFormat
 from pipeline.params import Params
 
@@ -13,6 +15,23 @@ ArrayLayout = Literal[
     "TNHWC", "TNCHW",
 ]
 """Axes of an array: the first two, or all of them (N videos, T time, H height, W width, C channels)."""
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:  # nobody is called so
+        raise ValueError(f"the home directory in {path} cannot be found; write the whole path") from error
+
+
+def _grouping(pattern: str) -> str:
+    try:
+        num_groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{pattern} is no regular expression ({error}); correct it, or null") from error
+    if not num_groups:
+        raise ValueError(f"{pattern} has no group; put what clips of one recording share in parentheses, or null")
+    return pattern
 
 
 class DigitParams(Params):
@@ -33,9 +52,9 @@ class DigitParams(Params):
 class PreprocessParams(FrameFormat):
     """Which videos are read, in which form, and who learns from which."""
 
-    source: Path
+    source: Annotated[Path, AfterValidator(_expanded)]
     """A folder (nested or not) of videos, of folders of pictures, of arrays (.npy, .npz), of HDF5 or TFRecord files;
-    one such file; digits (idx files)."""
+    one such file; digits (idx files). ~ is the home directory."""
     array_layout: ArrayLayout | None
     """Arrays, also in HDF5: whether the axis of videos comes first (video_time) or that of time (time_video, Moving
     MNIST), with channels where the shape shows them; or a letter for each axis. null: as the shape says (of HDF5,
@@ -54,8 +73,9 @@ class PreprocessParams(FrameFormat):
     one that holds all frames."""
     sequence_length: int = Field(ge=2)
     """Frames of a sequence, a row of the store."""
-    sequence_stride: int | None
-    """Frames from the start of one sequence to the start of the next; null: the length. Sequences share no frame."""
+    sequence_stride: int | None = Field(ge=1)
+    """Frames from the start of one sequence to the start of the next; null: the length. Where it is shorter sequences
+    overlap, but those of different splits share no frame, nor do the clips that are forecast and judged."""
     split: Literal["random", "published"]
     """random: by the fractions; published: by the words train, val and test in the videos' names (folders, files, parts
     of HDF5 files). Without val, val_fraction of train is taken; without test, test_fraction."""
@@ -65,16 +85,23 @@ class PreprocessParams(FrameFormat):
     """Share that tests; at least one."""
     seed: int = Field(ge=0)
     """Decides which videos go where."""
-    skip_unreadable: bool
-    """Leave out videos that cannot be decoded, naming each, instead of stopping."""
+    group: Annotated[str, AfterValidator(_grouping)] | None = None
+    """Regular expression that is searched in the videos' names. What its first group is of a name says what the video
+    belongs to, a recording, say, or a person: videos of one group go to the same split. null: each may go anywhere."""
+    on_damage: OnDamage = "stop"
+    """Of videos that cannot be decoded, or not to their end, each of which is named: stop: refuse, once all are known;
+    skip: leave out what comes after the damage; keep: go on with what FFmpeg makes of it, and count what it guessed.
+    What cannot be played at all is left out by both."""
 
     @property
     def reading(self) -> tuple[ArrayLayout | None, DigitParams, str | None, str | None, str | None]:
         """What says which files are videos and how they are read, in the order in which `open_source` takes it."""
         return self.array_layout, self.digits, self.tfrecord_feature, self.pictures, self.array_name
 
-    @model_validator(mode="after")
-    def _no_shared_frames(self) -> Self:
-        if self.sequence_stride is not None and self.sequence_stride < self.sequence_length:
-            raise ValueError("sequence_stride is shorter than sequence_length; wanted at least as long, or null")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "skip_unreadable" in values:
+            instead = "skip" if values["skip_unreadable"] is True else "stop"
+            raise ValueError(f"skip_unreadable is on_damage now (stop, skip or keep); write on_damage: {instead}")
+        return values

@@ -3,7 +3,7 @@
 Resizing averages over the area that a pixel covers (swscale's area filter for video files, Pillow's box filter for
 pictures and arrays); enlarging interpolates linearly. Cropping "center" scales the frame until it covers the wanted
 shape, keeping its proportions to the nearest pixel, and cuts off what juts out on both sides alike; "none" keeps
-everything and changes the proportions. Pixels are taken as square.
+everything and changes the proportions. Pixels that a video file calls wider than high are shown so.
 """
 
 import math
@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +21,7 @@ from typing import TypeVar
 import av
 import numpy as np
 from av.video.reformatter import Interpolation
-from PIL import Image, ImageOps
+from PIL import Image
 
 from pipeline.errors import UserError
 from pipeline.frames import (
@@ -31,8 +32,11 @@ from pipeline.frames import (
     tfrecord_source,
     video_file,
 )
+from pipeline.frames.concealment import concealed, concealed_frames
 from pipeline.frames.container_end import missing_bytes
+from pipeline.frames.damage import Damage, UnreadableVideo
 from pipeline.frames.frame_format import FrameFormat
+from pipeline.frames.picture_file import open_picture
 from pipeline.frames.source_video import SourceVideo
 
 READERS = {
@@ -42,18 +46,8 @@ READERS = {
 """Of videos that share a file: num_frames(video), frames(video)."""
 
 
-class UnreadableVideo(UserError):
-    """A video that cannot be decoded, or not to its end."""
-
-    def __init__(self, video_id: str, reason: object):
-        self.video_id, self.reason = video_id, reason
-        super().__init__(
-            f"video '{video_id}' cannot be decoded ({reason}); repair or remove it, or set "
-            "preprocess.skip_unreadable: true"
-        )
-
-    def __reduce__(self) -> tuple[type, tuple[str, str]]:
-        return UnreadableVideo, (self.video_id, str(self.reason))
+_ERRORS = (av.FFmpegError, OSError, EOFError, SyntaxError, Image.DecompressionBombError, ValueError)
+"""What decoders raise; Pillow for a broken PNG, for pixels past reckoning, for fields that make no sense."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +66,10 @@ class VideoInfo:
     """What its end lacks."""
     rate_is_known: bool = True
     """source_fps is the video's own; otherwise it is form.fps_if_unknown."""
+    pixel_aspect: float = 1.0
+    """How many times as wide as high its pixels are shown."""
+    damage: str = ""
+    """What the decoder says of its first frame, nothing if that is whole."""
 
     @property
     def runs(self) -> list[int]:
@@ -80,52 +78,49 @@ class VideoInfo:
         return [stop - start for start, stop in pairwise(gaps)]
 
 
-def probe(video: SourceVideo, form: FrameFormat) -> VideoInfo:
-    """Looks at a video and decodes its first frame. Raises UnreadableVideo."""
+def probe(video: SourceVideo, form: FrameFormat, conceals: bool = False) -> VideoInfo:
+    """Looks at a video and decodes its first frame. conceals: of a video file, one of which FFmpeg makes something is
+    enough. Raises UnreadableVideo."""
     with _readable(video):
-        if next(_decode(video, 1), None) is None:
-            raise UnreadableVideo(video.video_id, "it holds no frame")
-        if video.kind == "file":
-            return _probe_file(video, form)
+        first = _first_frame(video, conceals)
+        if isinstance(first, av.VideoFrame):
+            return _probe_file(video, form, _pixel_aspect(first, video.path))
         count, source_fps = _num_frames(video), form.fps_if_unknown
     fps = form.fps or source_fps
     return VideoInfo(round(count * fps / source_fps), source_fps, fps, rate_is_known=False)
 
 
-def shown_shape(video: SourceVideo) -> tuple[int, int]:
-    """Height and width of a video's first frame as it is shown, px. Raises UnreadableVideo."""
+def shown_shape(video: SourceVideo, conceals: bool = False) -> tuple[int, int]:
+    """Height and width of a video's first frame as it is shown, px. conceals: as in probe. Raises UnreadableVideo."""
     with _readable(video):
-        frame = next((frame for _, frame in _decode(video, 1)), None)
-        if frame is None:
-            raise UnreadableVideo(video.video_id, "it holds no frame")
+        frame = _first_frame(video, conceals)
         if isinstance(frame, av.VideoFrame):
-            turned = round(frame.rotation / 90) % 2 == 1
-            return (frame.width, frame.height) if turned else (frame.height, frame.width)
-        if isinstance(frame, Path):
-            with Image.open(frame) as picture:
-                return ImageOps.exif_transpose(picture).size[::-1]
-        return frame.shape[:2]
+            return _shown(frame, _pixel_aspect(frame, video.path))
+        return (open_picture(frame) if isinstance(frame, Path) else frame).shape[:2]
 
 
 def read_frames(
     video: SourceVideo, form: FrameFormat, info: VideoInfo, num_threads: int = 1,
-    leaps: dict[int, float] | None = None,
+    leaps: dict[int, float] | None = None, damage: Damage | None = None,
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yields (index of the frame in the source, frame uint8 [height, width, channel]). Raises UnreadableVideo.
 
     Where the clock leaps, `leaps` gets the index of the frame after the leap, before that is yielded, and the seconds:
-    more than 0 for a gap, less where it starts again.
+    more than 0 for a gap, less where it starts again. With `damage` it goes on where the video is damaged, with what
+    can be made of the rest, and counts there; a gap then is also where too many frames are lost.
     """
-    timed, leaps = _decode(video, num_threads), {} if leaps is None else leaps
-    shown: Iterator[tuple[int, Undecoded, int]] = ((index, frame, 1) for index, (_, frame) in enumerate(timed))
-    if form.fps:
-        shown = _resample(timed, form.fps, info.source_fps, leaps)
+    leaps = {} if leaps is None else leaps
+    timed: Iterator[Timed] = ((index, *timed) for index, timed in enumerate(_decode(video, num_threads)))
+    if damage is not None:
+        timed = _decode_on(video, num_threads, info.source_fps, damage)
+    shown = _resample(timed, form.fps, info.source_fps, leaps) if form.fps else _all(timed, leaps)
+    shape = partial(_shape, form=form, pixel_aspect=info.pixel_aspect)
     with _readable(video):
-        for index, frame, repeats in _map(lambda item: (item[0], _shape(item[1], form), item[2]), shown, num_threads):
+        for index, frame, repeats in _map(lambda item: (item[0], shape(item[1]), item[2]), shown, num_threads):
             yield from ((index, frame) for _ in range(repeats))
 
 
-def covering_shape(height: int, width: int, form: FrameFormat) -> tuple[int, int, int, int]:
+def covering_shape(height: float, width: float, form: FrameFormat) -> tuple[int, int, int, int]:
     """Returns the scaled height and width of a frame, and how many rows and columns are then cut off at top and
     left."""
     if form.crop == "none":
@@ -141,26 +136,29 @@ def _readable(video: SourceVideo) -> Iterator[None]:
         yield
     except UserError:
         raise
-    # Pillow's for a broken PNG, for pixels past reckoning, for fields that make no sense
-    except (av.FFmpegError, OSError, EOFError, SyntaxError, Image.DecompressionBombError, ValueError) as error:
+    except _ERRORS as error:
         raise UnreadableVideo(video.video_id, " ".join(str(error).split())) from error
 
 
-def _probe_file(video: SourceVideo, form: FrameFormat) -> VideoInfo:
+def _probe_file(video: SourceVideo, form: FrameFormat, pixel_aspect: float) -> VideoInfo:
     times, own_fps = video_file.times_and_rate(video.path)
-    source_fps, is_known = own_fps or form.fps_if_unknown, own_fps is not None
-    missing = missing_bytes(video.path)
+    source_fps = own_fps or form.fps_if_unknown
+    info = VideoInfo(
+        len(times), source_fps, form.fps or source_fps, missing_bytes=missing_bytes(video.path),
+        rate_is_known=own_fps is not None, pixel_aspect=pixel_aspect,
+    )
     if not form.fps:
-        return VideoInfo(len(times), source_fps, source_fps, missing_bytes=missing, rate_is_known=is_known)
+        return info
     leaps: dict[int, float] = {}
     shown, places, count = [], [], 0
-    for index, _, repeats in _resample(((time, None) for time in times), form.fps, source_fps, leaps):
+    timed = ((index, time, None) for index, time in enumerate(times))
+    for index, _, repeats in _resample(timed, form.fps, source_fps, leaps):
         shown.append(index)
         places.append(count)
         count += repeats
     places.append(count)
     found = tuple((places[bisect_left(shown, index)], seconds) for index, seconds in leaps.items())
-    return VideoInfo(count, source_fps, form.fps, found, missing, is_known)
+    return replace(info, num_frames=count, leaps=found)
 
 
 def _num_frames(video: SourceVideo) -> int:
@@ -168,7 +166,17 @@ def _num_frames(video: SourceVideo) -> int:
 
 
 Undecoded = av.VideoFrame | Path | np.ndarray
+Timed = tuple[int, float | None, Undecoded]
+"""Index in the source, time in s (None where the source does not say), frame as the source has it."""
 Frame = TypeVar("Frame")
+
+
+def _first_frame(video: SourceVideo, conceals: bool) -> Undecoded:
+    found = concealed(video.path) if conceals and video.kind == "file" else (frame for _, frame in _decode(video, 1))
+    first = next(found, None)
+    if first is None:
+        raise UnreadableVideo(video.video_id, "it holds no frame")
+    return first
 
 
 def _decode(video: SourceVideo, num_threads: int) -> Iterator[tuple[float | None, Undecoded]]:
@@ -181,8 +189,38 @@ def _decode(video: SourceVideo, num_threads: int) -> Iterator[tuple[float | None
         yield from ((frame.time, frame) for frame in video_file.frames(video.path, num_threads))
 
 
+def _decode_on(video: SourceVideo, num_threads: int, source_fps: float, damage: Damage) -> Iterator[Timed]:
+    """As _decode, but goes on where that would raise; counts in `damage`. A picture that is broken is the one before,
+    of arrays and the like the rest is left out."""
+    if video.kind == "file":
+        yield from concealed_frames(video.path, num_threads, damage, source_fps)
+        return
+    last: Undecoded | None = None
+    try:
+        for index, (time, frame) in enumerate(_decode(video, num_threads)):
+            try:
+                last = open_picture(frame) if isinstance(frame, Path) else frame
+                damage.count(num_whole=1)
+            except _ERRORS:
+                damage.count(**{"num_concealed" if last is not None else "num_lost": 1})
+            if last is not None:
+                yield index, time, last
+    except _ERRORS:
+        damage.count(num_lost=_num_frames(video) - damage.num_frames)
+
+
+def _all(timed: Iterator[Timed], leaps: dict[int, float]) -> Iterator[tuple[int, Undecoded, int]]:
+    """Yields all frames: index, frame, 1. `leaps` is as in read_frames, of frames that are lost."""
+    before, at = -1, 0.0
+    for index, time, frame in timed:
+        if index > before + 1 and time is not None:
+            leaps[index] = time - at
+        before, at = index, at if time is None else time
+        yield index, frame, 1
+
+
 def _resample(
-    timed: Iterator[tuple[float | None, Frame]], fps: float, source_fps: float, leaps: dict[int, float],
+    timed: Iterator[tuple[int, float | None, Frame]], fps: float, source_fps: float, leaps: dict[int, float],
 ) -> Iterator[tuple[int, Frame, int]]:
     """Yields the frames that are the latest at any of the times 0, 1/fps, 2/fps, ...: index, frame, at how many.
 
@@ -191,7 +229,7 @@ def _resample(
     """
     latest: tuple[int, Frame] | None = None
     start, now, count, last = 0.0, 0.0, 0, 0.0
-    for index, (stamp, frame) in enumerate(timed):
+    for index, stamp, frame in timed:
         time = stamp if stamp is not None else last + 1 / source_fps if latest else 0.0
         if latest is None:
             start = last = time
@@ -233,43 +271,44 @@ def _map(function: Callable, items: Iterator, num_threads: int) -> Iterator:
             pending.extend(pool.submit(function, item) for item in islice(items, 1))
 
 
-def _shape(frame: Undecoded, form: FrameFormat) -> np.ndarray:
+def _shape(frame: Undecoded, form: FrameFormat, pixel_aspect: float) -> np.ndarray:
     """Brings one frame into the wanted form, uint8 [height, width, channel]."""
     if isinstance(frame, av.VideoFrame):
-        return _finish(_scale_decoded(frame, form), form, form.num_channels)
-    if isinstance(frame, Path):
-        with Image.open(frame) as picture:
-            if (count := getattr(picture, "n_frames", 1)) > 1:
-                raise ValueError(f"'{frame.name}' holds {count} pictures, wanted one; save each as a file of its own")
-            frame = _rgb(ImageOps.exif_transpose(picture))
-    return shape_pixels(frame, form, form.num_channels)
+        return _finish(_scale_decoded(frame, form, pixel_aspect), form, form.num_channels)
+    return shape_pixels(open_picture(frame) if isinstance(frame, Path) else frame, form, form.num_channels)
 
 
-def _rgb(picture: Image.Image) -> np.ndarray:
-    """uint8 [h, w, 3]. Pillow would cut 16 bits off at 255; transparent places are shown on black."""
-    if picture.mode == "F":
-        raise ValueError("a picture holds floating point numbers, wanted 8 or 16 bits a sample")
-    if picture.mode.startswith("I"):
-        picture = Image.fromarray((np.asarray(picture).clip(0, 65535) // 257).astype(np.uint8))
-    if picture.has_transparency_data:
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, (0, 0, 0, 255)), picture.convert("RGBA"))
-    return np.asarray(picture.convert("RGB"))
+def _quarter_turns(frame: av.VideoFrame) -> int:
+    """How the camera was held, counter-clockwise."""
+    return round(frame.rotation / 90) % 4
 
 
-def _scale_decoded(frame: av.VideoFrame, form: FrameFormat) -> np.ndarray:
-    quarter_turns = round(frame.rotation / 90) % 4  # how the camera was held, counter-clockwise
-    turned = quarter_turns % 2 == 1
-    shown = (frame.width, frame.height) if turned else (frame.height, frame.width)
-    height, width = covering_shape(*shown, form)[:2]
-    height, width = (width, height) if turned else (height, width)
+def _pixel_aspect(frame: av.VideoFrame, path: Path) -> float:
+    aspect = video_file.pixel_aspect(path)
+    return 1 / aspect if _quarter_turns(frame) % 2 else aspect
+
+
+def _shown(frame: av.VideoFrame, pixel_aspect: float) -> tuple[int, int]:
+    """Height and width of a decoded frame as it is shown, px."""
+    height, width = (frame.width, frame.height) if _quarter_turns(frame) % 2 else (frame.height, frame.width)
+    return height, max(1, round(width * pixel_aspect))
+
+
+def _scale_decoded(frame: av.VideoFrame, form: FrameFormat, pixel_aspect: float) -> np.ndarray:
+    quarter_turns = _quarter_turns(frame)
+    height, width = covering_shape(*_shown(frame, pixel_aspect), form)[:2]
+    height, width = (width, height) if quarter_turns % 2 else (height, width)
     # One thread: swscale's own threads cost more than they bring at these sizes.
     scaled = frame.reformat(width, height, "rgb24", interpolation=Interpolation.AREA, threads=1)
     return np.rot90(scaled.to_ndarray(), quarter_turns)
 
 
-def shape_pixels(pixels: np.ndarray, form: FrameFormat, num_channels: int, nearest: bool = False) -> np.ndarray:
-    """Brings uint8 [h, w] or [h, w, 1 or 3] into the form [height, width, num_channels]; `nearest` mixes no values."""
-    height, width = covering_shape(pixels.shape[0], pixels.shape[1], form)[:2]
+def shape_pixels(
+    pixels: np.ndarray, form: FrameFormat, num_channels: int, nearest: bool = False, pixel_aspect: float = 1.0,
+) -> np.ndarray:
+    """Brings uint8 [h, w] or [h, w, 1 or 3] into the form [height, width, num_channels]; `nearest` mixes no values;
+    pixel_aspect: as in VideoInfo."""
+    height, width = covering_shape(pixels.shape[0], pixels.shape[1] * pixel_aspect, form)[:2]
     if (height, width) != pixels.shape[:2]:
         shrinks = height * width < pixels.shape[0] * pixels.shape[1]
         method = Image.Resampling.NEAREST if nearest else Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR

@@ -3,11 +3,12 @@
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.errors import UserError
+from pipeline.frames.damage import DamagedVideos, OnDamage, UnreadableVideo, say_damaged
 from pipeline.frames.frame_format import ALIKE_FPS
-from pipeline.frames.read_video import UnreadableVideo, VideoInfo, probe
+from pipeline.frames.read_video import VideoInfo, probe
 from pipeline.frames.sequences import Cut
 from pipeline.frames.source_video import SourceVideo
 from pipeline.frames.truth import NAMES, count_objects, held
@@ -28,6 +29,9 @@ class Survey:
     """The most true objects in any video; None without ground truth."""
     truth_names: tuple[str, ...]
     """The arrays of ground truth that all videos have."""
+    damaged: dict[str, str]
+    """By name, why videos cannot be decoded, or not to their end, as far as a look tells; those that are left out for
+    it are among them."""
 
     @property
     def fps(self) -> float:
@@ -38,27 +42,36 @@ class Survey:
         """Whether any video says its rate."""
         return any(info.rate_is_known for info in self.infos)
 
+    def without(self, names: set[str]) -> "Survey":
+        """The same without the videos of these names."""
+        rest = [pair for pair in zip(self.videos, self.infos, strict=True) if pair[0].video_id not in names]
+        return replace(self, videos=[video for video, _ in rest], infos=[info for _, info in rest])
 
-def survey(videos: list[SourceVideo], cut: Cut, skip_unreadable: bool) -> Survey:
-    """Looks at all videos; leaves out, and says so, unreadable ones (if they may be skipped) and those too short.
 
-    Raises UserError when a video is unreadable, none is long enough, they differ in fps, or only some have truth.
+def survey(videos: list[SourceVideo], cut: Cut, on_damage: OnDamage) -> Survey:
+    """Looks at all videos; leaves out, and says so, those that cannot be decoded at all and those too short. Names
+    those that cannot be decoded to their end, as far as a look tells.
+
+    Raises DamagedVideos when no other is left (nor may they be skipped), UserError when none is long enough, they
+    differ in fps, or only some have truth.
     """
-    usable, too_short = [], []
+    usable, too_short, damaged = [], [], {}
     looked_at: list[tuple[SourceVideo, VideoInfo]] = []
     with progress("looking at", len(videos), "videos") as advance, ThreadPoolExecutor(os.cpu_count()) as pool:
         for video, found in zip(videos, pool.map(lambda video: _look(video, cut), videos), strict=True):
             advance()
             if isinstance(found, UnreadableVideo):
-                skip_or_raise(found, skip_unreadable)
-            elif found[0].missing_bytes and not skip_unreadable:
-                raise UnreadableVideo(video.video_id, cut_off(found[0].missing_bytes))
+                damaged[video.video_id] = found.reason
+                say_damaged(video.video_id, found.reason, on_damage, is_playable=False)
+                continue
+            if reason := found[0].damage or (found[0].missing_bytes and cut_off(found[0].missing_bytes)):
+                damaged[video.video_id] = reason
+                say_damaged(video.video_id, reason, on_damage, is_playable=True)
+            looked_at.append((video, found[0]))
+            if cut.num_sequences(found[0]):
+                usable.append((video, *found))
             else:
-                looked_at.append((video, found[0]))
-                if cut.num_sequences(found[0]):
-                    usable.append((video, *found))
-                else:
-                    too_short.append((video, found[0]))
+                too_short.append((video, found[0]))
     _name_leaps(looked_at)
     if too_short:
         video, info = too_short[0]
@@ -67,6 +80,8 @@ def survey(videos: list[SourceVideo], cut: Cut, skip_unreadable: bool) -> Survey
         if not usable:
             raise UserError(f"{lengths}; no other is left, make sequences shorter")
         print(f"left out: {lengths}", file=sys.stderr)
+    if not usable and on_damage == "stop":
+        raise DamagedVideos(damaged)
     if not usable:
         raise UserError(f"none of the {len(videos)} videos of the source can be decoded; check preprocess.source")
     kept, infos, objects, names = map(list, zip(*usable, strict=True))
@@ -78,7 +93,8 @@ def survey(videos: list[SourceVideo], cut: Cut, skip_unreadable: bool) -> Survey
     shared, some = set.intersection(*names), set.union(*names)
     if shared != some:
         print(f"left out: ground truth that some videos lack, {', '.join(sorted(some - shared))}", file=sys.stderr)
-    return Survey(kept, infos, None if without else max(objects), tuple(name for name in NAMES if name in shared))
+    return Survey(
+        kept, infos, None if without else max(objects), tuple(name for name in NAMES if name in shared), damaged)
 
 
 def _compare_rates(videos: list[SourceVideo], infos: list[VideoInfo]) -> None:
@@ -105,15 +121,13 @@ def _name_leaps(looked_at: list[tuple[SourceVideo, VideoInfo]]) -> None:
         print(f"clocks that start again: {len(restarts)}, such as in {where}; time goes on", file=sys.stderr)
 
 
-def skip_or_raise(error: UnreadableVideo, skip: bool) -> None:
-    """Raises the error, or only says that the video is left out, where one has asked for that."""
-    if not skip:
-        raise error
-    print(f"skipped: video '{error.video_id}' cannot be decoded ({error.reason})", file=sys.stderr)
-
-
 def _look(video: SourceVideo, cut: Cut) -> tuple[VideoInfo, int | None, set[str]] | UnreadableVideo:
+    """The error: nothing can be made of it, not even by guessing."""
     try:
-        return probe(video, cut.form), count_objects(video), held(video)
+        info = probe(video, cut.form)
     except UnreadableVideo as error:
-        return error
+        try:
+            info = replace(probe(video, cut.form, conceals=True), damage=error.reason)
+        except UnreadableVideo:
+            return error
+    return info, count_objects(video), held(video)

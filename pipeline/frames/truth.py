@@ -28,7 +28,7 @@ class VideoTruth:
         together."""
         names = tuple(name for name in NAMES if name in held(video))
         self._arrays = _read(video, ("segmentation", *(name for name in names if name != "segmentation")))
-        self._form, self._path = form, video.truth
+        self._form, self._path, self._pixel_aspect = form, video.truth, info.pixel_aspect
         segmentation = self._arrays["segmentation"] = self._checked(self._arrays["segmentation"])
         num_objects = _num_objects(self._arrays)
         if (most := int(segmentation.max(initial=0))) > num_objects:
@@ -38,7 +38,7 @@ class VideoTruth:
             )
         exists = self._arrays["size"] > 0 if "size" in names else np.ones(num_objects, bool)
         height, width = segmentation.shape[1:3]
-        scaled_height, scaled_width, top, left = covering_shape(height, width, form)
+        scaled_height, scaled_width, top, left = covering_shape(height, width * info.pixel_aspect, form)
         scale = np.array([scaled_width / width, scaled_height / height])
         change = {
             "position": lambda values: values[:, exists] * scale - [left, top],
@@ -66,12 +66,16 @@ class VideoTruth:
             raise UserError(f"{self._path}: wanted the truth of every frame, found {length} frames; make it again")
         pixels = {
             "segmentation": [
-                shape_pixels(self._arrays["segmentation"][t], self._form, 1, nearest=True)[..., 0] for t in indices
+                shape_pixels(self._arrays["segmentation"][t], self._form, 1, True, self._pixel_aspect)[..., 0]
+                for t in indices
             ],
         }
         if "background" in self._arrays:
             pixels["background"] = [
-                shape_pixels(self._arrays["background"][t], self._form, self._form.num_channels) for t in indices
+                shape_pixels(
+                    self._arrays["background"][t], self._form, self._form.num_channels,
+                    pixel_aspect=self._pixel_aspect)
+                for t in indices
             ]
         moving = {name: values[indices] for name, values in self._moving.items()}
         return {**{name: np.stack(frames) for name, frames in pixels.items()}, **moving, **self._fixed}

@@ -29,12 +29,8 @@ _MOST_REORDERED = 32
 
 def frames(path: Path, num_threads: int) -> Iterator[av.VideoFrame]:
     """Raises av.FFmpegError or ValueError, after the frames before the damage."""
-    with _open(path) as container:
-        stream = _video_stream(container)
-        stream.codec_context.thread_count = num_threads
-        stream.codec_context.thread_type = "AUTO"
-        stream.codec_context.options = {"err_detect": "explode"}  # rather than guess what damage has hidden
-        for frame in container.decode(stream):
+    with open_file(path) as container:
+        for frame in container.decode(decoder(container, num_threads, is_strict=True)):
             if frame.is_corrupt:
                 raise ValueError("a frame is damaged")
             yield frame
@@ -47,20 +43,26 @@ def cut_off(num_bytes: int) -> str:
     return f"its end is cut off, at least {num_bytes:,} bytes are missing"
 
 
+def pixel_aspect(path: Path) -> float:
+    """How many times as wide as high a pixel is, 1 where the file does not say. Raises av.FFmpegError or ValueError."""
+    with open_file(path) as container:
+        return float(video_stream(container).sample_aspect_ratio or 1)
+
+
 def times_and_rate(path: Path) -> tuple[list[float | None], float | None]:
     """The time of each frame in s as its clock says (None where it does not), in the order in which they are shown, and
     how many there are in a second (None where nothing says).
 
     Raises av.FFmpegError or ValueError.
     """
-    with _open(path) as container:
-        stream = _video_stream(container)
+    with open_file(path) as container:
+        stream = video_stream(container)
         headers = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
         runs: list[list[float]] = [[]]
         unknown = 0
         try:
             for packet in container.demux(stream):
-                if not packet.size or packet.is_discard or _is_hidden(packet, stream):
+                if not packet.size or packet.is_discard or is_hidden(packet, stream):
                     continue
                 stamp = packet.dts if packet.pts is None else packet.pts
                 if stamp is None or packet.time_base is None:
@@ -100,19 +102,29 @@ def _rate(times: list[float], headers: list[float]) -> float | None:
     return len(going) / duration
 
 
-def _is_hidden(packet: av.Packet, stream: av.VideoStream) -> bool:
+def is_hidden(packet: av.Packet, stream: av.VideoStream) -> bool:
     """Whether a packet of VP8 is never shown (RFC 6386, 9.1); other codecs keep such frames in the packets of others'.
     """
     return stream.codec_context.name in ("vp8", "libvpx") and not memoryview(packet)[0] & 0x10
 
 
-def _open(path: Path) -> av.container.InputContainer:
+def open_file(path: Path) -> av.container.InputContainer:
     """The protocol is said: in a name like 10:30.mp4 FFmpeg would look for one, and a playlist that calls itself .mp4
     would reach into the network. Titles and the like may be in any encoding; nobody reads them."""
     return av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
 
 
-def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
+def decoder(container: av.container.InputContainer, num_threads: int, is_strict: bool) -> av.VideoStream:
+    """Ready to decode. is_strict: it refuses what is damaged rather than guess what is hidden there."""
+    stream = video_stream(container)
+    stream.codec_context.thread_count = num_threads
+    stream.codec_context.thread_type = "AUTO"
+    stream.codec_context.options = {"err_detect": "explode"} if is_strict else {}
+    return stream
+
+
+def video_stream(container: av.container.InputContainer) -> av.VideoStream:
+    """The first one with pictures. Raises ValueError when there is none."""
     if not container.streams.video:
         raise ValueError("it holds no pictures")
     return container.streams.video[0]

@@ -17,7 +17,7 @@ from typing import TextIO
 
 from pydantic import BaseModel
 
-from pipeline.errors import CannotWrite, UserError
+from pipeline.errors import Resumable, UserError
 
 SOURCES = Path(__file__).resolve().parents[2]
 NUM_KEPT = 100
@@ -34,10 +34,10 @@ def resume_folder(
     """Holds the folder of this very run for one process and removes it when the block ends without an exception.
 
     `inputs` maps the name of each input to its identity; `machine` is what else decides the outcome's bytes; `num_kept`
-    bounds the folders of this stage that other runs have abandoned; `keep_refused`: stay after a UserError of the
-    block, too, even if the same run can only be refused again. Wrap the writing of the outputs too: until they are
-    written the folder is all there is. A second process with the same run waits until the first is done and then takes
-    over what it left, so neither computes twice.
+    bounds the folders of this stage that other runs have abandoned; `keep_refused`: stay after every UserError of the
+    block, even if the same run can only be refused again, and not just after one that is Resumable. Wrap the writing of
+    the outputs too: until they are written the folder is all there is. A second process with the same run waits until
+    the first is done and then takes over what it left, so neither computes twice.
     """
     folder = resume_root() / stage / fingerprint(params, inputs, machine)
     if not is_main_process():  # the first holds the folder for all
@@ -48,7 +48,7 @@ def resume_folder(
         try:
             yield folder
         except UserError as error:
-            if not keep_refused and not isinstance(error, CannotWrite):
+            if not keep_refused and not isinstance(error, Resumable):
                 _discard(folder)
             raise
         _remove_unless_awaited(folder)

@@ -4,14 +4,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pipeline.errors import UserError
+from pipeline.frames.damage import Damage, UnreadableVideo
 from pipeline.frames.frame_format import FrameFormat
 from pipeline.frames.preprocess_params import PreprocessParams
-from pipeline.frames.read_video import UnreadableVideo, VideoInfo, probe, read_frames, shown_shape
+from pipeline.frames.read_video import VideoInfo, probe, read_frames, shown_shape
 from pipeline.frames.source import open_source
 from pipeline.frames.source_video import SourceVideo
 from pipeline.frames.splits import published_splits
@@ -53,7 +54,7 @@ def opened(params: PreprocessParams, seconds: float) -> Iterator[Opened]:
             for number in order:
                 try:
                     video = source.videos[number]
-                    found.append((number, video, probe(video, form), shown_shape(video)))
+                    found.append((number, video, *_look(video, form, params.on_damage == "keep")))
                 except UnreadableVideo as error:
                     unreadable.append(error)
                 advance()
@@ -99,6 +100,16 @@ def read_stretches(
     return sorted(found, key=lambda stretch: (stretch.video_id, stretch.first_frame))
 
 
+def _look(video: SourceVideo, form: FrameFormat, keeps: bool) -> tuple[VideoInfo, tuple[int, int]]:
+    """What a look tells, and the shape. keeps: of a video that is damaged from its first frame on, too."""
+    try:
+        return probe(video, form), shown_shape(video)
+    except UnreadableVideo as error:
+        if not keeps:
+            raise
+        return replace(probe(video, form, conceals=True), damage=error.reason), shown_shape(video, conceals=True)
+
+
 def _stretches(
     video: SourceVideo, info: VideoInfo, form: FrameFormat, num_frames: int, count: int,
 ) -> Iterator[Stretch]:
@@ -106,7 +117,8 @@ def _stretches(
     count = min(count, max(1, info.num_frames // length))
     starts = np.linspace(0, info.num_frames - length, count).round().astype(int).tolist()
     taken: list[np.ndarray] = []
-    for place, (_, frame) in enumerate(read_frames(video, form, info, num_threads=2)):
+    damage = Damage(info.damage) if info.damage else None
+    for place, (_, frame) in enumerate(read_frames(video, form, info, num_threads=2, damage=damage)):
         if place >= starts[0]:
             taken.append(frame)
         if len(taken) == length:

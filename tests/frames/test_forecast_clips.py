@@ -45,6 +45,18 @@ def test_clips_are_cut_from_the_start_of_every_test_sequence_without_overlap(sto
     np.testing.assert_array_equal(read_clip_truth(store, clips, "segmentation", 1, 4), read[..., 0] // 2)
 
 
+@pytest.mark.parametrize(("num_frames", "starts"), [(12, [0, 15]), (5, [0, 5, 10, 15, 20]), (4, [0, 4, 8, 13, 18, 23])])
+def test_of_sequences_that_overlap_the_clips_do_not(tmp_path, num_frames, starts):
+    writer = FrameStoreWriter(tmp_path / "a.zarr", 6, SHAPE, fps=10, crop="none", source="s", num_objects=None)
+    for start in (0, 5, 10, 15):
+        writer.append(np.full(SHAPE, start, np.uint8), {}, video_id="a", first_frame=start, split="test")
+    writer.append(np.zeros(SHAPE, np.uint8), {}, video_id="b", first_frame=3, split="test")
+    writer.finish()
+    clips = forecast_clips(open_frames(tmp_path / "a.zarr"), num_frames)
+    assert sorted(clips.first_frame[clips.video_id == "a"].tolist()) == starts
+    assert clips.first_frame[clips.video_id == "b"].tolist()[0] == 3
+
+
 def test_sequences_shorter_than_a_clip_are_refused(store):
     with pytest.raises(UserError, match="wanted test sequences of at least 13 frames .* found 3 of 12"):
         forecast_clips(store, 13)

@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from pipeline.frames import read_video
+from pipeline.frames.damage import UnreadableVideo
 from pipeline.frames.frame_format import FrameFormat
-from pipeline.frames.read_video import UnreadableVideo, VideoInfo, probe, read_frames
+from pipeline.frames.read_video import VideoInfo, probe, read_frames
 from pipeline.frames.source import SourceVideo, open_source
 from pipeline.frames.write_video import write_video
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.frames.splits import published_splits, split_sequences
+from pipeline.frames.splits import Stretches, groups_of, published_splits, split_sequences
 
 
 def count(parts: list[np.ndarray], name: str) -> int:
@@ -57,3 +57,69 @@ def test_names_that_do_not_say_a_split():
         published_splits(["train/0.mp4", "strain/0.mp4"], 0.1, 0.1, 0)
     with pytest.raises(UserError, match="val wants 1 of the 1 videos"):
         published_splits(["train/0.mp4", "test/0.mp4"], 0.1, 0.1, 0)
+
+
+@pytest.mark.parametrize(("length", "stride"), [(20, 1), (20, 7), (20, 19), (20, 20), (20, 45), (21, 20)])
+def test_sequences_of_different_splits_of_a_video_share_no_frame(length, stride):
+    starts = list(range(0, 300, stride))
+    parts = split_sequences([len(starts)], 0.2, 0.2, 0, num_across=-(-length // stride) - 1)
+    stretches = Stretches.of(parts[0], starts)
+    assert stretches.splits == ("train", "val", "test")
+    frames = {name: set() for name in ("train", "val", "test", "")}
+    for start, name in zip(starts, parts[0], strict=True):
+        assert stretches.split_of(start, length) == name
+        frames[str(name)] |= {*range(start, start + length)}
+    assert frames["train"] and frames["val"] and frames["test"] and bool(frames[""]) == (stride < length)
+    assert not frames["train"] & frames["val"] and not (frames["train"] | frames["val"]) & frames["test"]
+    assert stretches.split_of(1000, length) == "test"
+
+
+def test_of_a_video_that_goes_to_one_split_all_sequences_do():
+    stretches = Stretches.of(np.full(4, "val"), [0, 5, 10, 15])
+    assert [stretches.split_of(start, 20) for start in (0, 5, 40)] == ["val"] * 3
+
+
+def test_too_little_material_to_overlap_is_refused():
+    with pytest.raises(UserError, match="got 8 in all of which 6 would lie across two of them"):
+        split_sequences([8], 0.1, 0.1, 0, num_across=3)
+
+
+@pytest.mark.parametrize("counts", [[20, 2], [1, 20]])
+def test_of_two_videos_a_short_one_does_not_stop_the_other(counts):
+    parts = split_sequences(counts, 0.1, 0.1, 0)
+    for part, length in zip(parts, counts, strict=True):
+        assert set(part) == ({"train", "val", "test"} if length == 20 else {""})
+    with pytest.raises(UserError, match="got 2 in all"):
+        split_sequences([2, 1], 0.1, 0.1, 0)
+
+
+RECORDINGS = [f"{person}/{person}_{clip}.mp4" for person in ("ann", "bob", "cy", "di", "ed") for clip in range(4)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_clips_of_one_group_stay_on_one_side(seed):
+    groups = groups_of(RECORDINGS, r"/(\w+)_")
+    assert groups[:5] == ["ann", "ann", "ann", "ann", "bob"]
+    parts = split_sequences([3] * 20, 0.2, 0.4, seed, groups=groups)
+    sides = {group: {part[0] for part, other in zip(parts, groups, strict=True) if other == group} for group in groups}
+    assert all(len(side) == 1 for side in sides.values())
+    assert sorted(side.pop() for side in sides.values()) == ["test", "test", "train", "train", "val"]
+
+
+def test_groups_that_cannot_be_kept_together():
+    with pytest.raises(UserError, match=r"'bob/bob_0.mp4': its name does not match preprocess.group = \(ann\)"):
+        groups_of(RECORDINGS, "(ann)")
+    with pytest.raises(UserError, match="does not match"):
+        groups_of(RECORDINGS, "ann|(bob)")
+    with pytest.raises(UserError, match="wanted at least three groups of videos.* finds 2"):
+        split_sequences([3] * 8, 0.2, 0.2, 0, groups=groups_of(RECORDINGS[:8], r"(\w+)_"))
+
+
+def test_groups_of_published_videos():
+    names = [f"train/{person}_{clip}" for person in "abcdefgh" for clip in range(3)] + ["test/z_0"]
+    groups = groups_of(names, r"/(\w)_")
+    split = published_splits(names, 0.25, 0.1, 0, groups)
+    assert split[-1] == "test" and split.count("val") == 6
+    assert all(len(set(split[3 * number : 3 * number + 3])) == 1 for number in range(8))
+    with pytest.raises(UserError, match="videos of group 'a' are published for train and test"):
+        published_splits([*names, "test/a_7"], 0.25, 0.1, 0, [*groups, "a"])

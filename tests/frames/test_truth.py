@@ -43,6 +43,17 @@ def test_truth_follows_scaling_cropping_and_resampling(tmp_path):
         assert np.allclose(center, truth["position"][t, 0]) and len(rows) == 16
 
 
+def test_truth_follows_pixels_that_are_wider_than_high(tmp_path):
+    """32x32 pixels, shown twice as wide as high."""
+    video = video_with(tmp_path, {name: values[:, :, ::2] if name in ("segmentation", "background") else values
+                                  for name, values in arrays().items()} | {"position": arrays()["position"] / [2, 1]})
+    truth = VideoTruth(video, FORM, VideoInfo(6, 10.0, 10.0, pixel_aspect=2.0)).frames([0, 2, 4])
+    assert np.allclose(truth["position"][:, 0], [[2, 8], [4, 8], [6, 8]])
+    for t in range(3):
+        rows, columns = np.nonzero(truth["segmentation"][t])
+        assert np.allclose([columns.mean() + 0.5, rows.mean() + 0.5], truth["position"][t, 0])
+
+
 def test_grey_stores_have_a_grey_background(tmp_path):
     form = FORM.model_copy(update={"color": "gray"})
     truth = VideoTruth(video_with(tmp_path, arrays()), form, VideoInfo(6, 10, 10)).frames([0, 1])

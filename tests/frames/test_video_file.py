@@ -10,8 +10,9 @@ from PIL import Image
 
 from pipeline.errors import UserError
 from pipeline.frames.container_end import missing_bytes
+from pipeline.frames.damage import UnreadableVideo
 from pipeline.frames.frame_format import FrameFormat
-from pipeline.frames.read_video import UnreadableVideo, VideoInfo, probe, read_frames
+from pipeline.frames.read_video import VideoInfo, probe, read_frames
 from pipeline.frames.sequences import NOTHING_KNOWN, Cut, cut_video
 from pipeline.frames.source import SourceVideo, open_source
 from pipeline.frames.survey import survey
@@ -88,11 +89,11 @@ def test_a_gap_in_the_clock_ends_the_sequence(tmp_path, suffix, fps):
 
 def test_a_gap_is_named(tmp_path, capsys):
     write(tmp_path / "a.mkv", [time + 1_000_000 * (number >= 35) for number, time in enumerate(REGULAR)])
-    survey([SourceVideo("a.mkv", "file", tmp_path / "a.mkv")], Cut(wanted(fps=30), 8, 8), False)
+    survey([SourceVideo("a.mkv", "file", tmp_path / "a.mkv")], Cut(wanted(fps=30), 8, 8), "stop")
     said = capsys.readouterr().err
     assert "gaps in time stamps: 1, such as in 'a.mkv' of 1000" in said and "before frame 35" in said
     with pytest.raises(UserError, match="'a.mkv' with 35 from gap to gap"):
-        survey([SourceVideo("a.mkv", "file", tmp_path / "a.mkv")], Cut(wanted(fps=30), 40, 40), False)
+        survey([SourceVideo("a.mkv", "file", tmp_path / "a.mkv")], Cut(wanted(fps=30), 40, 40), "stop")
     assert "gaps in time stamps: 1" in capsys.readouterr().err
 
 
@@ -107,7 +108,7 @@ def test_time_goes_on_where_a_clock_starts_again(tmp_path, suffix, fps, capsys):
     assert abs(info.num_frames - 4 * fps) <= 1 and abs(len(indices) - 4 * fps) <= 1
     assert info.source_fps == pytest.approx(25, rel=0.02)
     assert len(info.runs) == 1 and len(info.leaps) == 1 and abs(info.leaps[0][0] - 2 * fps) <= 1
-    survey([SourceVideo("c", "file", tmp_path / f"c{suffix}")], Cut(wanted(fps=fps), 8, 8), False)
+    survey([SourceVideo("c", "file", tmp_path / f"c{suffix}")], Cut(wanted(fps=fps), 8, 8), "stop")
     assert "clocks that start again: 1, such as in 'c' at frame" in capsys.readouterr().err
 
 
@@ -171,9 +172,8 @@ def test_an_end_that_is_cut_off_is_named(tmp_path, suffix):
     assert missing_bytes(tmp_path / f"a{suffix}") == 0
     (tmp_path / f"a{suffix}").write_bytes(data[: round(0.75 * len(data)) // 188 * 188 + 10])
     video = SourceVideo("a", "file", tmp_path / f"a{suffix}")
-    with pytest.raises(UnreadableVideo):
-        survey([video], Cut(wanted(), 8, 8), False)
-    found = survey([video], Cut(wanted(), 8, 8), True)
+    found = survey([video], Cut(wanted(), 8, 8), "skip")
+    assert not missing_bytes(video.path) or "its end is cut off" in found.damaged["a"]
     frames = []
     with pytest.raises(UnreadableVideo):
         for _, frame in read_frames(video, wanted(), found.infos[0]):
@@ -259,8 +259,8 @@ def test_rates_that_differ_by_rounding_are_alike(tmp_path, rates, ends, capsys, 
     videos = [SourceVideo(str(number), "file", tmp_path) for number in range(len(rates))]
     if ends is None:
         with pytest.raises(UserError, match="differ in frames per second"):
-            survey(videos, Cut(wanted(), 8, 8), False)
+            survey(videos, Cut(wanted(), 8, 8), "stop")
     else:
-        assert survey(videos, Cut(wanted(), 8, 8), False).fps == infos[0].fps
+        assert survey(videos, Cut(wanted(), 8, 8), "stop").fps == infos[0].fps
         said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("taken")]
         assert len(said) == bool(ends) and ends in "".join(said)

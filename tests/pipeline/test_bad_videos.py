@@ -156,18 +156,20 @@ KINDS: dict[str, tuple[Callable[[], dict | None], str]] = {
 
 @pytest.fixture
 def refused(tmp_path, monkeypatch):
-    """Checks that preprocess, run in an empty folder, refuses in one line and writes nothing."""
+    """Checks that preprocess, run in an empty folder, refuses in one line and writes nothing, but what it decoded where
+    one video is damaged and others may not be."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LAYERCAST_RESUME_DIR", str(tmp_path / "resume"))
 
-    def refused(complaint: str) -> None:
+    def refused(complaint: str, kept: bool = False) -> None:
         before = content(tmp_path)
         result = run_stage("preprocess")
         assert result.exit_code == 2, result.output[-2000:] + repr(result.exception)
         lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
         assert len(lines) == 1 and result.stderr.splitlines()[-1] == lines[0] and len(lines[0]) < 1000
         assert complaint.lower() in lines[0].lower(), lines[0]
-        assert content(tmp_path) == before and not Path("exploded").exists() and not Path("data").exists()
+        after = {name: what for name, what in content(tmp_path).items() if not (kept and name.startswith("resume/"))}
+        assert after == before and not Path("exploded").exists() and not Path("data").exists()
 
     return refused
 
@@ -178,7 +180,7 @@ def test_a_bad_source(refused, kind):
     make, complaint = KINDS[kind]
     changes = make() or {}
     write_params(Path("params.yaml"), {"preprocess": {"source": "videos", **changes}})
-    refused(complaint)
+    refused(complaint, kept="picture" in kind)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -193,7 +195,7 @@ def test_a_video_that_is_damaged_in_the_middle(refused):
         movie(f"{name}.mkv")
     altered("a.mp4", lambda data: data[: len(data) // 2] + b"\xff" * 400 + data[len(data) // 2 + 400 :])
     write_params(Path("params.yaml"), {"preprocess": {"source": "videos"}})
-    refused("'a.mp4' cannot be decoded")
+    refused("'a.mp4' cannot be decoded", kept=True)
 
 
 YAMLS = {
@@ -228,15 +230,16 @@ def test_a_bad_params_file(refused, kind):
 def test_a_params_file_that_is_a_pipe(refused):
     os.mkfifo("params.yaml")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.pipeline.test_bad_videos.content", lambda path: None)  # it would wait at the pipe
+        patch.setattr("tests.pipeline.test_bad_videos.content", lambda path: {})  # it would wait at the pipe
         refused("not a file")
 
 
 VALUES = {
     "seed": ("many", "seed"), "height": (0, "height"), "width": (10**9, "width"),
-    "sequence_length": (1, "sequence_length"), "sequence_stride": (3, "sequence_stride"),
+    "sequence_length": (1, "sequence_length"), "sequence_stride": (0, "sequence_stride"),
     "val_fraction": (float("nan"), "val_fraction"), "fps": (float("inf"), "fps"),
-    "test_fraction": (0.9, "leave nothing"), "crop": ("middle", "crop"), "skip_unreadable": ([1], "skip_unreadable"),
+    "test_fraction": (0.9, "leave nothing"), "crop": ("middle", "crop"), "on_damage": ("hide", "on_damage"),
+    "group": ("clip_", "has no group"),
 }
 
 

@@ -134,6 +134,32 @@ def test_rotated_by_metadata(folder):
         assert video[white].min() > 235 and video[black].max() < 20
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mpg", ".avi"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_pixels_that_are_wider_than_high(folder, suffix, turned):
+    """Shown twice as wide as it is stored, so that the middle of 64x32 px is what lies between columns 16 and 48."""
+    if turned and suffix != ".mp4":
+        pytest.skip("only this one can be turned here")
+    for name in range(FEWEST):
+        path = Path("videos") / f"{name}{suffix}"
+        frames = plain((255, 255, 255), 64, 64)
+        frames[:, :, 16:48] = 0
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("mpeg2video" if suffix == ".mpg" else "mpeg4", 25)
+            stream.height = stream.width = 64
+            stream.pix_fmt, stream.codec_context.sample_aspect_ratio = "yuv420p", Fraction(2, 1)
+            for frame in frames:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame)))
+            container.mux(stream.encode(None))
+        if turned:
+            turn(path, 0, 1, -1, 0)
+    for video in preprocess(crop="center"):
+        assert video[:, 2:-2, 2:-2].max() < 40
+    for video in preprocess(crop="none"):
+        edges = (video[:, :3], video[:, -3:]) if turned else (video[:, :, :3], video[:, :, -3:])
+        assert all(edge.min() > 200 for edge in edges)
+
+
 @pytest.mark.parametrize("suffix", [".mkv", ".mov"])
 def test_a_variable_frame_rate(folder, suffix):
     """Wanted at 10 frames per second, each moment shows the latest frame."""

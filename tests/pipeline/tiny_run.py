@@ -24,7 +24,7 @@ PARAMS = {
         "digits": {"num_videos": 1, "num_frames": 2, "num_digits": 1, "frame_px": 64, "seed": 0},
         "height": SIDE, "width": SIDE, "crop": "none", "color": "rgb",
         "fps": None, "fps_if_unknown": 10, "sequence_length": 6, "sequence_stride": None, "val_fraction": 0.2,
-        "test_fraction": 0.2, "seed": 0, "skip_unreadable": False,
+        "test_fraction": 0.2, "seed": 0, "group": None, "on_damage": "stop",
     },
     "train_autoencoder": {
         "architecture": {"num_slots": 2, "object_px": 8, "patch_dim": 8, "canvas_margin": 0, "background_channels": 4,

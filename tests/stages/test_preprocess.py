@@ -35,7 +35,7 @@ def run(tmp_path, monkeypatch):
             "digits": {"num_videos": 3, "num_frames": LENGTH, "num_digits": 2, "frame_px": 64, "seed": 0},
             "height": 16, "width": 16, "crop": "center", "color": "rgb",
             "fps": None, "fps_if_unknown": 10, "sequence_length": LENGTH, "sequence_stride": None, "val_fraction": 0.2,
-            "test_fraction": 0.2, "seed": 0, "skip_unreadable": False, **changes,
+            "test_fraction": 0.2, "seed": 0, "on_damage": "stop", **changes,
         }
         YAML().dump({"preprocess": section}, tmp_path / "params.yaml")
         main(tmp_path / "params.yaml", tmp_path / "out" / "frames.zarr", tmp_path / "out" / "test_frames.zarr",
@@ -172,6 +172,73 @@ def test_a_single_video_is_split_by_time(run, tmp_path):
     assert np.array_equal(test.read(slice(None)), np.stack([frames[80:88], frames[90:98]]))
 
 
+def test_overlapping_sequences_of_a_single_video_share_no_frame_across_splits(run, tmp_path):
+    frames = noise(0, 103)
+    write_video(tmp_path / "long.mkv", frames, 10, lossless=True)
+    rest, test = run(tmp_path / "long.mkv", sequence_stride=3)
+    taken = {name: set() for name in ("train", "val", "test")}
+    for store in (rest, test):
+        for row, (start, split) in enumerate(zip(store.first_frame.tolist(), store.split.tolist(), strict=True)):
+            assert np.array_equal(store.read([row])[0], frames[start : start + LENGTH]) and start % 3 == 0
+            taken[split] |= {*range(start, start + LENGTH)}
+    assert not taken["train"] & taken["val"] and not (taken["train"] | taken["val"]) & taken["test"]
+    assert len(rest) + len(test) == (103 - LENGTH) // 3 + 1 - 2 * 2  # two lie across each border
+
+
+def test_overlapping_sequences_are_more_of_them(run, tmp_path):
+    """Twenty clips of 43 frames: two sequences of 20 frames each, or 24."""
+    np.save(tmp_path / "a.npy", np.stack([noise(number, 43) for number in range(20)]))
+    for stride, count in ((None, 2), (1, 24)):
+        rest, test = run(tmp_path / "a.npy", array_layout="video_time", sequence_length=20, sequence_stride=stride)
+        assert len(rest.rows("train")) == 12 * count and len(rest.rows("val")) == len(test) == 4 * count
+        sides = [set(rest.video_id[rest.rows(name)]) for name in ("train", "val")] + [set(test.video_id)]
+        assert sum(map(len, sides)) == len(set.union(*sides)) == 20
+
+
+def test_where_frames_are_repeated_none_is_on_both_sides(run, tmp_path):
+    frames = noise(0, 60)
+    write_video(tmp_path / "slow.mkv", frames, 10, lossless=True)
+    rest, test = run(tmp_path / "slow.mkv", fps=30, sequence_length=LENGTH)
+    shown = {
+        name: {frame.tobytes() for row in store.rows(name) for frame in store.read([row])[0]}
+        for store, names in ((rest, ("train", "val")), (test, ("test",))) for name in names
+    }
+    assert not shown["train"] & shown["val"] and not (shown["train"] | shown["val"]) & shown["test"]
+
+
+def test_of_two_videos_a_short_one_is_named_and_left_out(run, tmp_path, capsys):
+    (tmp_path / "videos").mkdir()
+    write_video(tmp_path / "videos" / "long.mkv", noise(0, 80), 10, lossless=True)
+    for count, complaint in ((LENGTH - 1, "shorter than"), (2 * LENGTH, "'short.mkv' with 2")):
+        write_video(tmp_path / "videos" / "short.mkv", noise(1, count), 10, lossless=True)
+        rest, test = run()
+        said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out: ")]
+        assert len(said) == 1 and complaint in said[0] and "'short.mkv'" in said[0]
+        assert {*rest.video_id, *test.video_id} == {"long.mkv"} and len(rest) + len(test) == 10
+
+
+def test_clips_of_one_recording_stay_on_one_side(run, refuses, tmp_path):
+    (tmp_path / "videos").mkdir()
+    for number, name in enumerate(f"{person}_{clip}.mkv" for person in ("ann", "bob", "cy") for clip in range(3)):
+        write_video(tmp_path / "videos" / name, noise(number), 10, lossless=True)
+    for seed in range(3):
+        rest, test = run(group="^([a-z]+)_", seed=seed)
+        sides = [rest.video_id[rest.rows("train")], rest.video_id[rest.rows("val")], test.video_id]
+        clips = [[f"{person}_{clip}.mkv" for clip in range(3)] for person in ("ann", "bob", "cy")]
+        assert sorted(map(sorted, sides)) == clips
+    refuses("wanted at least three groups of videos, one each for train, val, test, preprocess.group finds 1",
+            group=r"(\.mkv)")
+    refuses("preprocess.group: (nested is no regular expression", group="(nested")
+    refuses("preprocess.group: nested has no group", group="nested")
+
+
+def test_the_home_directory_may_be_written_short(run, refuses, videos, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    rest, test = run("~/videos")
+    assert len(rest) + len(test) == 12
+    refuses("the home directory in ~nobody-of-that-name/videos cannot be found", source="~nobody-of-that-name/videos")
+
+
 @pytest.mark.parametrize("layout", ["video_time", "time_video"])
 def test_an_array_goes_through_in_both_orders(run, tmp_path, layout):
     frames = noise(0, 5 * LENGTH).reshape(5, LENGTH, 16, 16, 3)[..., 0]
@@ -221,7 +288,7 @@ def test_unreadable_video_stops_the_stage_or_is_skipped_if_asked(run, refuses, v
     run()
     (tmp_path / "videos" / "broken.mp4").write_bytes(b"no video")
     refuses("'broken.mp4' cannot be decoded")
-    rest, test = run(skip_unreadable=True)
+    rest, test = run(on_damage="skip")
     assert "skipped: video 'broken.mp4'" in capsys.readouterr().err
     assert set(rest.video_id) | set(test.video_id) == set(videos)
 
@@ -233,7 +300,7 @@ def test_video_that_breaks_midway_keeps_what_came_before(run, refuses, tmp_path,
             Image.fromarray(frame).save(tmp_path / "videos" / name / f"{t}.png")
     (tmp_path / "videos" / "b" / "11.png").write_bytes(b"rubbish")
     refuses("'b' cannot be decoded")
-    rest, test = run(skip_unreadable=True)
+    rest, test = run(on_damage="skip")
     assert "skipped: video 'b'" in capsys.readouterr().err
     names = [*rest.video_id, *test.video_id]
     assert sorted(names) == ["a", "a", "b", "c", "c", "d", "d"]
@@ -247,7 +314,7 @@ def test_bad_input_gives_one_line_and_leaves_earlier_outputs_alone(run, refuses,
     np.save(tmp_path / "a.npy", np.zeros((4, 16, 16), np.uint8))
     refuses("wanted uint8 [video, time, height, width]", source=tmp_path / "a.npy", array_layout="video_time")
     refuses("shorter than preprocess.sequence_length = 50 frames", sequence_length=50)
-    refuses("wanted at least as long", sequence_stride=LENGTH - 1)
+    refuses("sequence_stride", sequence_stride=0)
     refuses("preprocess.heigth is not a parameter", heigth=16)
     refuses("leave nothing", val_fraction=0.5, test_fraction=0.5)
     write_video(tmp_path / "videos" / "fast.mkv", noise(0), 25, lossless=True)
@@ -329,7 +396,7 @@ def test_a_video_whose_end_is_missing_stops_the_stage_or_keeps_what_came_before(
     data = (tmp_path / "videos" / "cut.mkv").read_bytes()
     (tmp_path / "videos" / "cut.mkv").write_bytes(data[: len(data) * 9 // 10])
     refuses("'cut.mkv' cannot be decoded (its end is cut off")
-    rest, test = run(skip_unreadable=True)
+    rest, test = run(on_damage="skip")
     assert "skipped: video 'cut.mkv'" in capsys.readouterr().err
     found = [pair for store in (rest, test) for pair in zip(store.video_id, store.first_frame, strict=True)]
     assert sorted(start for name, start in found if name == "cut.mkv") == [0, LENGTH]

@@ -15,6 +15,7 @@ from pipeline.frames.write_video import write_video
 from pipeline.params import load, read_section
 from pipeline.settings.settings import check_settings
 from stages.suggest import app
+from tests.frames.damaged_videos import damage, texture, write
 
 REAL = ROOT.parent / "shared/data/real"
 
@@ -102,6 +103,15 @@ def test_what_cannot_be_read_is_said_in_one_line(params, tmp_path, capsys, conte
     assert result.exit_code == 2 and wanted in result.stderr
     assert len([line for line in result.stderr.splitlines() if line.startswith("error")]) == 1
     assert not (tmp_path / "a.png").exists()
+
+
+def test_a_video_that_is_damaged_from_its_first_frame_on_is_looked_at_if_it_is_to_be_kept(run, params, tmp_path):
+    write(tmp_path / "a.mp4", texture(60))
+    damage(tmp_path / "a.mp4", 0, first=0, count=60)
+    result = CliRunner().invoke(app, [str(tmp_path / "a.mp4"), "--params", str(params)])
+    assert result.exit_code == 2 and "preprocess.on_damage" in result.stderr
+    params.write_text(params.read_text().replace("on_damage: stop", "on_damage: keep"))
+    assert (run(tmp_path / "a.mp4", "--write")[0]["preprocess"]["width"]) == 64
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real videos here")
