@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,11 @@ def one_line_errors() -> Iterator[None]:
         text = "this needs more memory than there is; lower batch_size or the sizes in params.yaml"
         print(f"error: {text}", file=sys.stderr)
         raise SystemExit(2) from error
+    except OSError as error:
+        if (reason := _no_room(error)) is None:
+            raise
+        print(f"error: {reason}", file=sys.stderr)
+        raise SystemExit(2) from error
 
 
 _OUT_OF_MEMORY = re.compile("out of memory|allocate memory", re.IGNORECASE)  # what PyTorch says
@@ -47,6 +53,18 @@ REFUSALS_TO_WRITE = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
     errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP,
 }
+_NO_TEMPORARY_FOLDER = "No usable temporary directory"  # what Python says of folders that are full as well
+
+
+def _no_room(error: OSError) -> str | None:
+    """One line on a full disk that nobody has named (see `writing`), most likely that of temporary files; None: it is
+    another error."""
+    if _NO_TEMPORARY_FOLDER in str(error):
+        return f"temporary files find no room ({error.strerror}); make some, or set TMPDIR to another folder"
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return None
+    full = error.filename or f"{tempfile.gettempdir()} (temporary files) or another folder"
+    return f"{full}: {error.strerror}; make room, or set TMPDIR to another folder, then run the same again"
 
 
 @contextmanager

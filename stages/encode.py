@@ -1,6 +1,5 @@
 """Stage encode: all frames -> data/latents.zarr: the rows of data/frames.zarr, then those of data/test_frames.zarr."""
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +7,6 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from accelerate import PartialState
 
 from pipeline.autoencoder.autoencoder import load_autoencoder
 from pipeline.autoencoder.encode_params import EncodeParams
@@ -19,6 +17,7 @@ from pipeline.frames.pixels import to_unit
 from pipeline.latents.latent_store import ROWS_PER_SHARD, LatentWriter
 from pipeline.latents.latents import Latents, concatenate
 from pipeline.params import read_section
+from pipeline.processes import processes
 from pipeline.progress import Counter, progress
 from pipeline.resume.folders import resume_folder
 from pipeline.resume.states import machine, remembered
@@ -56,39 +55,38 @@ def read(stores: list[FrameStore], start: int, stop: int) -> np.ndarray:
 def encode(params: EncodeParams, frames: Path, test_frames: Path, autoencoder: Path, latents: Path) -> int:
     """Writes the store, of several processes (torchrun) each files of its own; returns how many frames that is. Raises
     UserError when an input is unusable or they do not fit together."""
-    # accelerate must be told when the processes of torchrun have no GPU
-    processes = PartialState(cpu="LOCAL_RANK" in os.environ and not torch.cuda.is_available())
+    together = processes()
     model, weights = load_autoencoder(autoencoder)
-    model.to(processes.device).eval()
+    model.to(together.device).eval()
     stores = open_stores(frames, test_frames, (model.config.height, model.config.width, model.config.num_channels))
     made_from = {"autoencoder": weights.identity, "frames": stores[0].identity, "test_frames": stores[1].identity}
     labels = [np.concatenate([getattr(store, label) for store in stores]) for label in LABELS]
     num_rows = len(labels[0])
-    shards = range(0, num_rows, ROWS_PER_SHARD)[processes.process_index::processes.num_processes]
+    shards = range(0, num_rows, ROWS_PER_SHARD)[together.process_index::together.num_processes]
     num_own = sum(min(ROWS_PER_SHARD, num_rows - start) for start in shards)
 
     def encode_rows(start: int, stop: int, advance: Counter) -> dict[str, torch.Tensor]:
         batches = []
         for row in range(start, stop, params.batch_size):
-            frames = to_unit(read(stores, row, min(row + params.batch_size, stop))).to(processes.device)
+            frames = to_unit(read(stores, row, min(row + params.batch_size, stop))).to(together.device)
             batches.append(model.encode(frames).map(torch.Tensor.cpu))
             advance(len(frames))
         return concatenate(batches).codes
 
     with resume_folder("encode", params, made_from, machine()) as folder:
-        with processes.main_process_first():
+        with together.main_process_first():
             writer = LatentWriter(
                 latents, model.spec, *labels, num_frames=stores[0].num_frames, fps=stores[0].fps, made_from=made_from,
-                create=processes.is_main_process)
+                create=together.is_main_process)
         with progress("encoding", num_own, "sequences") as advance:
             for start in shards:
                 path, stop = folder / f"rows_{start:08}.pt", min(start + ROWS_PER_SHARD, num_rows)
                 compute, found = partial(encode_rows, start, stop, advance), partial(advance, stop - start)
                 writer.write(start, Latents(**remembered(path, compute, found)))
-        processes.wait_for_everyone()
-        if processes.is_main_process:
+        together.wait_for_everyone()
+        if together.is_main_process:
             writer.finish()
-    processes.destroy_process_group()
+    together.destroy_process_group()
     return num_rows * stores[0].num_frames
 
 
