@@ -8,6 +8,7 @@ import typer
 from pipeline.errors import one_line_errors
 from pipeline.params import load, validate
 from pipeline.pictures.grid import write_png
+from pipeline.settings.own_source import lasting_path, next_steps
 from pipeline.settings.preset import apply_values
 from pipeline.settings.settings import Settings
 from pipeline.suggestion.picture import draw_suggestion
@@ -28,7 +29,7 @@ def main(
     """Looks at videos for at most a minute and says which parameters fit them; no stage of the pipeline."""
     with one_line_errors():
         settings = validate(params, load(params), Settings)
-        preprocess = settings.preprocess.model_copy(update={"source": source})
+        preprocess = settings.preprocess.model_copy(update={"source": lasting_path(source)})
         found = suggest(preprocess, settings, seconds, Thresholds())
         print_suggestions(found.suggestions)
         picture.parent.mkdir(parents=True, exist_ok=True)
@@ -37,6 +38,8 @@ def main(
         if write:
             changes = apply_values(as_document(found.suggestions), params, params)
             print(f"{params}: {len(changes)} values changed, every section is valid")
+            for step in next_steps(preprocess.source):
+                print(step)
         else:
             print(f"nothing is changed; --write puts these into {params}")
 
