@@ -33,7 +33,9 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)  # names of files may hold anything
+        # a file that could not be unpacked for want of room is not at fault
+        reason = None if isinstance(error, CannotWrite) else _no_room(error.__cause__)
+        print(f"error: {' '.join((reason or str(error)).split())}", file=sys.stderr)  # names of files may hold anything
         raise SystemExit(2) from error
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not _OUT_OF_MEMORY.search(str(error)):
@@ -56,12 +58,14 @@ REFUSALS_TO_WRITE = {
 _NO_TEMPORARY_FOLDER = "No usable temporary directory"  # what Python says of folders that are full as well
 
 
-def _no_room(error: OSError) -> str | None:
+def _no_room(error: BaseException | None) -> str | None:
     """One line on a full disk that nobody has named (see `writing`), most likely that of temporary files; None: it is
     another error."""
+    if not isinstance(error, OSError):
+        return None
     if _NO_TEMPORARY_FOLDER in str(error):
         return f"temporary files find no room ({error.strerror}); make some, or set TMPDIR to another folder"
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return None
     full = error.filename or f"{tempfile.gettempdir()} (temporary files) or another folder"
     return f"{full}: {error.strerror}; make room, or set TMPDIR to another folder, then run the same again"
