@@ -74,7 +74,13 @@ def _no_room(error: BaseException | None) -> str | None:
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turns the system's refusal to write what belongs to `path` (a full disk, say) into a CannotWrite that names
-    it."""
+    it.
+
+    Raises UserError, before anything is written, when it begins with a home directory that the shell left as it is (in
+    `--output=~/forecast`, say): a folder called ~ is nobody's wish.
+    """
+    if path.parts[:1] == ("~",):
+        raise UserError(f"{path}: the shell has left ~ as it is; write {path.expanduser()}")
     try:
         yield
     except OSError as error:

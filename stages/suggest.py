@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.errors import one_line_errors
+from pipeline.errors import one_line_errors, writing
 from pipeline.params import load, validate
 from pipeline.pictures.grid import write_png
 from pipeline.settings.own_source import lasting_path, next_steps
@@ -32,7 +32,8 @@ def main(
         preprocess = settings.preprocess.model_copy(update={"source": lasting_path(source)})
         found = suggest(preprocess, settings, seconds, Thresholds())
         print_suggestions(found.suggestions)
-        picture.parent.mkdir(parents=True, exist_ok=True)
+        with writing(picture):
+            picture.parent.mkdir(parents=True, exist_ok=True)
         write_png(picture, draw_suggestion(found.motion, str(source)))
         print(f"{picture}: what was seen")
         if write:

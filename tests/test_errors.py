@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UserError, one_line_errors, writing
+from pipeline.write_file import write_file
 
 
 def test_a_users_mistake_is_one_line_and_exit_code_2(capsys):
@@ -69,3 +70,13 @@ def test_temporary_folders_without_room_are_one_line(tmp_path, monkeypatch, caps
     assert caught.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: temporary files find no room") and "set TMPDIR" in line
+
+
+def test_a_home_that_the_shell_left_is_no_folder_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="~/a/b.json: the shell has left ~ as it is; write /home/me/a/b.json"):
+        write_file(Path("~/a/b.json"), b"")
+    assert os.listdir(tmp_path) == []
+    write_file(Path("~backup"), b"")
+    assert os.listdir(tmp_path) == ["~backup"]

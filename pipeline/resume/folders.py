@@ -85,7 +85,8 @@ def fingerprint(params: BaseModel, inputs: dict[str, str], machine: tuple = ()) 
 def resume_root() -> Path:
     """The folder that holds all of them."""
     # DVC_ROOT is the main workspace in queued and temporary experiments too.
-    return Path(os.environ.get("LAYERCAST_RESUME_DIR") or Path(os.environ.get("DVC_ROOT", ".")) / ".resume")
+    named = os.environ.get("LAYERCAST_RESUME_DIR")
+    return Path(named).expanduser() if named else Path(os.environ.get("DVC_ROOT", ".")) / ".resume"
 
 
 @dataclass(frozen=True)
