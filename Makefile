@@ -5,15 +5,19 @@
 # make test    install what is pinned, look for faults without running anything, run all tests
 # make lint    the former alone: ruff and mypy
 # make quick   the tests that take a minute: of every room, without whole runs of the pipeline
+# macOS has make 3.81 and bash 3.2: no .SHELLFLAGS, and `read -t` that tells a pause from the end of its input.
 SHELL := /bin/bash
-.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3.11
 # dvc.yaml says plain `python`: the workspaces of queued experiments have no .venv of their own.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
+NO_GIT := error: no git repository here (an unpacked ZIP?); run `git init && git add . && git commit -m start`, or do \
+	without experiments: `.venv/bin/dvc config --local core.no_scm true`; then the same again
+
 .PHONY: repro check preset deps test lint quick
 
 repro: check
+	@git rev-parse --git-dir >/dev/null 2>&1 || grep -qs no_scm .dvc/config.local || { echo '$(NO_GIT)' >&2; exit 2; }
 	@python -m dvc repro
 	@python -m stages.show
 
@@ -42,11 +46,11 @@ lint: .venv/installed
 quick: .venv/installed
 	@$(PYTEST) -m "not slow" $(QUICK)
 
-# Output goes through a loop that speaks up when pip is silent for ten seconds (large downloads, unpacking).
+# Speaks up every ten seconds, since pip is silent for long (large downloads, unpacking).
 # HASHED=1: of everything but PyTorch only files whose SHA-256 is known.
 .venv/installed: requirements.txt requirements-test.txt constraints.txt
 	$(PYTHON) -m venv .venv
 	$(if $(HASHED),.venv/bin/python -m pip install --no-deps --require-hashes --requirement .ci/requirements-hashed.txt)
-	.venv/bin/python -m pip install --requirement requirements-test.txt | \
-		while IFS= read -rt 10 line || [ $$? -gt 128 ]; do echo "$${line:-still installing ...}"; done
+	@while sleep 10 >/dev/null 2>&1; do echo "still installing ..."; done & trap "kill $$!" EXIT; \
+		.venv/bin/python -m pip install --requirement requirements-test.txt
 	@touch $@

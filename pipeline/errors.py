@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,13 +37,20 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)  # names of files may hold anything
+        # a file that could not be unpacked for want of room is not at fault
+        reason = None if isinstance(error, CannotWrite) else _no_room(error.__cause__)
+        print(f"error: {' '.join((reason or str(error)).split())}", file=sys.stderr)  # names of files may hold anything
         raise SystemExit(2) from error
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not _OUT_OF_MEMORY.search(str(error)):
             raise
         text = "this needs more memory than there is; lower batch_size or the sizes in params.yaml"
         print(f"error: {text}", file=sys.stderr)
+        raise SystemExit(2) from error
+    except OSError as error:
+        if (reason := _no_room(error)) is None:
+            raise
+        print(f"error: {reason}", file=sys.stderr)
         raise SystemExit(2) from error
 
 
@@ -51,12 +59,32 @@ REFUSALS_TO_WRITE = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
     errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP,
 }
+_NO_TEMPORARY_FOLDER = "No usable temporary directory"  # what Python says of folders that are full as well
+
+
+def _no_room(error: BaseException | None) -> str | None:
+    """One line on a full disk that nobody has named (see `writing`), most likely that of temporary files; None: it is
+    another error."""
+    if not isinstance(error, OSError):
+        return None
+    if _NO_TEMPORARY_FOLDER in str(error):
+        return f"temporary files find no room ({error.strerror}); make some, or set TMPDIR to another folder"
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return None
+    full = error.filename or f"{tempfile.gettempdir()} (temporary files) or another folder"
+    return f"{full}: {error.strerror}; make room, or set TMPDIR to another folder, then run the same again"
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turns the system's refusal to write what belongs to `path` (a full disk, say) into a CannotWrite that names
-    it."""
+    it.
+
+    Raises UserError, before anything is written, when it begins with a home directory that the shell left as it is (in
+    `--output=~/forecast`, say): a folder called ~ is nobody's wish.
+    """
+    if path.parts[:1] == ("~",):
+        raise UserError(f"{path}: the shell has left ~ as it is; write {path.expanduser()}")
     try:
         yield
     except OSError as error:

@@ -1,6 +1,8 @@
 """Where a whole data set lies during training: in memory, or on disk when it is too much for that."""
 
+import errno
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -29,7 +31,18 @@ def allocate(wanted: dict[str, tuple[tuple[int, ...], torch.dtype]], folder: Pat
     for name, (shape, dtype) in wanted.items():
         path = folder / f"{name}.bin"
         with writing(path), path.open("ab") as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, num_bytes[name]))  # a full disk is told of now, not by a crash
+            _reserve(file.fileno(), folder, max(1, num_bytes[name]))
         size = torch.Size(shape).numel()
         tensors[name] = torch.from_file(str(path), shared=True, size=size, dtype=dtype).view(shape)
     return tensors
+
+
+def _reserve(file: int, folder: Path, num_bytes: int) -> None:
+    """Makes an open, empty file that long. Raises OSError now where the disk has no room for it: a mapped file would
+    crash later."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, num_bytes)
+        return
+    if shutil.disk_usage(folder).free < num_bytes:  # macOS: nothing holds the room, but what is there is known
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.truncate(file, num_bytes)

@@ -1,6 +1,5 @@
 """Stage encode: all frames -> data/latents.zarr: the rows of data/frames.zarr, then those of data/test_frames.zarr."""
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +7,6 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from accelerate import PartialState
 
 from pipeline.autoencoder.autoencoder import load_autoencoder
 from pipeline.autoencoder.encode_params import EncodeParams
@@ -18,6 +16,7 @@ from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.latents.latent_store import LatentWriter
 from pipeline.params import read_section
+from pipeline.processes import processes
 from pipeline.resume.folders import resume_folder
 from pipeline.resume.states import machine
 
@@ -53,25 +52,24 @@ def read(stores: list[FrameStore], start: int, stop: int) -> np.ndarray:
 def encode(params: EncodeParams, frames: Path, test_frames: Path, autoencoder: Path, latents: Path) -> int:
     """Writes the store, of several processes (torchrun) each files of its own; returns how many frames that is. Raises
     UserError when an input is unusable or they do not fit together."""
-    # accelerate must be told when the processes of torchrun have no GPU
-    processes = PartialState(cpu="LOCAL_RANK" in os.environ and not torch.cuda.is_available())
+    together = processes()
     model, weights = load_autoencoder(autoencoder)
-    model.to(processes.device).eval()
+    model.to(together.device).eval()
     stores = open_stores(frames, test_frames, (model.config.height, model.config.width, model.config.num_channels))
     made_from = {"autoencoder": weights.identity, "frames": stores[0].identity, "test_frames": stores[1].identity}
     labels = [np.concatenate([getattr(store, label) for store in stores]) for label in LABELS]
     num_rows = len(labels[0])
-    share = slice(processes.process_index, None, processes.num_processes)
+    share = slice(together.process_index, None, together.num_processes)
     with resume_folder("encode", params, made_from, machine()) as folder:
-        with processes.main_process_first():
+        with together.main_process_first():
             writer = LatentWriter(
                 latents, model.spec, *labels, num_frames=stores[0].num_frames, fps=stores[0].fps, made_from=made_from,
-                crop=stores[0].crop, fps_is_assumed=stores[0].fps_is_assumed, create=processes.is_main_process)
+                crop=stores[0].crop, fps_is_assumed=stores[0].fps_is_assumed, create=together.is_main_process)
         encode_rows(model, partial(read, stores), num_rows, params.batch_size, writer, folder, share)
-        processes.wait_for_everyone()
-        if processes.is_main_process:
+        together.wait_for_everyone()
+        if together.is_main_process:
             writer.finish()
-    processes.destroy_process_group()
+    together.destroy_process_group()
     return num_rows * stores[0].num_frames
 
 

@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import one_line_errors
+from pipeline.frames.preprocess_params import PreprocessParams
+from pipeline.params import read_section
+from pipeline.settings.own_source import next_steps
 from pipeline.settings.preset import apply_preset, find_preset
 
 
@@ -21,6 +24,8 @@ def main(
         for change in apply_preset(preset, params):
             print(change)
         print(f"{params}: set as in {preset}, which says where its data come from")
+        for step in next_steps(read_section(params, "preprocess", PreprocessParams).source):
+            print(step)
 
 
 app = typer.Typer(add_completion=False)

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from pipeline.errors import one_line_errors
+from pipeline.errors import one_line_errors, writing
 from pipeline.params import load, validate
 from pipeline.pictures.grid import write_png
+from pipeline.settings.own_source import lasting_path, next_steps
 from pipeline.settings.preset import apply_values
 from pipeline.settings.settings import Settings
 from pipeline.suggestion.picture import draw_suggestion
@@ -28,15 +29,18 @@ def main(
     """Looks at videos for at most a minute and says which parameters fit them; no stage of the pipeline."""
     with one_line_errors():
         settings = validate(params, load(params), Settings)
-        preprocess = settings.preprocess.model_copy(update={"source": source.expanduser()})
+        preprocess = settings.preprocess.model_copy(update={"source": lasting_path(source)})
         found = suggest(preprocess, settings, seconds, Thresholds())
         print_suggestions(found.suggestions)
-        picture.parent.mkdir(parents=True, exist_ok=True)
+        with writing(picture):
+            picture.parent.mkdir(parents=True, exist_ok=True)
         write_png(picture, draw_suggestion(found.motion, str(source)))
         print(f"{picture}: what was seen")
         if write:
             changes = apply_values(as_document(found.suggestions), params, params)
             print(f"{params}: {len(changes)} values changed, every section is valid")
+            for step in next_steps(preprocess.source):
+                print(step)
         else:
             print(f"nothing is changed; --write puts these into {params}")
 

@@ -7,7 +7,6 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from accelerate import PartialState
 
 from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
 from pipeline.autoencoder.fit_mix import MAX_CLIPS, fit_mix, num_steps
@@ -22,6 +21,7 @@ from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.params import read_section
+from pipeline.processes import processes
 from pipeline.progress import progress
 from pipeline.resume.folders import is_main_process, resume_folder
 from pipeline.resume.states import machine, remembered
@@ -57,7 +57,7 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
         model = Autoencoder(config)
         model.scenes.copy_(torch.from_numpy(scenes) / 255)
         initialise(model, training_set.proposals)
-        model.to(PartialState().device)
+        model.to(processes().device)
         share = batch_share(params.batch_size)
         at_once = share.stop - share.start
         if params.memory_budget is not None:

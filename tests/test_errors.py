@@ -2,11 +2,13 @@ import errno
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import UserError, one_line_errors, writing
+from pipeline.write_file import write_file
 
 
 def test_a_users_mistake_is_one_line_and_exit_code_2(capsys):
@@ -50,3 +52,31 @@ def test_a_refusal_to_write_names_the_path(number):
 def test_other_errors_of_the_system_are_not_the_users(tmp_path):
     with pytest.raises(FileNotFoundError), writing(tmp_path):
         (tmp_path / "a").read_text()
+
+
+def test_a_full_disk_that_nobody_named_is_one_line(capsys):
+    with pytest.raises(SystemExit) as caught, one_line_errors():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert tempfile.gettempdir() in line and "No space left on device" in line and "set TMPDIR" in line
+
+
+def test_temporary_folders_without_room_are_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "none")])
+    with pytest.raises(SystemExit) as caught, one_line_errors(), tempfile.TemporaryDirectory():
+        pass
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: temporary files find no room") and "set TMPDIR" in line
+
+
+def test_a_home_that_the_shell_left_is_no_folder_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="~/a/b.json: the shell has left ~ as it is; write /home/me/a/b.json"):
+        write_file(Path("~/a/b.json"), b"")
+    assert os.listdir(tmp_path) == []
+    write_file(Path("~backup"), b"")
+    assert os.listdir(tmp_path) == ["~backup"]

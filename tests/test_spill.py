@@ -1,4 +1,5 @@
 import os
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -33,3 +34,14 @@ def test_a_full_disk_is_told_of_before_anything_is_written(tmp_path, monkeypatch
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(UserError, match="background.bin: cannot be written"):
         spill.allocate(WANTED, tmp_path)
+
+
+def test_a_system_that_cannot_reserve_room_looks_how_much_there_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(spill, "SHARE_OF_MEMORY", 0.0)
+    monkeypatch.delattr(os, "posix_fallocate")  # as on macOS
+    tensors = spill.allocate(WANTED, tmp_path / "folder")
+    tensors["presence"][:] = torch.arange(5.0)
+    assert (tmp_path / "folder/background.bin").stat().st_size == 60
+    monkeypatch.setattr(spill.shutil, "disk_usage", lambda _: SimpleNamespace(free=19))
+    with pytest.raises(UserError, match=r"background.bin: cannot be written \(No space left"):
+        spill.allocate(WANTED, tmp_path / "full")

@@ -6,7 +6,6 @@ Legend: B batch, T frames, K slots, C channels, H W frame, P patch side in sampl
 from dataclasses import dataclass, fields
 
 import torch
-from accelerate import PartialState
 from accelerate.utils import reduce
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
@@ -16,6 +15,7 @@ from pipeline.autoencoder.camera import shown
 from pipeline.autoencoder.proposals import Proposals
 from pipeline.autoencoder.tracking import evidence
 from pipeline.autoencoder.train_autoencoder_params import LossParams
+from pipeline.processes import processes
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def split_batch(
     """Parts of up to `num_clips` clips, whose losses add up to those of the batch; of several processes' batches
     together (the gradients are then averages over the processes)."""
     frames, proposals = batch
-    num_processes = PartialState().num_processes
+    num_processes = processes().num_processes
     if len(frames) <= num_clips and num_processes == 1:
         return [(frames, proposals, None)]
     whole = whole_batch(frames, proposals, params)

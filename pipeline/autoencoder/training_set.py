@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from torch import Tensor
 
 from pipeline.autoencoder.architecture_params import ProposalParams
 from pipeline.autoencoder.proposals import Proposals, concatenate, propose
 from pipeline.frames.pixels import to_unit
 from pipeline.latents import camera_code, pose
+from pipeline.processes import processes
 from pipeline.spacing import evenly_spaced
 from pipeline.spill import allocate
 
@@ -41,8 +41,8 @@ class TrainingSet:
         """Takes every clip apart; scenes uint8 [S, C + 1, H, W]: known backgrounds. `advance(count)` is told of
         finished clips. remember(rows, compute) returns what compute() does, or did before the run was interrupted, in
         this or another process. `folder`: for what is too much for the memory."""
-        processes = PartialState()
-        device = processes.device
+        together = processes()
+        device = together.device
         self.read, self.rows, self.device = read, torch.from_numpy(rows), device
 
         known = torch.from_numpy(scenes).to(device).float() / 255
@@ -67,10 +67,10 @@ class TrainingSet:
                 held[name][start:start + len(group)] = x
 
         starts = range(0, len(rows), CLIPS_REMEMBERED)
-        own = starts[processes.process_index::processes.num_processes]
+        own = starts[together.process_index::together.num_processes]
         for start in own:
             take(start)
-        processes.wait_for_everyone()
+        together.wait_for_everyone()
         for start in sorted(set(starts) - set(own)):  # what the other processes have left in their states
             take(start)
         self.proposals = Proposals.of(held)

@@ -3,6 +3,7 @@
 The folders lie outside the stages' outputs, which DVC deletes before every run.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -24,6 +25,8 @@ NUM_KEPT = 100
 """Abandoned folders that are kept for each stage, the latest ones; a count, because clocks jump. A queue of experiments
 that were all stopped at once has to fit."""
 LOCK, WAITING = "lock", "waiting"
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+"""What file systems answer that know no locks: some network drives, FUSE, folders shared with a virtual machine."""
 
 
 @contextmanager
@@ -82,7 +85,8 @@ def fingerprint(params: BaseModel, inputs: dict[str, str], machine: tuple = ()) 
 def resume_root() -> Path:
     """The folder that holds all of them."""
     # DVC_ROOT is the main workspace in queued and temporary experiments too.
-    return Path(os.environ.get("LAYERCAST_RESUME_DIR") or Path(os.environ.get("DVC_ROOT", ".")) / ".resume")
+    named = os.environ.get("LAYERCAST_RESUME_DIR")
+    return Path(named).expanduser() if named else Path(os.environ.get("DVC_ROOT", ".")) / ".resume"
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,7 @@ def _remove_old(current: Path, num_kept: int) -> None:
 def _remove_unless_awaited(folder: Path) -> None:
     with (folder / WAITING).open("a") as waiting:
         try:
-            fcntl.flock(waiting, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _flock(waiting, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return  # another process waits for the very same, and takes it from here
         _discard(folder)
@@ -150,7 +154,8 @@ def _remove_unless_awaited(folder: Path) -> None:
 def _discard(folder: Path) -> None:
     """Removes it in one step for all others: while files go one by one somebody might put a new lock among them."""
     aside = folder.rename(folder.with_name(f"{folder.name}.removed-{os.getpid()}"))
-    shutil.rmtree(aside)
+    with suppress(OSError):  # NFS keeps a file, under another name, while somebody has it open; the next run clears up
+        shutil.rmtree(aside)
 
 
 def _lock(folder: Path) -> TextIO:
@@ -169,11 +174,12 @@ def _lock(folder: Path) -> TextIO:
 
 
 def _wait(folder: Path) -> None:
-    with (folder / WAITING).open("a") as waiting, (folder / LOCK).open() as lock:
-        fcntl.flock(waiting, fcntl.LOCK_SH)
+    # NFS wants a file open for writing to lock it alone, for reading to share it
+    with (folder / WAITING).open("a+") as waiting, (folder / LOCK).open("r+") as lock:
+        _flock(waiting, fcntl.LOCK_SH)
         print(f"process {lock.read() or '?'} is at the very same (parameters, inputs and code); waiting for it",
               file=sys.stderr, flush=True)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _flock(lock, fcntl.LOCK_EX)
 
 
 def _try_lock(folder: Path) -> TextIO:
@@ -181,10 +187,10 @@ def _try_lock(folder: Path) -> TextIO:
     away."""
     file = (folder / LOCK).open("a")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(file.fileno()).st_ino != (folder / LOCK).stat().st_ino:
             raise FileNotFoundError(folder)
-    except OSError:
+    except (OSError, UserError):
         file.close()
         raise
     file.truncate(0)
@@ -193,10 +199,23 @@ def _try_lock(folder: Path) -> TextIO:
     return file
 
 
+def _flock(file: TextIO, operation: int) -> None:
+    """Raises BlockingIOError when another process holds the lock, UserError where the file system has none."""
+    try:
+        fcntl.flock(file, operation)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        raise UserError(
+            f"{file.name}: cannot be locked, its file system has no locks ({error.strerror}); "
+            "set LAYERCAST_RESUME_DIR to a folder on a disk of this machine"
+        ) from error
+
+
 def _is_locked(folder: Path) -> bool:
     try:
         with (folder / LOCK).open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            _flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return False
     except FileNotFoundError:
         return False

@@ -1,6 +1,8 @@
 """The whole of params.yaml, and what its sections must agree on."""
 
+import os.path
 from pathlib import Path
+from typing import Any
 
 from pipeline.autoencoder.encode_params import EncodeParams
 from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
@@ -25,13 +27,19 @@ class Settings(Params):
     report: ReportParams
 
 
-def check_settings(path: Path, document: object) -> Settings:
+def check_settings(path: Path, document: Any) -> Settings:
     """Checks what the whole file `path` holds, or is to hold. Raises UserError with every mistake, `; ` between
     them."""
     settings = validate(path, document, Settings)
-    if found := contradictions(settings):
+    if found := [*_unknown_to_dvc(str(document["preprocess"]["source"])), *contradictions(settings)]:
         raise UserError(f"{path}: {'; '.join(found)}")
     return settings
+
+
+def _unknown_to_dvc(source: str) -> list[str]:
+    """Stages expand `~`, but DVC looks for the source as it stands in the file."""
+    whole = os.path.expanduser(source)
+    return [] if whole == source else [f"preprocess.source is {source}, and DVC does not know ~; write {whole}"]
 
 
 def contradictions(settings: Settings) -> list[str]:

@@ -14,12 +14,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from accelerate import Accelerator, PartialState
+from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, send_to_device
 from dvclive import Live
 from torch import Tensor, nn
 
 from pipeline.errors import UserError, writing
+from pipeline.processes import processes
 from pipeline.resume.folders import is_main_process
 from pipeline.resume.states import load_state, save_state
 from pipeline.training.progress import TrainingProgress
@@ -58,7 +59,7 @@ def train(
     Raises UserError when loss, gradient or validation loss is not finite, naming the step; the weights before that step
     are kept in `resume`.
     """
-    _processes()
+    processes()
     accelerator = Accelerator(mixed_precision="no")  # the loop casts by itself
     is_main = is_main_process()
     # fused: one pass over all weights, the same on CPU and GPU.
@@ -139,14 +140,14 @@ def rate_at(step: int, params: TrainingParams) -> float:
 
 def batch_share(num_rows: int) -> slice:
     """The rows of a batch of `num_rows` that fall to this process. Raises UserError when they do not divide evenly."""
-    processes = _processes()
-    share, rest = divmod(num_rows, processes.num_processes)
+    state = processes()
+    share, rest = divmod(num_rows, state.num_processes)
     if rest:
         raise UserError(
-            f"a batch of {num_rows} clips cannot be shared evenly by {processes.num_processes} processes; "
+            f"a batch of {num_rows} clips cannot be shared evenly by {state.num_processes} processes; "
             "change the batch or the number of processes"
         )
-    return slice(processes.process_index * share, (processes.process_index + 1) * share)
+    return slice(state.process_index * share, (state.process_index + 1) * share)
 
 
 def prepare_process(seed: int) -> None:
@@ -162,12 +163,7 @@ def prepare_process(seed: int) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # made at run time
     torch.manual_seed(seed)
-    _processes()
-
-
-def _processes() -> PartialState:
-    """The processes that train together; accelerate must be told when those of torchrun have no GPU."""
-    return PartialState(cpu="LOCAL_RANK" in os.environ and not torch.cuda.is_available())
+    processes()
 
 
 def _keep_freed_memory() -> None:

@@ -60,13 +60,28 @@ def test_the_readmes_experiments(copy):
     (table,) = [output for command, output in shown.items() if command.startswith("dvc exp show")]
     lines = [line for line in table.splitlines() if "grid-" in line or "steady" in line]
     rows = [[cell.strip() for cell in line.split("|")] for line in lines]
-    figures = [float(row[2]) for row in rows]
+    figures = [float(row[3]) for row in rows]
     assert len(rows) == 5 and figures == sorted(figures, reverse=True), table
     (difference,) = [output for command, output in shown.items() if command.startswith("dvc metrics diff")]
     assert "prediction.psnr" in difference
     branch = next(command.split()[-1] for command in shown if command.startswith("dvc exp branch"))
     applied = copy.run("git", "show", f"{branch}:params.yaml")
     assert (copy.root / "params.yaml").read_text() == applied != copy.run("git", "show", "HEAD:params.yaml")
+
+
+def test_an_experiment_that_failed_is_marked(copy):
+    """It shows the figures of the commit that it started from, since git keeps these."""
+    copy.dvc("exp", "run", "--queue", "--name", "broken", "-S", "preprocess.source=datasets/none")
+    copy.run("bash", "-c", "dvc queue start >queue.log 2>&1")
+    end = time.monotonic() + LONGEST_WAIT
+    while "Failed" not in copy.dvc("queue", "status"):
+        assert time.monotonic() < end, copy.dvc("queue", "status")
+        time.sleep(0.5)
+    (show,) = [command for command in commands("Experiments", "dvc") if command.startswith("dvc exp show")]
+    table = copy.run("bash", "-c", show)
+    head, *rows = [[cell.strip() for cell in line.split("|")] for line in table.splitlines() if line.startswith("|")]
+    (state,) = [row[head.index("State")] for row in rows if "[broken]" in row[1]]
+    assert state == "Failed", table
 
 
 def test_the_step_of_a_running_training_is_shown(copy):

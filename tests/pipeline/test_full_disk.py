@@ -4,15 +4,17 @@ import os
 import resource
 import shutil
 import subprocess
+import tempfile
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 import torch
 
 from pipeline import checkpoint
 from pipeline.errors import UserError
 from tests.pipeline.conftest import content
-from tests.pipeline.tiny_run import moving_squares, run_all, run_stage, write_inputs
+from tests.pipeline.tiny_run import moving_squares, run_all, run_stage, write_inputs, write_params
 from tests.stages.conftest import artefacts  # noqa: F401  (a fixture)
 
 
@@ -57,6 +59,17 @@ def test_preprocess_names_the_path_and_goes_on_later(folder, num_bytes):
     assert content(folder / "data") == before
     assert run_stage("preprocess", "--cost", "cost.json").exit_code == 0
     assert content(folder / "data") == before
+
+
+def test_a_temporary_folder_that_is_full_is_no_fault_of_the_source(folder):
+    np.savez_compressed(folder / "videos.npz", videos=moving_squares())
+    write_params(folder / "params.yaml", {"preprocess": {"source": "videos.npz"}})
+    with files_up_to(2000):
+        result = run_stage("preprocess")
+    assert result.exit_code == 2, result.output
+    last = result.stderr.splitlines()[-1]
+    assert tempfile.gettempdir() in last and "set TMPDIR" in last and "save it again" not in last, last
+    assert run_stage("preprocess").exit_code == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mount") is None, reason="only root may mount")

@@ -1,13 +1,17 @@
+import errno
+import fcntl
 import multiprocessing
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import pytest
 from typer.testing import CliRunner
 
 from pipeline.errors import UserError
 from pipeline.params import Params
-from pipeline.resume.folders import fingerprint, hold, list_interrupted, remove, resume_folder
+from pipeline.resume.folders import _is_locked, _wait, fingerprint, hold, list_interrupted, remove, resume_folder
 from stages.resume import app
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -176,3 +180,45 @@ def test_the_command_lists_and_removes(root):
     assert refused.exit_code == 2 and "holds no '../..'" in refused.output and two.exists()
     CliRunner().invoke(app, ["--remove", "all"])
     assert not two.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_without_locks_is_one_line_that_says_what_to_do(monkeypatch, root, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(UserError, match="lock: cannot be locked, .*set LAYERCAST_RESUME_DIR"), \
+            resume_folder("stage", Settings(), {}):
+        pass
+
+
+def test_a_run_ends_well_where_a_file_in_use_cannot_be_removed(monkeypatch, root):
+    """NFS leaves `.nfs...` in a folder whose lock file is still open."""
+    with monkeypatch.context() as patch, resume_folder("stage", Settings(), {}) as folder:
+        (folder / "state").write_text("half")
+        patch.setattr(os, "rmdir", Mock(side_effect=OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))))
+    (left,) = (root / "stage").iterdir()
+    assert left.name.startswith(f"{folder.name}.removed")
+    with resume_folder("stage", Settings(depth=4), {}, num_kept=0):
+        pass
+    assert os.listdir(root / "stage") == []
+
+
+def test_locks_are_asked_for_as_nfs_wants_them(monkeypatch, tmp_path):
+    """For one process alone a file has to be open for writing, for several for reading: NFS has byte locks only."""
+    flock = fcntl.flock
+
+    def strict(file, operation):
+        assert file.writable() if operation & fcntl.LOCK_EX else file.readable()
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", strict)
+    with hold(tmp_path / "folder"):
+        assert _is_locked(tmp_path / "folder")
+    with ThreadPoolExecutor(1) as pool:
+        with hold(tmp_path / "folder"):
+            waiting = pool.submit(_wait, tmp_path / "folder")
+            while not (tmp_path / "folder/waiting").exists():
+                time.sleep(0.01)
+        waiting.result(60)
