@@ -46,7 +46,7 @@ class FrameStore:
         attributes: dict[str, Any] = dict(self._group.attrs)
         self.path = path
         self.identity: str = attributes["identity"]
-        self.made_from: dict[str, str] = attributes["made_from"]
+        self.made_from: dict[str, str] = zarr_io.made_from(self._group)
         self.fps: float = attributes["fps"]
         self.crop: str = attributes["crop"]
         shape = zarr_io.array_of(self._group, "frames").shape

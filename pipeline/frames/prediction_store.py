@@ -102,7 +102,7 @@ class PredictionStore:
         self.path = path
         attributes: dict[str, Any] = dict(group.attrs)
         self.identity: str = attributes["identity"]
-        self.made_from: dict[str, str] = attributes["made_from"]
+        self.made_from: dict[str, str] = zarr_io.made_from(group)
         self.context_frames: int = attributes["context_frames"]
         self.horizon: int = attributes["horizon"]
         self.fps: float = attributes["fps"]

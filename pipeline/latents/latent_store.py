@@ -71,7 +71,7 @@ class LatentStore:
         self.path = path
         attributes: dict[str, Any] = dict(self._group.attrs)
         self.identity: str = attributes["identity"]
-        self.made_from: dict[str, str] = attributes["made_from"]
+        self.made_from: dict[str, str] = zarr_io.made_from(self._group)
         self.fps: float = attributes["fps"]
         self.spec = _spec(attributes)
         self.num_frames: int = zarr_io.array_of(self._group, "pose").shape[1]
@@ -153,7 +153,7 @@ class PredictedLatentsStore:
         self.path = path
         attributes: dict[str, Any] = dict(self._group.attrs)
         self.identity: str = attributes["identity"]
-        self.made_from: dict[str, str] = attributes["made_from"]
+        self.made_from: dict[str, str] = zarr_io.made_from(self._group)
         self.fps: float = attributes["fps"]
         self.context_frames: int = attributes["context_frames"]
         self.horizon: int = attributes["horizon"]

@@ -138,7 +138,7 @@ def _layer_tiles(target: np.ndarray, truth: tuple[Track, ...], latents: Latents,
         Tile("background", layers.background),
     ]
     for slot in _present(latents):
-        tiles.append(Tile(f"object {slot + 1}", layers.objects[:, slot]))
+        tiles.append(Tile(f"slot {slot}", layers.objects[:, slot]))
     return [*tiles, Tile("who is where", color_segmentation(layers.segmentation), is_flat=True)]
 
 
@@ -148,7 +148,7 @@ def _changes(latents: Latents, width: int) -> dict[str, Latents]:
     if not present:
         return {}
     slot = present[0]
-    name = f"object {slot + 1}"
+    name = f"slot {slot}"
     moved, grown = latents.pose.clone(), latents.pose.clone()
     own = latents.pose[0, :, slot]
     side = -1 if poses.place(own).mean(0)[0] > width / 2 else 1

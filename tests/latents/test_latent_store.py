@@ -149,6 +149,17 @@ def test_xarray_opens_both_as_labelled_datasets(tmp_path, latents):
     assert {"video_id", "first_frame", "sample", "time"} <= set(predicted.coords)
 
 
+def test_xarray_writes_both_as_netcdf(tmp_path, latents):
+    write(tmp_path / "l.zarr", latents)
+    write_predicted(tmp_path / "p.zarr", some_futures(3))
+    for name, made_from in (("l", {"frames": "f", "autoencoder": "a"}), ("p", {"predictor": "p"})):
+        with xarray.open_zarr(tmp_path / f"{name}.zarr") as opened:
+            opened.to_netcdf(tmp_path / f"{name}.nc")
+            with xarray.open_dataset(tmp_path / f"{name}.nc") as read:
+                xarray.testing.assert_equal(read.pose, opened.pose)
+                assert {label: read.attrs[f"made_from_{label}"] for label in made_from} == made_from
+
+
 def test_the_wrong_kind_and_a_lost_file_are_refused(tmp_path, latents):
     write(tmp_path / "l.zarr", latents)
     write_predicted(tmp_path / "p.zarr", some_futures(3))

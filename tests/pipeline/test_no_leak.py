@@ -34,7 +34,7 @@ def rewrite(path, altered, frames: np.ndarray) -> None:
     source = zarr_io.open_store(path, KIND)
     attributes = {name: source.attrs[name] for name in ("fps", "crop")}
     coordinates = tuple(source.attrs["coordinates"].split())
-    group = zarr_io.create(altered, KIND, attributes, source.attrs["made_from"], coordinates)
+    group = zarr_io.create(altered, KIND, attributes, zarr_io.made_from(source), coordinates)
     for name, array in source.arrays():
         values = frames if name == "frames" else zarr_io.read_rows(source, name)
         zarr_io.add_coordinate(group, name, values, array.metadata.dimension_names)
