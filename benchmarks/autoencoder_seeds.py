@@ -103,7 +103,7 @@ def judge_seed(params: EvaluateParams, store: FrameStore, folder: Path) -> dict:
     made_from = {"autoencoder": weights.identity, "test_frames": store.identity}
     writer = LatentWriter(
         folder / "latents.zarr", model.spec, store.video_id[rows], store.first_frame[rows], store.split[rows],
-        num_frames=store.num_frames, fps=store.fps, made_from=made_from,
+        num_frames=store.num_frames, fps=store.fps, made_from=made_from, object_px=model.config.architecture.object_px,
     )
     starts = range(0, len(rows), SEQUENCES_AT_ONCE)
     parts = [encode(to_unit(store.read(rows[start:start + SEQUENCES_AT_ONCE]))).to("cpu") for start in starts]

@@ -80,6 +80,7 @@ def write_forecasts(
     latents_writer = PredictedLatentsWriter(
         predicted_latents, forecaster.spec, video_id, first_frame, num_samples=forecaster.num_samples,
         context_frames=forecaster.context_frames, horizon=forecaster.horizon, fps=fps, made_from=made_from,
+        object_px=forecaster.object_px,
     )
     frames_writer = PredictionWriter(
         predicted_frames, forecaster.frame_shape, video_id, first_frame, num_samples=forecaster.num_samples,

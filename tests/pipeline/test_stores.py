@@ -161,9 +161,12 @@ def test_latents_name_their_components(data):
     with dataset(data / "latents.zarr") as opened:
         assert tuple(opened.pose_component.values) == poses.COMPONENTS
         assert tuple(opened.camera_component.values) == camera_code.COMPONENTS
-        assert set(CODES) - {"detail", "deformation"} == set(opened.data_vars)  # their width is 0
+        own = {"pose_of_empty", "object_px"}
+        assert set(CODES) - {"detail", "deformation"} | own == set(opened.data_vars)  # their width is 0
         x = opened.pose.sel(pose_component="x", slot=0).isel(sequence=0)
-        assert x.dims == ("time",) and np.isfinite(x).all()
+        assert x.dims == ("time",)
+        holds = (opened.presence > 0.5).broadcast_like(opened.object_px)
+        assert (np.isfinite(opened.object_px) == holds).all() and (np.isnan(opened.pose).any("pose_component") != holds).all()
 
 
 def test_predictions_are_joined_with_the_truth_by_name(data):
