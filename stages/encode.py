@@ -79,7 +79,7 @@ def encode(params: EncodeParams, frames: Path, test_frames: Path, autoencoder: P
         with processes.main_process_first():
             writer = LatentWriter(
                 latents, model.spec, *labels, num_frames=stores[0].num_frames, fps=stores[0].fps, made_from=made_from,
-                object_px=model.config.architecture.object_px, create=processes.is_main_process)
+                object_px=model.config.architecture.object_px, about=stores[0].about, create=processes.is_main_process)
         with progress("encoding", num_own, "sequences") as advance:
             for start in shards:
                 path, stop = folder / f"rows_{start:08}.pt", min(start + ROWS_PER_SHARD, num_rows)

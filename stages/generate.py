@@ -43,7 +43,7 @@ def generate(
                 lambda start, stop: read_clips(store, clips[start:stop], 0, forecaster.context_frames),
                 params.batch_size,
             ),
-            predicted_latents, predicted_frames, fps=store.fps, keep=drawn,
+            predicted_latents, predicted_frames, fps=store.fps, keep=drawn, about=store.about,
         )
         # Only now, when no prediction can change any more, is the truth looked at.
         with progress("drawing", len(drawn), "clips") as advance:
@@ -73,19 +73,20 @@ def forecast_video(forecaster: Forecaster, video: Path, edits: list[str], output
 def write_forecasts(
     forecaster: Forecaster, video_id: Sequence[str] | np.ndarray, first_frame: Sequence[int] | np.ndarray,
     context_hash: str, forecasts: Iterable[Forecast], predicted_latents: Path, predicted_frames: Path, fps: float,
-    keep: list[int],
+    keep: list[int], about: dict[str, str] | None = None,
 ) -> dict[int, DrawnForecast]:
-    """Writes the forecasts of the clips of these names into both stores. Returns those numbered in `keep`."""
+    """Writes the forecasts of the clips of these names into both stores, which say `about` the source what frames do.
+    Returns those numbered in `keep`."""
     made_from = {**forecaster.made_from, "context": context_hash}
     latents_writer = PredictedLatentsWriter(
         predicted_latents, forecaster.spec, video_id, first_frame, num_samples=forecaster.num_samples,
         context_frames=forecaster.context_frames, horizon=forecaster.horizon, fps=fps, made_from=made_from,
-        object_px=forecaster.object_px,
+        object_px=forecaster.object_px, about=about,
     )
     frames_writer = PredictionWriter(
         predicted_frames, forecaster.frame_shape, video_id, first_frame, num_samples=forecaster.num_samples,
         context_frames=forecaster.context_frames, horizon=forecaster.horizon, fps=fps, made_from=made_from,
-        carry_pictures=forecaster.carry_pictures, spread=forecaster.spread,
+        carry_pictures=forecaster.carry_pictures, spread=forecaster.spread, about=about,
     )
     kept = {}
     for i, drawn in enumerate(forecaster.draw_frames(forecasts)):

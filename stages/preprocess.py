@@ -12,6 +12,7 @@ import typer
 from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
 from pipeline.few_sequences import few_sequences, split_summary
+from pipeline.frames.about_source import about_source
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.preprocess_params import PreprocessParams
 from pipeline.frames.read_video import UnreadableVideo
@@ -65,10 +66,11 @@ def fill_stores(
     num_test = sum(list(part).count("test") for part in split)
     rows = {"frames.zarr": sum(map(len, split)) - num_test, "test_frames.zarr": num_test}
     shape = (cut.length, cut.form.height, cut.form.width, cut.form.num_channels)
+    about = about_source(found.videos, found.infos, cut.form)
     stores = [
         FrameStoreWriter(
             folder / name, count, shape, fps=found.fps, crop=cut.form.crop, source=source,
-            num_objects=found.num_objects, truth_names=found.truth_names, resumable=True,
+            num_objects=found.num_objects, truth_names=found.truth_names, resumable=True, about=about,
         )
         for name, count in rows.items()
     ]

@@ -24,6 +24,10 @@ import numpy as np
 from pipeline import zarr_io
 
 KIND = "frames"
+ABOUT = ("source_height", "source_width", "source_fps", "source_crop", "source_frames")
+"""Attributes, texts, that every store has from the frames that it was made from: height and width (px) of the source's
+frames and its frames per second, a range where its videos differ; how frames were brought to one form; how they are
+counted."""
 FRAME_DIMS = ("sequence", "time", "height", "width", "channel")
 TRUTH_DIMS = {
     "segmentation": ("sequence", "time", "height", "width"),
@@ -49,6 +53,7 @@ class FrameStore:
         self.made_from: dict[str, str] = zarr_io.made_from(self._group)
         self.fps: float = attributes["fps"]
         self.crop: str = attributes["crop"]
+        self.about: dict[str, str] = {name: attributes[name] for name in ABOUT if name in attributes}
         shape = zarr_io.array_of(self._group, "frames").shape
         self.num_frames, self.height, self.width, self.num_channels = shape[1:]
         self.video_id: np.ndarray = np.array(zarr_io.read_rows(self._group, "video_id").tolist())

@@ -11,7 +11,7 @@ is empty still has a thousandth of an object's weight, so `read` gives back wher
 object_px (px) [..., time, slot] is the width of an object, from its log_scale.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +39,17 @@ class LatentWriter:
     def __init__(
         self, path: Path, spec: LatentSpec, video_id: np.ndarray, first_frame: np.ndarray, split: np.ndarray, *,
         num_frames: int, fps: float, made_from: dict[str, str], object_px: float | None = None, create: bool = True,
+        about: Mapping[str, str] | None = None,
     ):
         """video_id, first_frame, split [n]: the sequences; object_px: width of an object at log_scale 0, None: not
-        known. Of several processes that write together the first one
-        creates the store; only then may the others come, with create=False."""
+        known; about: what is said of the source, see frame_store.ABOUT. Of several processes that write together
+        the first one creates the store; only then may the others come, with create=False."""
         self.path, self._object_px = path, object_px
         if not create:
             self._group = zarr_io.open_partial(path)
             return
         coordinates = ("video_id", "first_frame", "split", *_axis_labels(), "time")
-        attributes = {**spec.model_dump(exclude_defaults=True), "fps": fps, **_size(object_px)}
+        attributes = {**spec.model_dump(exclude_defaults=True), "fps": fps, **_size(object_px), **(about or {})}
         self._group = zarr_io.create(path, KIND, attributes, made_from, coordinates)
         _add_rows(self._group, "sequence", video_id, first_frame, "index in the video of the sequence's first frame")
         zarr_io.add_coordinate(self._group, "split", split, ("sequence",), description="train, val or test")
@@ -104,16 +105,17 @@ class PredictedLatentsWriter:
     def __init__(
         self, path: Path, spec: LatentSpec, video_id: Sequence[str] | np.ndarray,
         first_frame: Sequence[int] | np.ndarray, *, num_samples: int, context_frames: int, horizon: int, fps: float,
-        made_from: dict[str, str], object_px: float | None = None,
+        made_from: dict[str, str], object_px: float | None = None, about: Mapping[str, str] | None = None,
     ):
-        """video_id, first_frame [n]: the clips; object_px: width of an object at log_scale 0, None: not known."""
+        """video_id, first_frame [n]: the clips; object_px: width of an object at log_scale 0, None: not known; about:
+        what is said of the source, see frame_store.ABOUT."""
         self.path, self._num_clips, self._num_samples = path, len(video_id), num_samples
         self._object_px = object_px
         num_frames = context_frames + horizon
         coordinates = ("video_id", "first_frame", "sample", *_axis_labels(), "time")
         attributes = {
             **spec.model_dump(exclude_defaults=True), "context_frames": context_frames, "horizon": horizon, "fps": fps,
-            **_size(object_px),
+            **_size(object_px), **(about or {}),
         }
         self._group = zarr_io.create(path, PREDICTED_KIND, attributes, made_from, coordinates)
         _add_rows(self._group, "clip", video_id, first_frame, "index in the video of the clip's first context frame")

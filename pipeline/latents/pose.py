@@ -38,8 +38,8 @@ def description(object_px: float | None) -> str:
     """What the components mean, in a sentence; object_px: width of an object at log_scale 0, None: not known."""
     size = "" if object_px is None else f", so that it is {object_px:g} px exp(log_scale) wide"
     return (
-        "x, y: its centre from the frame's left and top edge; log_scale: natural logarithm of its size, where 0 is that "
-        f"of a typical object{size}; visibility: 1 in view, 0 hidden or out of the frame"
+        "x, y: its centre from the frame's left and top edge; log_scale: natural logarithm of its size, where 0 is "
+        f"that of a typical object{size}; visibility: 1 in view, 0 hidden or out of the frame"
     )
 
 

@@ -154,11 +154,11 @@ def test_empty_slots_have_no_place_for_readers_but_models_get_what_they_were_giv
     latents.presence[:] = torch.tensor([[1.0, 0, 1], [0, 1, 0.2]])
     given = latents.pose.clone()
     rows = LatentWriter(tmp_path / "l.zarr", SPEC, ["a", "b"], [0, 0], ["train", "val"], num_frames=6, fps=1.0,
-                        made_from={}, object_px=12)
+                        made_from={}, object_px=12, about={"source_fps": "25 frames/s"})
     rows.write(0, latents)
     rows.finish()
     clips = PredictedLatentsWriter(tmp_path / "p.zarr", SPEC, ["a"], [0], num_samples=2, context_frames=2, horizon=4,
-                                   fps=1.0, made_from={}, object_px=12)
+                                   fps=1.0, made_from={}, object_px=12, about={"source_fps": "25 frames/s"})
     latents.presence[1] = latents.presence[0]  # two samples of one clip
     clips.write(latents)
     clips.finish()
@@ -172,7 +172,7 @@ def test_empty_slots_have_no_place_for_readers_but_models_get_what_they_were_giv
             scale = opened.pose.sel(pose_component="log_scale")
             np.testing.assert_allclose(size, 12 * np.exp(scale), rtol=1e-6)
             assert size.attrs["units"] == "px" and "12 px exp(log_scale)" in opened.pose.attrs["description"]
-            assert opened.attrs["object_px_at_log_scale_0"] == 12
+            assert opened.attrs["object_px_at_log_scale_0"] == 12 and opened.attrs["source_fps"] == "25 frames/s"
     assert torch.equal(open_latents(tmp_path / "l.zarr").read(slice(None)).pose, given)
     assert torch.equal(open_predicted_latents(tmp_path / "p.zarr").read(slice(None)).pose, given)
 
