@@ -17,6 +17,7 @@ from pipeline.evaluation.metrics_file import origin, write_metrics
 from pipeline.evaluation.networks import load_networks, network_protocol
 from pipeline.evaluation.per_clip import write_per_clip
 from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves
+from pipeline.evaluation.slots import matched_slots, write_slots
 from pipeline.evaluation.worries import worries
 from pipeline.frames.forecast_clips import context_identity, find_clips
 from pipeline.frames.frame_store import FrameStore, open_frames
@@ -33,7 +34,7 @@ def evaluate(
     params: EvaluateParams, test_frames: Path, latents: Path, predicted_latents: Path, predicted_frames: Path,
     autoencoder: Path, output: Path,
 ) -> dict:
-    """Writes metrics.json, per_clip.csv, curves/ and sheets/ into `output` and returns the metrics.
+    """Writes metrics.json, per_clip.csv, slots.csv, curves/ and sheets/ into `output` and returns the metrics.
 
     Raises UserError when the artefacts do not belong together, or a network is not the one that `params` means.
     """
@@ -69,6 +70,7 @@ def evaluate(
     counts = {split: len(encoded.rows(split)) for split in SPLITS}
     metrics["warnings"] = worries(metrics, clip_rows, counts)
     write_per_clip(output / "per_clip.csv", clip_rows)
+    write_slots(output / "slots.csv", matched_slots(clips, store, encoded, futures))
     write_metrics(output / "metrics.json", metrics)
     return metrics
 
@@ -108,7 +110,7 @@ def main(
         count(asked["num_clips"] * asked["num_samples"] * asked["horizon"])
         print_report(metrics, console := Console())
         warn(metrics["warnings"])
-        console.print(f"{output}: metrics.json, per_clip.csv, curves/, sheets/", highlight=False)
+        console.print(f"{output}: metrics.json, per_clip.csv, slots.csv, curves/, sheets/", highlight=False)
 
 
 app = typer.Typer(add_completion=False)
