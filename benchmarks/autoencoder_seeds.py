@@ -26,6 +26,7 @@ from pipeline.errors import one_line_errors
 from pipeline.evaluation.device import on_device
 from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.judging import judge_reconstruction
+from pipeline.evaluation.sheets import draw_sequence
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.latent_store import LatentWriter, open_latents
@@ -33,6 +34,7 @@ from pipeline.latents.latents import concatenate
 from pipeline.output_folder import output_folder
 from pipeline.params import read_section
 from pipeline.resume.folders import fingerprint
+from pipeline.spacing import evenly_spaced
 from stages.train_autoencoder import train_autoencoder
 
 SEQUENCES_AT_ONCE = 4
@@ -109,8 +111,11 @@ def judge_seed(params: EvaluateParams, store: FrameStore, folder: Path) -> dict:
     parts = [encode(to_unit(store.read(rows[start:start + SEQUENCES_AT_ONCE]))).to("cpu") for start in starts]
     writer.write(0, concatenate(parts))
     writer.finish()
+    encoded = open_latents(folder / "latents.zarr")
     with output_folder(folder / "sheets", {".png"}) as sheets:
-        return judge_reconstruction(params, store, open_latents(folder / "latents.zarr"), encode, decode, sheets)
+        for place in evenly_spaced(len(rows), params.num_sheets).tolist():
+            draw_sequence(store, encoded, decode, place, f"{place:04}", "one of some evenly spaced", sheets)
+    return judge_reconstruction(params, store, encoded, encode, decode)
 
 
 def summarise(seeds: list[dict], bars: tuple[Bar, ...] = BARS) -> list[dict]:

@@ -10,13 +10,15 @@ from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
 from pipeline.cost import measure
 from pipeline.errors import one_line_errors
 from pipeline.evaluation import options
+from pipeline.evaluation.chosen import choose_clips
 from pipeline.evaluation.device import fastest_device, on_device
 from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.judging import judge_forecasts, judge_reconstruction
 from pipeline.evaluation.metrics_file import origin, write_metrics
 from pipeline.evaluation.networks import load_networks, network_protocol
 from pipeline.evaluation.per_clip import write_per_clip
-from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves
+from pipeline.evaluation.report import definitions, print_report, write_curves
+from pipeline.evaluation.sheets import draw_sheets
 from pipeline.evaluation.slots import matched_slots, write_slots
 from pipeline.evaluation.worries import worries
 from pipeline.frames.forecast_clips import context_identity, find_clips
@@ -61,12 +63,14 @@ def evaluate(
         **protocol(store, frames, len(clips)), **network_protocol(params, networks),
         "made_from": origin(judged),
     }}
+    metrics |= judge_reconstruction(params, store, encoded, encode, decode)
+    sections, clip_rows = judge_forecasts(params, store, frames, futures, decode, networks)
+    metrics |= sections
+    metrics["compression"] = compression(model, frames)
+    metrics["protocol"]["definitions"] = definitions(metrics)
     with output_folder(output / "curves", {".csv"}) as curves, output_folder(output / "sheets", {".png"}) as sheets:
-        metrics |= judge_reconstruction(params, store, encoded, encode, decode, sheets)
-        sections, clip_rows = judge_forecasts(params, store, frames, futures, decode, sheets, networks)
-        metrics |= sections
-        metrics["compression"] = compression(model, frames)
         write_curves(curves, metrics)
+        draw_sheets(choose_clips(clip_rows, params.num_sheets), store, frames, encoded, decode, sheets)
     counts = {split: len(encoded.rows(split)) for split in SPLITS}
     metrics["warnings"] = worries(metrics, clip_rows, counts)
     write_per_clip(output / "per_clip.csv", clip_rows)
@@ -82,7 +86,7 @@ def protocol(store: FrameStore, frames: PredictionStore, num_clips: int) -> dict
         "context_frames": frames.context_frames, "horizon": frames.horizon, "num_samples": frames.num_samples,
         "spread": frames.spread, "num_clips": num_clips, "split": "test",
         "resolution": f"{store.width}x{store.height}x{store.num_channels}",
-        "data": f"{data}, source {store.made_from['source'][:12]}", "definitions": DEFINITIONS,
+        "data": f"{data}, source {store.made_from['source'][:12]}",
     }
 
 

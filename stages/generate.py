@@ -10,6 +10,7 @@ import typer
 
 from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
+from pipeline.forecasting.choose_moving import choose_moving, clip_motion
 from pipeline.forecasting.edits import FORMS, describe, edit_scene
 from pipeline.forecasting.forecaster import DrawnForecast, Forecast, Forecaster, clip_name, load_forecaster
 from pipeline.forecasting.generate_params import GenerateParams
@@ -22,7 +23,6 @@ from pipeline.output_folder import output_folder
 from pipeline.params import read_section
 from pipeline.progress import progress
 from pipeline.provenance import check_frame_shape
-from pipeline.spacing import evenly_spaced
 
 
 def generate(
@@ -34,7 +34,7 @@ def generate(
     store = open_frames(test_frames)
     check_frame_shape(test_frames, (store.height, store.width, store.num_channels), forecaster.frame_shape)
     clips = forecast_clips(store, forecaster.num_frames)
-    drawn = evenly_spaced(len(clips), params.num_pictures).tolist()
+    drawn = choose_moving(clip_motion(store, clips, forecaster.context_frames), params.num_pictures)
     with output_folder(pictures, {".gif", ".mp4"}) as folder:
         forecasts = write_forecasts(
             forecaster, clips.video_id, clips.first_frame, context_identity(store, clips, forecaster.context_frames),
@@ -43,13 +43,13 @@ def generate(
                 lambda start, stop: read_clips(store, clips[start:stop], 0, forecaster.context_frames),
                 params.batch_size,
             ),
-            predicted_latents, predicted_frames, fps=store.fps, keep=drawn, about=store.about,
+            predicted_latents, predicted_frames, fps=store.fps, keep=list(drawn), about=store.about,
         )
         # Only now, when no prediction can change any more, is the truth looked at.
         with progress("drawing", len(drawn), "clips") as advance:
             for i in drawn:
                 target = read_clips(store, clips[i:i + 1], 0, forecaster.num_frames)[0]
-                title = f"{clips.video_id[i]} from frame {clips.first_frame[i]}"
+                title = f"{clips.video_id[i]} from frame {clips.first_frame[i]}: {drawn[i]}"
                 forecaster.draw(folder, f"clip_{i:04}_", target, forecasts[i], store.fps, title)
                 advance()
     return len(clips) * forecaster.num_samples * forecaster.horizon

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pipeline.pictures.error_map import error_map
 from pipeline.pictures.grid import CONTEXT, FORECAST, PAPER, Color, Tile, draw_grid
 from pipeline.pictures.layers import Layers, layer_tiles
 from pipeline.spacing import evenly_spaced
@@ -13,7 +14,8 @@ _CONTEXT_COLUMNS, _FORECAST_COLUMNS, _LAYER_ROWS, _SWAP_COLUMNS, _STRIP_COLUMNS 
 
 
 def forecast_sheet(context: np.ndarray, target: np.ndarray, forecasts: dict[str, np.ndarray], title: str) -> np.ndarray:
-    """Draws the truth above each forecast at chosen steps: RGB [height, width, 3]. Green edge: given; red: forecast.
+    """Draws the truth above each forecast at chosen steps, and under the first forecast how far it is from the truth:
+    RGB [height, width, 3]. Green edge: given; red: forecast.
 
     context [context_frames, H, W, C]; target and every forecast (label -> frames) [horizon, H, W, C].
     """
@@ -22,8 +24,11 @@ def forecast_sheet(context: np.ndarray, target: np.ndarray, forecasts: dict[str,
     truth = [Tile(context[t], f"given {t + 1}", CONTEXT) for t in given]
     truth += [Tile(target[step], f"step {step + 1}") for step in steps]
     blank = [Tile(np.full_like(context[0], PAPER[0]))] * len(given)
-    rows = [blank + [Tile(frames[step], edge=FORECAST) for step in steps] for frames in forecasts.values()]
-    return draw_grid([truth, *rows], ["truth", *forecasts], title)
+    rows = {name: blank + [Tile(frames[step], edge=FORECAST) for step in steps] for name, frames in forecasts.items()}
+    first = next(iter(forecasts))
+    errors = {f"error of the {first}": blank + [Tile(error_map(forecasts[first][t], target[t])) for t in steps]}
+    rows = {"truth": truth, first: rows.pop(first), **errors, **rows}
+    return draw_grid(list(rows.values()), list(rows), title)
 
 
 def layers_sheet(
