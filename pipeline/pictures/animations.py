@@ -11,13 +11,9 @@ import numpy as np
 from pipeline.frames.pixels import mean_picture
 from pipeline.frames.write_video import write_animation, write_video
 from pipeline.pictures.baselines import baselines, mean_name, sample_name
-from pipeline.pictures.error_map import error_map
+from pipeline.pictures.error_map import ERROR, error_map
 from pipeline.pictures.grid import CONTEXT, FORECAST, PAPER, Color, Tile, draw_grid, in_rows
 from pipeline.pictures.layers import Layers, layer_tiles
-
-ERROR = "its error"
-"""Above the map of what the picture before it misses."""
-
 
 def forecast_animation(
     target: np.ndarray, predictions: np.ndarray, straight_on: np.ndarray, context_frames: int, title: str,

@@ -5,6 +5,8 @@ Legend: H W px, C channels.
 
 import numpy as np
 
+ERROR = "its error"
+"""Above the map of what the picture before it misses."""
 FULL = 0.4
 """Of a channel's range: an error that is drawn black. A quarter of it is still seen."""
 

@@ -19,9 +19,8 @@ from pipeline.latents.decoded import Decode
 from pipeline.latents.exchanges import with_background, with_looks
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
 from pipeline.latents.latents import Latents
-from pipeline.pictures.animations import ERROR
 from pipeline.pictures.baselines import baselines, mean_name, sample_name
-from pipeline.pictures.error_map import error_map
+from pipeline.pictures.error_map import ERROR, error_map
 from pipeline.pictures.layers import color_segmentation, layers_of_clip, slot_color
 from pipeline.provenance import match_rows
 from pipeline.thresholds import IN_VIEW, PRESENT

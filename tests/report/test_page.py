@@ -113,7 +113,8 @@ def test_nothing_is_said_of_true_objects_where_none_are_known(tmp_path):
     said = ("white and dashed where they truly went", "white dashed lines where they were")
     assert [known.count(text) for text in said] == [1, 1] and not any(text in unknown for text in said)
     prediction = {name: value for name, value in metrics["prediction"].items() if name != "calibration"}
-    assert "wanted" in known and "wanted" not in words_of(page, metrics | {"prediction": prediction}, [scene("layers")])
+    without = words_of(page, metrics | {"prediction": prediction}, [scene("layers")])
+    assert "figure wanted truth between" in known and "figure distance of an object" in without
 
 
 def test_the_mean_picture_has_figures_of_its_own_beside_the_samples(tmp_path):
