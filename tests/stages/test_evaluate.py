@@ -14,7 +14,6 @@ from pipeline.checkpoint import load
 from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.metrics_file import made_from, read_metrics
 from pipeline.evaluation.report import print_report
-from pipeline.evaluation.slots import COLUMNS
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.prediction_store import PredictionWriter, open_predicted_frames
 from pipeline.latents.latent_store import PredictedLatentsWriter, open_latents, open_predicted_latents
@@ -89,22 +88,6 @@ def test_every_clip_has_its_figures_and_their_means_are_those_of_all(evaluated, 
             assert mean == pytest.approx(section[figure], abs=1e-3)
     assert all(0 < float(row["motion"]) < 1 and 0 <= int(row["objects"]) <= 2 for row in rows)
     assert "moving" in evaluated[1]
-
-
-def test_slots_of_clips_are_matched_with_those_of_their_sequences_by_where_their_objects_are(evaluated, inputs):
-    encoded, futures = open_latents(inputs["latents"]), open_predicted_latents(inputs["predicted_latents"])
-    text = (evaluated[0] / "slots.csv").read_text()
-    rows = [line.split(",") for line in text.splitlines()]
-    assert tuple(rows.pop(0)) == COLUMNS and any(row[-1] for row in rows)
-    present = 0
-    for clip, (video, first) in enumerate(zip(futures.video_id, futures.first_frame, strict=True)):
-        here, there = futures.read(np.array([clip])), encoded.read(np.flatnonzero(encoded.video_id == video))
-        present += int((here.presence[0] > 0.5).sum())
-        for _, _, slot, start, other in (row for row in rows if row[:2] == [video, str(first)] and row[-1]):
-            window = slice(first - int(start), first - int(start) + CONTEXT_FRAMES)
-            apart = here.pose[0, :CONTEXT_FRAMES, int(slot), :2] - there.pose[0, window, int(other), :2]
-            assert apart.norm(dim=-1).mean() < 3 and there.presence[0, int(other)] > 0.5
-    assert len(rows) == present
 
 
 def test_what_should_worry_is_printed_and_kept(inputs, artefacts, tmp_path):
