@@ -15,6 +15,7 @@ from pipeline.pictures.error_map import ERROR, error_map
 from pipeline.pictures.grid import CONTEXT, FORECAST, PAPER, Color, Tile, draw_grid, in_rows
 from pipeline.pictures.layers import Layers, layer_tiles
 
+
 def forecast_animation(
     target: np.ndarray, predictions: np.ndarray, straight_on: np.ndarray, context_frames: int, title: str,
 ) -> np.ndarray:
