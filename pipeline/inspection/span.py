@@ -58,7 +58,9 @@ def span_of(facts: StoreFacts, name: str) -> Span:
 
 def beside(span: Span, facts: StoreFacts) -> Span:
     """The rows of another store that are about the same frames, at least in part. Raises UserError when there are
-    none."""
+    none, or the stores hold the same."""
+    if facts.identity == span.facts.identity:
+        raise UserError(f"{facts.path}: holds the same as {span.facts.path}; name another store with --compare")
     (start, stop), first = span.frames(), facts.labels("first_frame")
     is_there = (facts.labels("video_id") == span.video) & (first < stop) & (first + num_frames(facts) > start)
     rows = np.flatnonzero(is_there)

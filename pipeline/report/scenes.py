@@ -83,15 +83,18 @@ class Scenes:
         yield from forecast_scenes(self.store, self.frames, self.futures, self.chosen)
         yield from layer_scenes(self.store, self.encoded, self.decode, self._sequences())
 
-    def _sequences(self) -> list[int]:
-        """The places of the chosen clips' sequences in the test split, each once."""
+    def _sequences(self) -> dict[int, str]:
+        """The places of the chosen clips' sequences in the test split, each once, and why it is shown."""
         row_of = forecast_clips(self.store, self.store.num_frames).row.tolist()
         clips = find_clips(
             self.store, np.array([choice.video_id for choice in self.chosen]),
             np.array([choice.first_frame for choice in self.chosen], np.int64),
             self.frames.context_frames + self.frames.horizon,
         )
-        return list(dict.fromkeys(row_of.index(row) for row in clips.row.tolist()))
+        shown: dict[int, str] = {}
+        for row, choice in zip(clips.row.tolist(), self.chosen, strict=True):
+            shown.setdefault(row_of.index(row), f"holds the {choice.reason}")
+        return shown
 
 
 def forecast_scenes(
@@ -123,16 +126,17 @@ def forecast_scenes(
 
 
 def layer_scenes(
-    store: FrameStore, encoded: LatentStore, decode: Decode, chosen: list[int],
+    store: FrameStore, encoded: LatentStore, decode: Decode, chosen: dict[int, str],
 ) -> Iterator[Scene]:
-    """Sequences, by their places in the test split, taken apart, and the same ones with codes changed by hand."""
+    """Sequences, by their places in the test split and with why they are shown, taken apart, and the same ones with
+    codes changed by hand."""
     sequences = forecast_clips(store, store.num_frames)
     rows = match_rows(encoded, store.path, sequences.video_id, sequences.first_frame)
-    for i in chosen:
+    for i, reason in chosen.items():
         after = (i + 1) % len(sequences)
         target, following = (read_clips(store, sequences[j:j + 1], 0, store.num_frames)[0] for j in (i, after))
         latents, other = encoded.read(rows[[i]]), encoded.read(rows[[after]])
-        title = f"{sequences.video_id[i]} from frame {sequences.first_frame[i]}"
+        title = f"{sequences.video_id[i]} from frame {sequences.first_frame[i]}: {reason}"
         truth = _true_tracks(store, sequences[i:i + 1], store.num_frames)
         yield Scene("layers", title, store.fps, _layer_tiles(target, truth, latents, decode))
         changes = Scene("changes", title, store.fps)

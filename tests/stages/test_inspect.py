@@ -111,6 +111,7 @@ def test_nothing_to_lay_over_is_refused(artefacts, tmp_path):
     writer.finish()
     text = refused(artefacts.latents, "--sequence", "video_1", "--compare", tmp_path / "other.zarr")
     assert "no frames of video_1 from frame 5" in text and "name a video that both have" in text
+    assert "holds the same" in refused(artefacts.latents, "--sequence", "video_1", "--compare", artefacts.latents)
 
 
 def test_all_sequences_of_a_video_are_drawn_in_a_row(artefacts, tmp_path):
