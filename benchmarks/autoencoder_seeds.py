@@ -26,6 +26,7 @@ from pipeline.errors import one_line_errors
 from pipeline.evaluation.device import on_device
 from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.judging import judge_reconstruction
+from pipeline.evaluation.sheets import draw_sequence
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.latent_store import LatentWriter, open_latents
@@ -33,6 +34,7 @@ from pipeline.latents.latents import concatenate
 from pipeline.output_folder import output_folder
 from pipeline.params import read_section
 from pipeline.resume.folders import fingerprint
+from pipeline.spacing import evenly_spaced
 from stages.train_autoencoder import train_autoencoder
 
 SEQUENCES_AT_ONCE = 4
@@ -103,15 +105,18 @@ def judge_seed(params: EvaluateParams, store: FrameStore, folder: Path) -> dict:
     made_from = {"autoencoder": weights.identity, "test_frames": store.identity}
     writer = LatentWriter(
         folder / "latents.zarr", model.spec, store.video_id[rows], store.first_frame[rows], store.split[rows],
-        num_frames=store.num_frames, fps=store.fps, made_from=made_from, crop=store.crop,
-        fps_is_assumed=store.fps_is_assumed,
+        num_frames=store.num_frames, fps=store.fps, made_from=made_from, object_px=model.config.architecture.object_px,
+        crop=store.crop, fps_is_assumed=store.fps_is_assumed,
     )
     starts = range(0, len(rows), SEQUENCES_AT_ONCE)
     parts = [encode(to_unit(store.read(rows[start:start + SEQUENCES_AT_ONCE]))).to("cpu") for start in starts]
     writer.write(0, concatenate(parts))
     writer.finish()
+    encoded = open_latents(folder / "latents.zarr")
     with output_folder(folder / "sheets", {".png"}) as sheets:
-        return judge_reconstruction(params, store, open_latents(folder / "latents.zarr"), encode, decode, sheets)
+        for place in evenly_spaced(len(rows), params.num_sheets).tolist():
+            draw_sequence(store, encoded, decode, place, f"{place:04}", "one of some evenly spaced", sheets)
+    return judge_reconstruction(params, store, encoded, encode, decode)
 
 
 def summarise(seeds: list[dict], bars: tuple[Bar, ...] = BARS) -> list[dict]:

@@ -23,9 +23,11 @@ from pipeline.errors import UserError, writing
 from pipeline.system_files import is_of_system
 from pipeline.write_file import write_file
 
-FORMAT = 1
+FORMAT = 2
 REMEDY = "run the stage that writes it again"
 ROOT = "zarr.json"
+MADE_FROM = "made_from_"
+"""Before the name of an input, the attribute that has its identity: attributes are flat, as netCDF wants them."""
 
 
 def create(
@@ -38,7 +40,8 @@ def create(
     `made_from` maps the name of each input to its identity; `coordinates` are the arrays that label rows or axes;
     `keep` names the files of the abandoned one that stay: shards that are whole.
     """
-    labels = {"kind": kind, "format": FORMAT, "made_from": made_from, "coordinates": " ".join(coordinates)}
+    labels = {"kind": kind, "format": FORMAT, "coordinates": " ".join(coordinates)}
+    labels |= {MADE_FROM + name: identity for name, identity in made_from.items()}
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         for file in _files(partial_place(path)) if keep else ():
@@ -203,6 +206,12 @@ def array_of(group: zarr.Group, name: str) -> zarr.Array:
     found = group[name]
     assert isinstance(found, zarr.Array), f"{name} is no array"
     return found
+
+
+def made_from(group: zarr.Group) -> dict[str, str]:
+    """The identity of each input by its name."""
+    found = {name: value for name, value in group.attrs.items() if name.startswith(MADE_FROM)}
+    return {name.removeprefix(MADE_FROM): str(identity) for name, identity in found.items()}
 
 
 def arrays(group: zarr.Group) -> list[tuple[str, zarr.Array]]:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import torch
 import typer
 
 from pipeline.autoencoder.autoencoder import load_autoencoder
@@ -64,7 +63,8 @@ def encode(params: EncodeParams, frames: Path, test_frames: Path, autoencoder: P
         with together.main_process_first():
             writer = LatentWriter(
                 latents, model.spec, *labels, num_frames=stores[0].num_frames, fps=stores[0].fps, made_from=made_from,
-                crop=stores[0].crop, fps_is_assumed=stores[0].fps_is_assumed, create=together.is_main_process)
+                crop=stores[0].crop, fps_is_assumed=stores[0].fps_is_assumed, about=stores[0].about,
+                object_px=model.config.architecture.object_px, create=together.is_main_process)
         encode_rows(model, partial(read, stores), num_rows, params.batch_size, writer, folder, share)
         together.wait_for_everyone()
         if together.is_main_process:

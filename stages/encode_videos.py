@@ -15,12 +15,13 @@ from pipeline.autoencoder.autoencoder import load_autoencoder
 from pipeline.autoencoder.encode_params import EncodeParams
 from pipeline.encoding.encode_rows import encode_rows
 from pipeline.errors import UserError, one_line_errors
+from pipeline.frames.about_source import about_source
+from pipeline.frames.damage import UnreadableVideo
 from pipeline.frames.frame_format import ALIKE_FPS, FrameFormat
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.new_videos import NewVideo, bring_all, open_videos, reading_of
 from pipeline.frames.preprocess_params import PreprocessParams
-from pipeline.frames.read_video import UnreadableVideo
 from pipeline.frames.sequences import NOTHING_KNOWN, Cut, cut_video
 from pipeline.latents.latent_store import LatentWriter, open_latents
 from pipeline.params import read_section
@@ -56,7 +57,8 @@ def encode_videos(
             store = frames_of(new, model.config.form, length, stride, folder / "frames.zarr", made_from["videos"])
             writer = LatentWriter(
                 into, model.spec, store.video_id, store.first_frame, store.split, num_frames=length, fps=store.fps,
-                made_from=made_from, crop=store.crop, fps_is_assumed=store.fps_is_assumed,
+                made_from=made_from, crop=store.crop, fps_is_assumed=store.fps_is_assumed, about=store.about,
+                object_px=model.config.architecture.object_px,
             )
             encode_rows(
                 model, lambda start, stop: store.read(slice(start, stop)), len(store), params.batch_size, writer, folder
@@ -116,6 +118,7 @@ def frames_of(
         path, num_rows, (length, form.height, form.width, form.num_channels), fps=form.fps or videos[0].info.fps,
         crop=form.crop, source=source, num_objects=None,
         fps_is_assumed=not (form.fps or any(new.info.rate_is_known for new in videos)),
+        about=about_source([new.video for new in videos], [new.info for new in videos], form),
     )
     with progress("decoding", num_rows, "sequences") as advance:
         for number, (cut, new) in enumerate(zip(cuts, videos, strict=True)):

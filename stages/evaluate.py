@@ -10,13 +10,16 @@ from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
 from pipeline.cost import measure
 from pipeline.errors import one_line_errors
 from pipeline.evaluation import options
+from pipeline.evaluation.chosen import choose_clips
 from pipeline.evaluation.device import fastest_device, on_device
 from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.judging import judge_forecasts, judge_reconstruction
 from pipeline.evaluation.metrics_file import origin, write_metrics
 from pipeline.evaluation.networks import load_networks, network_protocol
 from pipeline.evaluation.per_clip import write_per_clip
-from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves
+from pipeline.evaluation.report import definitions, print_report, write_curves
+from pipeline.evaluation.sheets import draw_sheets
+from pipeline.evaluation.slots import matched_slots, write_slots
 from pipeline.evaluation.worries import worries
 from pipeline.frames.forecast_clips import context_identity, find_clips
 from pipeline.frames.frame_store import FrameStore, open_frames
@@ -33,7 +36,7 @@ def evaluate(
     params: EvaluateParams, test_frames: Path, latents: Path, predicted_latents: Path, predicted_frames: Path,
     autoencoder: Path, output: Path,
 ) -> dict:
-    """Writes metrics.json, per_clip.csv, curves/ and sheets/ into `output` and returns the metrics.
+    """Writes metrics.json, per_clip.csv, slots.csv, curves/ and sheets/ into `output` and returns the metrics.
 
     Raises UserError when the artefacts do not belong together, or a network is not the one that `params` means.
     """
@@ -60,15 +63,18 @@ def evaluate(
         **protocol(store, frames, len(clips)), **network_protocol(params, networks),
         "made_from": origin(judged),
     }}
+    metrics |= judge_reconstruction(params, store, encoded, encode, decode)
+    sections, clip_rows = judge_forecasts(params, store, frames, futures, decode, networks)
+    metrics |= sections
+    metrics["compression"] = compression(model, frames)
+    metrics["protocol"]["definitions"] = definitions(metrics)
     with output_folder(output / "curves", {".csv"}) as curves, output_folder(output / "sheets", {".png"}) as sheets:
-        metrics |= judge_reconstruction(params, store, encoded, encode, decode, sheets)
-        sections, clip_rows = judge_forecasts(params, store, frames, futures, decode, sheets, networks)
-        metrics |= sections
-        metrics["compression"] = compression(model, frames)
         write_curves(curves, metrics)
+        draw_sheets(choose_clips(clip_rows, params.num_sheets), store, frames, encoded, decode, sheets)
     counts = {split: len(encoded.rows(split)) for split in SPLITS}
     metrics["warnings"] = worries(metrics, clip_rows, counts)
     write_per_clip(output / "per_clip.csv", clip_rows)
+    write_slots(output / "slots.csv", matched_slots(clips, store, encoded, futures))
     write_metrics(output / "metrics.json", metrics)
     return metrics
 
@@ -80,7 +86,7 @@ def protocol(store: FrameStore, frames: PredictionStore, num_clips: int) -> dict
         "context_frames": frames.context_frames, "horizon": frames.horizon, "num_samples": frames.num_samples,
         "spread": frames.spread, "num_clips": num_clips, "split": "test",
         "resolution": f"{store.width}x{store.height}x{store.num_channels}",
-        "data": f"{data}, source {store.made_from['source'][:12]}", "definitions": DEFINITIONS,
+        "data": f"{data}, source {store.made_from['source'][:12]}",
     }
 
 
@@ -108,7 +114,7 @@ def main(
         count(asked["num_clips"] * asked["num_samples"] * asked["horizon"])
         print_report(metrics, console := Console())
         warn(metrics["warnings"])
-        console.print(f"{output}: metrics.json, per_clip.csv, curves/, sheets/", highlight=False)
+        console.print(f"{output}: metrics.json, per_clip.csv, slots.csv, curves/, sheets/", highlight=False)
 
 
 app = typer.Typer(add_completion=False)

@@ -10,6 +10,7 @@ import typer
 
 from pipeline.cost import measure
 from pipeline.errors import CannotWrite, UserError, one_line_errors
+from pipeline.forecasting.choose_moving import choose_moving, clip_motion
 from pipeline.forecasting.edits import FORMS, describe, edit_scene
 from pipeline.forecasting.forecaster import DrawnForecast, Forecast, Forecaster, clip_name, load_forecaster
 from pipeline.forecasting.generate_params import GenerateParams
@@ -25,7 +26,6 @@ from pipeline.output_folder import output_folder
 from pipeline.params import read_section
 from pipeline.progress import progress
 from pipeline.provenance import check_frame_shape
-from pipeline.spacing import evenly_spaced
 
 
 def generate(
@@ -37,7 +37,7 @@ def generate(
     store = open_frames(test_frames)
     check_frame_shape(test_frames, (store.height, store.width, store.num_channels), forecaster.frame_shape)
     clips = forecast_clips(store, forecaster.num_frames)
-    drawn = evenly_spaced(len(clips), params.num_pictures).tolist()
+    drawn = choose_moving(clip_motion(store, clips, forecaster.context_frames), params.num_pictures)
     with output_folder(pictures, {".gif", ".mp4"}) as folder:
         forecasts = write_forecasts(
             forecaster, clips.video_id, clips.first_frame, context_identity(store, clips, forecaster.context_frames),
@@ -46,13 +46,13 @@ def generate(
                 lambda start, stop: read_clips(store, clips[start:stop], 0, forecaster.context_frames),
                 params.batch_size,
             ),
-            predicted_latents, predicted_frames, fps=store.fps, keep=drawn,
+            predicted_latents, predicted_frames, fps=store.fps, keep=list(drawn), about=store.about,
         )
         # Only now, when no prediction can change any more, is the truth looked at.
         with progress("drawing", len(drawn), "clips") as advance:
             for i in drawn:
                 target = read_clips(store, clips[i:i + 1], 0, forecaster.num_frames)[0]
-                title = f"{clips.video_id[i]} from frame {clips.first_frame[i]}"
+                title = f"{clips.video_id[i]} from frame {clips.first_frame[i]}: {drawn[i]}"
                 forecaster.draw(folder, f"clip_{i:04}_", target, forecasts[i], store.fps, title)
                 advance()
     return len(clips) * forecaster.num_samples * forecaster.horizon
@@ -121,18 +121,20 @@ def forecast_video(
 def write_forecasts(
     forecaster: Forecaster, video_id: Sequence[str] | np.ndarray, first_frame: Sequence[int] | np.ndarray,
     context_hash: str, forecasts: Iterable[Forecast], predicted_latents: Path, predicted_frames: Path, fps: float,
-    keep: list[int],
+    keep: list[int], about: dict[str, str] | None = None,
 ) -> dict[int, DrawnForecast]:
-    """Writes the forecasts of the clips of these names into both stores. Returns those numbered in `keep`."""
+    """Writes the forecasts of the clips of these names into both stores, which say `about` the source what frames do.
+    Returns those numbered in `keep`."""
     made_from = {**forecaster.made_from, "context": context_hash}
     latents_writer = PredictedLatentsWriter(
         predicted_latents, forecaster.spec, video_id, first_frame, num_samples=forecaster.num_samples,
         context_frames=forecaster.context_frames, horizon=forecaster.horizon, fps=fps, made_from=made_from,
+        object_px=forecaster.object_px, about=about,
     )
     frames_writer = PredictionWriter(
         predicted_frames, forecaster.frame_shape, video_id, first_frame, num_samples=forecaster.num_samples,
         context_frames=forecaster.context_frames, horizon=forecaster.horizon, fps=fps, made_from=made_from,
-        carry_pictures=forecaster.carry_pictures, spread=forecaster.spread,
+        carry_pictures=forecaster.carry_pictures, spread=forecaster.spread, about=about,
     )
     kept = {}
     for i, drawn in enumerate(forecaster.draw_frames(forecasts)):

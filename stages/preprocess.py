@@ -12,6 +12,7 @@ import typer
 from pipeline.cost import measure
 from pipeline.errors import Resumable, UserError, one_line_errors
 from pipeline.few_sequences import few_sequences, split_summary
+from pipeline.frames.about_source import about_source
 from pipeline.frames.damage import Damage, DamagedVideos, UnreadableVideo, say_damaged
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.preprocess_params import PreprocessParams
@@ -97,11 +98,12 @@ def open_stores(
     num_test = parts.count("test")
     rows = {"frames.zarr": len(parts) - parts.count(NOWHERE) - num_test, "test_frames.zarr": num_test}
     shape = (cut.length, cut.form.height, cut.form.width, cut.form.num_channels)
+    about = about_source(found.videos, found.infos, cut.form)
     rest, test = (
         FrameStoreWriter(
             folder / name, count, shape, fps=found.fps, crop=cut.form.crop, source=source,
             num_objects=found.num_objects, truth_names=found.truth_names, resumable=True,
-            fps_is_assumed=not (cut.form.fps or found.knows_rate),
+            fps_is_assumed=not (cut.form.fps or found.knows_rate), about=about,
         )
         for name, count in rows.items()
     )

@@ -9,6 +9,7 @@ from pipeline.autoencoder.autoencoder import load_autoencoder
 from pipeline.cost import measure
 from pipeline.errors import one_line_errors
 from pipeline.evaluation import options
+from pipeline.evaluation.chosen import choose_clips
 from pipeline.evaluation.device import fastest_device, on_device
 from pipeline.evaluation.metrics_file import made_from, read_metrics
 from pipeline.evaluation.per_clip import read_per_clip
@@ -49,7 +50,8 @@ def report(
     if frames.carry_pictures and model.mix is not None:
         mix = mix_curves(model.mix, forecaster.trust, frames.horizon)
     model = model.to(fastest_device())
-    scenes = Scenes(store, encoded, frames, futures, on_device(model, model.decode), params.num_clips)
+    chosen = choose_clips(clips, params.num_clips)
+    scenes = Scenes(store, encoded, frames, futures, on_device(model, model.decode), chosen)
     named = {name.replace("_", " "): artefact for name, (_, artefact) in artefacts.items()}
     named["predictor"] = forecaster_weights
     write_report(

@@ -129,8 +129,8 @@ def test_an_earlier_store_stays_until_the_next_is_finished(store):
 def test_another_kind_or_format_is_refused(store, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="wanted a layercast latents store .*found .frames"):
         zarr_io.open_store(store, "latents")
-    monkeypatch.setattr(zarr_io, "FORMAT", 2)
-    with pytest.raises(UserError, match=r"format 2\), found .frames. \(format 1\)"):
+    monkeypatch.setattr(zarr_io, "FORMAT", zarr_io.FORMAT + 1)
+    with pytest.raises(UserError, match=r"format 3\), found .frames. \(format 2\)"):
         zarr_io.open_store(store, "frames")
     zarr.create_group(tmp_path / "foreign.zarr")
     with pytest.raises(UserError, match="found None"):

@@ -190,7 +190,9 @@ class Autoencoder(nn.Module):
         B, T, K = sprites.visibility.shape
         appearance = self.appearance_encoder(sprites.picture.flatten(0, 1)).unflatten(0, (B, K))
         shape = pose.shape_of_step(sprites.step, sprites.patch_dim, self.patch_px)
-        poses = pose.assemble(sprites.centre, shape[:, None].expand(B, T, K, -1), sprites.visibility)
+        found = pose.assemble(sprites.centre, shape[:, None].expand(B, T, K, -1), sprites.visibility)
+        arch = self.config.architecture
+        poses = pose.hidden_outside(found, arch.object_px, self.config.height, self.config.width)
         scene = recognise(self.scenes, proposals.background)
         different = self.background_encoder(proposals.background - scene.picture)
         return Latents(

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.evaluation.networks import Networks
 from pipeline.evaluation.reconstruction import Truth
-from pipeline.frames.pixels import to_unit
+from pipeline.frames.pixels import mean_picture, to_unit
 from pipeline.latents import pose as poses
 from pipeline.latents.latents import Latents
 from pipeline.metrics import calibration, diversity, frame_quality, moving, segmentation, trajectories
@@ -31,6 +31,8 @@ class ForecastScores:
         self._motion: list[np.ndarray] = []
         self._objects: list[np.ndarray] = []
         self._plain: list[dict[str, np.ndarray]] = []
+        self._mean: list[dict[str, np.ndarray]] = []
+        self._mean_moving: list[np.ndarray] = []
         self._errors: dict[str, list[np.ndarray]] = {name: [] for name in ("prediction", *BASELINES)}
         self._covered: dict[float, list[np.ndarray]] = {share: [] for share in calibration.SHARES}
         self._apart: dict[str, list[np.ndarray]] = {"position": [], "psnr": []}
@@ -54,6 +56,9 @@ class ForecastScores:
             self._quality[name].append(frame_quality.frame_quality(*pair, self._lpips))
         self._num_samples = prediction.shape[1]
         if self._num_samples > 1:
+            picture = mean_picture(prediction)
+            self._mean.append(frame_quality.frame_quality(to_unit(picture), to_unit(target), self._lpips))
+            self._mean_moving.append(moving.psnr_moving(picture, target, changed))
             self._apart["psnr"] += [diversity.pairwise_psnr(samples) for samples in prediction]
 
     def add_plain(self, target: np.ndarray, prediction: np.ndarray) -> None:
@@ -127,20 +132,26 @@ class ForecastScores:
         if self._plain:
             plain = frame_quality.mean_figures(frame_quality.concatenate(self._plain))
             figures["prediction"]["without_carried_pictures"] = plain
+        if self._mean:
+            of_picture = frame_quality.mean_figures(frame_quality.concatenate(self._mean))
+            of_picture |= moving.moving_figures(np.concatenate(self._mean_moving))
+            figures["prediction"]["mean_picture"] = of_picture
         best = frame_quality.best_of_samples(frame_quality.concatenate(self._quality["prediction"]))
         prediction = {**figures["prediction"], "best_of_samples": best, **self._figures_of_samples()}
         return {"prediction": prediction, "baselines": {name: figures[name] for name in BASELINES}}
 
     def by_clip(self) -> dict[str, np.ndarray]:
-        """Of every clip [B]: psnr, ssim and psnr_moving of the prediction, means over samples; those of the baselines
-        as NAME_psnr and so on; objects: slots that hold one; motion: share of the pixels that move. NaN: there is
-        none."""
+        """Of every clip [B]: psnr, ssim and psnr_moving of the prediction, means over samples; mean_picture_psnr: that
+        of the samples' mean as one picture, where there are several; those of the baselines as NAME_psnr and so on;
+        objects: slots that hold one; motion: share of the pixels that move. NaN: there is none."""
         quality = {name: frame_quality.concatenate(parts) for name, parts in self._quality.items()}
         means = {name: {figure: values.reshape(len(values), -1).mean(1) for figure, values in figures.items()}
                  for name, figures in quality.items()}
         moved = {name: np.concatenate(parts) for name, parts in self._moving.items()}
         columns = {"psnr": means["prediction"]["psnr"], "psnr_moving": moved["prediction"],
                    "ssim": means["prediction"]["ssim"]}
+        if self._mean:
+            columns["mean_picture_psnr"] = frame_quality.concatenate(self._mean)["psnr"].mean(1)
         for name in BASELINES:
             columns |= {f"{name}_psnr": means[name]["psnr"], f"{name}_psnr_moving": moved[name]}
         objects = {"objects": np.concatenate(self._objects)} if self._objects else {}

@@ -1,10 +1,9 @@
-"""Goes through the test split: reads what was made, decodes it, compares it with the truth, draws some of it.
+"""Goes through the test split: reads what was made, decodes it, compares it with the truth.
 
 Legend: B clips, S samples, T frames, K slots, C channels, H W px.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -25,26 +24,18 @@ from pipeline.frames.forecast_clips import (
 from pipeline.frames.frame_store import FrameStore
 from pipeline.frames.pixels import to_uint8
 from pipeline.frames.prediction_store import PredictionStore
-from pipeline.latents import pose as poses
 from pipeline.latents.decoded import Decode
-from pipeline.latents.exchanges import with_background, with_looks
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
 from pipeline.latents.latents import Latents
 from pipeline.metrics.exchanges import TrueClip
-from pipeline.pictures.baselines import baselines, sample_name
-from pipeline.pictures.grid import write_png
-from pipeline.pictures.layers import layers_of_clip
-from pipeline.pictures.sheets import forecast_sheet, layers_sheet, swap_sheet
-from pipeline.pictures.tracks import tracks_sheet
 from pipeline.progress import progress
 from pipeline.provenance import match_rows
 from pipeline.spacing import evenly_spaced
-from pipeline.thresholds import IN_VIEW, PRESENT
 
 
 def judge_reconstruction(
-    params: EvaluateParams, store: FrameStore, encoded: LatentStore, encode: Encode, decode: Decode, sheets: Path,
+    params: EvaluateParams, store: FrameStore, encoded: LatentStore, encode: Encode, decode: Decode,
 ) -> dict[str, dict]:
     """Sections of metrics.json on the whole test sequences and what their latents are decoded to.
 
@@ -65,7 +56,7 @@ def judge_reconstruction(
             segmented, scene = decoded.segmentation().cpu().numpy(), _read_scene(store, sequences.row[part])
             scores.add(target, to_uint8(decoded.frames))
             evidence.add_interventions(latents)
-            if reencoded := [i - part.start for i in _to_draw(part, count, NUM_REENCODED)]:
+            if reencoded := [i - part.start for i in _chosen(part, count, NUM_REENCODED)]:
                 evidence.add_halves(encode, target[reencoded], segmented[reencoded])
             if truth := _read_truth(store, sequences[part], store.num_frames):
                 scores.add_layers(truth, segmented, latents, sequences.video_id[part])
@@ -79,14 +70,6 @@ def judge_reconstruction(
             if scene and background is not None and count > 1:
                 under = store.read_truth("background", sequences.row[following[part]])
                 evidence.add_swap(target, scene, latents, other, under)
-            for i in _to_draw(part, count, params.num_sheets):
-                b, title = i - part.start, _title(sequences, i)
-                sheet = layers_sheet(target[b], layers_of_clip(decoded, b), title)
-                write_png(sheets / f"layers_{i:04}.png", sheet)
-                write_png(sheets / f"tracks_{i:04}.png", _tracks_sheet(target[b], truth, latents, b, title))
-                after = store.read(sequences.row[following[[i]]])[0]
-                sheet = _swap_sheet(target[b], after, decode, _one(latents, b), _one(other, b), title)
-                write_png(sheets / f"swap_{i:04}.png", sheet)
             advance(len(target))
     sections = scores.figures()
     for name, figures in evidence.figures(sections.get("disentanglement")).items():
@@ -98,7 +81,7 @@ def judge_reconstruction(
 
 def judge_forecasts(
     params: EvaluateParams, store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, decode: Decode,
-    sheets: Path, networks: Networks,
+    networks: Networks,
 ) -> tuple[dict[str, dict], list[Row]]:
     """Sections of metrics.json on all predicted clips and the baselines beside them, and the figures of each clip.
     Where the prediction is drawn with what the context shows, straight lines are too, so that they differ in motion,
@@ -125,44 +108,8 @@ def judge_forecasts(
             if truth and truth.position is not None:
                 segmented = frames.read_context_segmentation(part.start, part.stop)
                 scores.add_places(truth, segmented, samples, linear)
-            for i in _to_draw(part, len(clips), params.num_sheets):
-                b = i - part.start
-                sheet = _forecast_sheet(target[b], prediction[b], straight[b], given, _title(clips, i))
-                write_png(sheets / f"forecast_{i:04}.png", sheet)
             advance(len(target))
     return scores.figures(), per_clip_rows(clips, scores.by_clip())
-
-
-def _forecast_sheet(target: np.ndarray, samples: np.ndarray, linear: np.ndarray, given: int, title: str) -> np.ndarray:
-    errors = np.square(samples.astype(float) - target[given:]).mean((1, 2, 3, 4))
-    forecasts = {sample_name(0, len(samples)): samples[0]}
-    if len(samples) > 1:
-        forecasts[f"best of {len(samples)}"] = samples[errors.argmin()]
-    forecasts |= baselines(target[:given], linear)
-    return forecast_sheet(target[:given], target[given:], forecasts, title)
-
-
-def _tracks_sheet(target: np.ndarray, truth: Truth | None, latents: Latents, b: int, title: str) -> np.ndarray:
-    pose = latents.pose[b].cpu().numpy()
-    in_view = (poses.visibility(pose) > IN_VIEW) & (latents.presence[b].cpu().numpy() > PRESENT)
-    position = shown = None
-    if truth:
-        position = None if truth.position is None else truth.position[b]
-        shown = (truth.segmentation[b][..., None] == np.arange(1, truth.num_objects + 1)).any((1, 2))
-    return tracks_sheet(target[len(target) // 2], poses.place(pose), in_view, position, shown, title)
-
-
-def _swap_sheet(
-    target: np.ndarray, after: np.ndarray, decode: Decode, latents: Latents, other: Latents, title: str,
-) -> np.ndarray:
-    """target, after uint8 [T, H, W, C]; latents, other: of one sequence each, the one drawn and the one after it."""
-    def drawn(codes: Latents) -> np.ndarray:
-        return to_uint8(decode(codes).frames)[0]
-
-    return swap_sheet({
-        "A, video": target, "B, video": after, "objects of A, background of B": drawn(with_background(latents, other)),
-        "tracks of A, looks of B": drawn(with_looks(latents, other)),
-    }, title)
 
 
 def _one_by_one(latents: Latents) -> Iterator[Latents]:
@@ -194,10 +141,6 @@ def _batches(count: int, batch_size: int) -> Iterator[slice]:
         yield slice(start, min(start + batch_size, count))
 
 
-def _to_draw(part: slice, count: int, num_sheets: int) -> list[int]:
-    """Which of `part` are among the num_sheets that are drawn of `count`, evenly spread."""
-    return [int(i) for i in evenly_spaced(count, num_sheets) if part.start <= i < part.stop]
-
-
-def _title(clips: ForecastClips, i: int) -> str:
-    return f"{clips.video_id[i]} from frame {clips.first_frame[i]}"
+def _chosen(part: slice, count: int, num_chosen: int) -> list[int]:
+    """Which of `part` are among num_chosen of `count`, evenly spread."""
+    return [int(i) for i in evenly_spaced(count, num_chosen) if part.start <= i < part.stop]

@@ -4,6 +4,7 @@
 and, where there was ground truth, decomposition and disentanglement.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich import box
@@ -14,6 +15,8 @@ from pipeline.metrics.plots import write_curve
 
 # A list, not a dict: `dvc metrics show` makes a column of every string it finds, but leaves lists alone.
 DEFINITIONS = [
+    "prediction: every sample judged by itself, figures averaged over samples",
+    "mean as one picture: the samples' average, judged as a picture of its own",
     "psnr: dB, over all pixels and channels of a frame, averaged over frames",
     "moving: psnr over pixels that leave the last given frame by 15 of 255 levels",
     "ssim: torchmetrics' defaults (Gaussian window, sigma 1.5), data range 1",
@@ -39,6 +42,16 @@ DEFINITIONS = [
     "swap_appearance_psnr: an object with another's looks; true pixels, off edges",
     "probes: R2; shape (accuracy - chance) / (1 - chance); held-out videos",
 ]
+_NEEDS = {
+    "mean as one picture": "mean_picture", "from its codes alone": "without_carried_pictures", "px": "position_error",
+    "nearest sample, px": "nearest_sample_error", "coverage": "calibration", "apart": "diversity",
+    "position_r2": "position_r2_time_varying", "presence": "presence_precision",
+    **{name: name for name in (
+        "fg_ari", "fg_miou", "identity_consistency", "background_psnr_behind_objects", "intervention_error_px",
+        "appearance_variance_ratio", "swap_background_psnr", "swap_appearance_psnr", "probes",
+    )},
+}
+"""What is defined -> the name in metrics.json without which nothing is said of it: most need true objects."""
 _MEANINGS = {
     "fg_ari": "objects told apart; best 1",
     "fg_miou": "overlap of objects and slots",
@@ -55,6 +68,19 @@ _MEANINGS = {
     "swap_appearance_psnr": "objects with another one's looks",
 }
 _CURVES = ("psnr", "ssim", "mse", "mae")
+
+
+def definitions(metrics: dict) -> list[str]:
+    """Of the figures that there are."""
+    names = set(_names(metrics))
+    return [text for text in DEFINITIONS if _NEEDS.get(text.partition(":")[0], "psnr") in names]
+
+
+def _names(section: dict) -> Iterator[str]:
+    for name, value in section.items():
+        yield name
+        if isinstance(value, dict):
+            yield from _names(value)
 
 
 def write_curves(folder: Path, metrics: dict) -> None:
@@ -104,6 +130,8 @@ def _forecast_table(metrics: dict, protocol: dict) -> Table:
             cells += [_number(figures["position_error"]["median_by_step"][step]) for step in (0, -1)]
         table.add_row(name.replace("_", " "), *cells, style="bold" if figures is prediction else None)
         if figures is prediction:
+            if picture := figures.get("mean_picture"):
+                table.add_row("  mean as one picture", *_frame_cells(picture))
             cells = [_number(best["psnr"]), "", "", "", _number(best["ssim"], 3)]
             table.add_row(f"  best of {protocol['num_samples']} samples", *cells)
             if plain := figures.get("without_carried_pictures"):
@@ -142,7 +170,9 @@ def _fvd_table(metrics: dict) -> Table:
 
 def _samples_table(prediction: dict, protocol: dict) -> Table:
     """Whether the samples stray as the truth does."""
-    table = _table(f"{protocol['num_samples']} samples", "", "mean", "step 1", f"step {protocol['horizon']}", "wanted")
+    wanted_too = ["wanted"] if "calibration" in prediction else []
+    headers = ["", "mean", "step 1", f"step {protocol['horizon']}", *wanted_too]
+    table = _table(f"{protocol['num_samples']} samples", *headers)
     rows = []
     if calibration := prediction.get("calibration"):
         rows += [(f"coverage of the central {share} %", calibration, f"coverage_{share}",
@@ -153,7 +183,8 @@ def _samples_table(prediction: dict, protocol: dict) -> Table:
     rows += [("apart, px", diversity, "position", ""), ("apart, psnr", diversity, "psnr", "")]
     for label, figures, name, wanted in rows:
         steps = figures[f"{name}_by_step".lstrip("_")]
-        table.add_row(label, *map(_number, (figures.get(name), steps[0], steps[-1])), wanted)
+        cells = [*map(_number, (figures.get(name), steps[0], steps[-1])), wanted]
+        table.add_row(label, *cells[:len(headers) - 1])
     return table
 
 

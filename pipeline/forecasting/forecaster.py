@@ -17,6 +17,7 @@ from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.forecasting.scene import Scene
 from pipeline.frames.frame_format import FrameFormat
 from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.latents import pose as poses
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latents import Latents, LatentSpec, concatenate
 from pipeline.pictures.animations import forecast_animation, layers_animation, write_animations
@@ -90,6 +91,11 @@ class Forecaster:
         return self.autoencoder.config.form
 
     @property
+    def object_px(self) -> float:
+        """Width of an object at log_scale 0."""
+        return self.autoencoder.config.architecture.object_px
+
+    @property
     def frame_shape(self) -> tuple[int, int, int]:
         """Height, width, channels."""
         return self.spec.height, self.spec.width, self.autoencoder.config.num_channels
@@ -112,6 +118,9 @@ class Forecaster:
         futures = draw_futures(
             self.predictor, scene.latents, name, self.horizon, self.num_samples, self.seed, self.spread
         )
+        height, width, _ = self.frame_shape
+        pose = poses.hidden_outside(futures.pose, self.object_px, height, width)
+        futures = futures.replace(pose=pose)
         pictures = scene.pictures and scene.pictures.map(torch.Tensor.cpu)
         return Forecast(futures.map(torch.Tensor.cpu), pictures, scene.frames)
 

@@ -25,6 +25,10 @@ from pipeline import zarr_io
 from pipeline.frames.frame_format import Crop, Preparation
 
 KIND = "frames"
+ABOUT = ("source_height", "source_width", "source_fps", "source_crop", "source_frames")
+"""Attributes, texts, that every store has from the frames that it was made from: height and width (px) of the source's
+frames and its frames per second, a range where its videos differ; how frames were brought to one form; how they are
+counted."""
 FRAME_DIMS = ("sequence", "time", "height", "width", "channel")
 TRUTH_DIMS = {
     "segmentation": ("sequence", "time", "height", "width"),
@@ -47,11 +51,12 @@ class FrameStore:
         attributes: dict[str, Any] = dict(self._group.attrs)
         self.path = path
         self.identity: str = attributes["identity"]
-        self.made_from: dict[str, str] = attributes["made_from"]
+        self.made_from: dict[str, str] = zarr_io.made_from(self._group)
         self.fps: float = attributes["fps"]
         self.crop: Crop = attributes["crop"]
         self.fps_is_assumed: bool = attributes.get("fps_is_assumed", False)
         """No source said at what rate its frames were taken: fps is preprocess.fps_if_unknown."""
+        self.about: dict[str, str] = {name: attributes[name] for name in ABOUT if name in attributes}
         shape = zarr_io.array_of(self._group, "frames").shape
         self.num_frames, self.height, self.width, self.num_channels = shape[1:]
         self.video_id: np.ndarray = np.array(zarr_io.read_rows(self._group, "video_id").tolist())

@@ -8,6 +8,7 @@ import hashlib
 import io
 import shutil
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,13 @@ class FrameStoreWriter:
     def __init__(
         self, path: Path, num_rows: int, frames_shape: tuple[int, int, int, int], *,
         fps: float, crop: str, source: str, num_objects: int | None, truth_names: tuple[str, ...] = tuple(TRUTH_DIMS),
-        resumable: bool = False, fps_is_assumed: bool = False,
+        resumable: bool = False, fps_is_assumed: bool = False, about: Mapping[str, str] | None = None,
     ):
         """`num_rows`: about how many sequences will come; `frames_shape`: T, H, W, C of each; `source`: the source's
         identity; `num_objects`: the most objects in any sequence, None without ground truth; `truth_names`: the arrays
         of it that every sequence has, `present` is always one; `resumable`: goes on after the whole shards (see
         `labels`) that an interrupted writer of the very same store left at `path`; `fps_is_assumed`: no source says its
-        rate."""
+        rate; `about`: what it says of the source, see frame_store.ABOUT."""
         coordinates = ("video_id", "first_frame", "split")
         self.path, self.num_objects, self._truth_names = path, num_objects, {*truth_names, "present"}
         self._rows_per_shard = max(1, _SHARD_BYTES // int(np.prod(frames_shape)), -(-num_rows // _MAX_SHARDS))
@@ -59,7 +60,7 @@ class FrameStoreWriter:
         self._facts: list[dict[str, np.ndarray]] = []
         self._journal = path.with_name(path.name + ".rows") if resumable else None
         kept = self._recover()
-        attributes = {"fps": fps, "crop": crop, **({"fps_is_assumed": True} if fps_is_assumed else {})}
+        attributes = {"fps": fps, "crop": crop, **({"fps_is_assumed": True} if fps_is_assumed else {}), **(about or {})}
         self._group = zarr_io.create(path, KIND, attributes, {"source": source}, coordinates, kept)
         self._arrays = {"frames": self._add("frames", num_rows, frames_shape, FRAME_DIMS)}
         if num_objects is not None:

@@ -16,3 +16,8 @@ def to_uint8(frames: Tensor) -> np.ndarray:
     assert frames.is_floating_point() and frames.ndim >= 3, f"wanted floats [..., C, H, W], got {frames.dtype}"
     levels = frames.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
     return np.ascontiguousarray(levels.movedim(-3, -1).cpu().numpy())
+
+
+def mean_picture(samples: np.ndarray) -> np.ndarray:
+    """uint8 [..., S, T, H, W, C] -> the mean over the samples as one film, uint8 [..., T, H, W, C], rounded."""
+    return samples.mean(-5, dtype=np.float32).round().astype(np.uint8)

@@ -11,7 +11,7 @@ Coordinates video_id, first_frame (of the clip's first context frame) [clip], sa
 context_frames + horizon - 1), context_time (0 .. context_frames - 1), both counted from the clip's first frame.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +42,15 @@ class PredictionWriter:
     def __init__(
         self, path: Path, frame_shape: tuple[int, int, int], video_id: Sequence[str] | np.ndarray,
         first_frame: Sequence[int] | np.ndarray, *, num_samples: int, context_frames: int, horizon: int, fps: float,
-        made_from: dict[str, str], carry_pictures: bool, spread: str,
+        made_from: dict[str, str], carry_pictures: bool, spread: str, about: Mapping[str, str] | None = None,
     ):
         """frame_shape: height, width, channels; video_id, first_frame [n]: the clips; carry_pictures: whether what
-        the context shows is drawn, see generate.carry_pictures; spread: how the samples differ (generate.spread)."""
+        the context shows is drawn, see generate.carry_pictures; spread: how the samples differ (generate.spread);
+        about: what is said of the source, see frame_store.ABOUT."""
         coordinates = ("video_id", "first_frame", "sample", "time", "context_time")
         attributes = {
             "context_frames": context_frames, "horizon": horizon, "fps": fps, "carry_pictures": carry_pictures,
-            "spread": spread,
+            "spread": spread, **(about or {}),
         }
         group = zarr_io.create(path, KIND, attributes, made_from, coordinates)
         zarr_io.add_coordinate(group, "video_id", video_id, ("clip",), description="source video")
@@ -102,7 +103,7 @@ class PredictionStore:
         self.path = path
         attributes: dict[str, Any] = dict(group.attrs)
         self.identity: str = attributes["identity"]
-        self.made_from: dict[str, str] = attributes["made_from"]
+        self.made_from: dict[str, str] = zarr_io.made_from(group)
         self.context_frames: int = attributes["context_frames"]
         self.horizon: int = attributes["horizon"]
         self.fps: float = attributes["fps"]

@@ -44,9 +44,12 @@ def differences(here: StoreFacts, there: StoreFacts) -> list[Difference]:
         for part in np.array_split(np.arange(len(rows_here)), -(-len(rows_here) // 64)):
             ours = read_rows(here.group, array.name, rows_here[part]).astype(np.float64)
             theirs = read_rows(there.group, array.name, rows_there[part]).astype(np.float64)
-            square_difference += np.square(ours - theirs).sum()
-            square += np.square(ours).sum()
-            count += ours.size
+            known = np.isfinite(ours) & np.isfinite(theirs)  # an empty slot has no place
+            square_difference += np.square(ours - theirs)[known].sum()
+            square += np.square(ours)[known].sum()
+            count += int(known.sum())
+        if not count:
+            continue
         found.append(Difference(array.name, float(np.sqrt(square_difference / count)), float(np.sqrt(square / count))))
     return found
 

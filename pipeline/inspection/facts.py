@@ -12,7 +12,7 @@ from pipeline import zarr_io
 from pipeline.errors import UserError
 
 KINDS = ("frames", "latents", "predicted_frames", "predicted_latents")
-_SHOWN_ELSEWHERE = {"kind", "format", "made_from", "coordinates", "identity", "inventory", "complete"}
+_SHOWN_ELSEWHERE = {"kind", "format", "coordinates", "identity", "inventory", "complete"}
 
 
 @dataclass(frozen=True)
@@ -71,21 +71,27 @@ def read_facts(path: Path) -> StoreFacts:
     coordinates = attributes["coordinates"].split()
     arrays = [_array_facts(path / name, name, array, name in coordinates) for name, array in zarr_io.arrays(group)]
     return StoreFacts(
-        path, kind, attributes["identity"], attributes["made_from"],
-        {name: value for name, value in attributes.items() if name not in _SHOWN_ELSEWHERE},
+        path, kind, attributes["identity"], zarr_io.made_from(group),
+        {name: value for name, value in attributes.items()
+         if name not in _SHOWN_ELSEWHERE and not name.startswith(zarr_io.MADE_FROM)},
         tuple(sorted(arrays, key=lambda array: array.is_coordinate)), group,
     )
 
 
-def find_row(facts: StoreFacts, name: str) -> int:
-    """The row of the sequence or clip called VIDEO or VIDEO:FIRST_FRAME; of several from one video, the first one.
+def has_codes(facts: StoreFacts) -> bool:
+    """Whether it is a store of latents or predicted latents, not of frames."""
+    return facts.kind.endswith("latents")
+
+
+def find_rows(facts: StoreFacts, name: str) -> np.ndarray:
+    """The row of the sequence or clip called VIDEO:FIRST_FRAME, or all of VIDEO in the order of their frames: int [n].
     Raises UserError, naming some that there are, when there is none."""
     videos, frames = facts.labels("video_id"), facts.labels("first_frame")
     video, _, frame = name.rpartition(":")
-    if frame.isdigit() and len(rows := np.flatnonzero((videos == video) & (frames == int(frame)))):
-        return int(rows[0])
+    if frame.isdecimal() and len(rows := np.flatnonzero((videos == video) & (frames == int(frame)))):
+        return rows[:1]
     if len(rows := np.flatnonzero(videos == name)):
-        return int(rows[frames[rows].argmin()])
+        return rows[frames[rows].argsort(kind="stable")]
     some = ", ".join(f"{video}:{frame}" for video, frame in zip(videos[:3], frames[:3], strict=True))
     raise UserError(f"{facts.path}: has no sequence '{name}'; wanted VIDEO or VIDEO:FIRST_FRAME, such as {some}")
 

@@ -89,10 +89,11 @@ def print_comparison(
 
 def _pairs(here: StoreFacts, there: StoreFacts) -> Iterable[tuple[str, str, str]]:
     for name in ("kind", "identity", "num_rows"):
-        yield name, str(getattr(here, name))[:18], str(getattr(there, name))[:18]
-    for label, values in (("made from ", "made_from"), ("", "attributes")):
+        ours, theirs = (str(getattr(store, name))[:None if name == "kind" else 12] for store in (here, there))
+        yield name, ours, theirs
+    for label, values, length in (("made from ", "made_from", 12), ("", "attributes", None)):
         for name in dict.fromkeys([*getattr(here, values), *getattr(there, values)]):
-            ours, theirs = (str(getattr(store, values).get(name, "-"))[:12] for store in (here, there))
+            ours, theirs = (str(getattr(store, values).get(name, "-"))[:length] for store in (here, there))
             yield label + name, ours, theirs
     arrays = [{array.name: array for array in store.arrays} for store in (here, there)]
     for name in dict.fromkeys([*arrays[0], *arrays[1]]):
@@ -103,7 +104,7 @@ def _pairs(here: StoreFacts, there: StoreFacts) -> Iterable[tuple[str, str, str]
 
 def _cells(array: ArrayFacts) -> list[str]:
     ratio = "" if array.is_coordinate else f"{array.num_bytes / max(array.num_bytes_stored, 1):.1f}"
-    dims = ", ".join(f"{dim}\u00a0{length}" for dim, length in zip(array.dims, array.shape, strict=True))
+    dims = ", ".join(f"{dim} {length}" for dim, length in zip(array.dims, array.shape, strict=True))
     return [array.name, dims, array.dtype, array.units, _bytes(array.num_bytes_stored), ratio]
 
 
@@ -111,7 +112,7 @@ def _table(title: str | None, *headers: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False,
                   padding=(0, 1, 0, 0), show_header=any(headers))
     for header in headers:
-        table.add_column(header, overflow="fold", no_wrap=header not in ("dims", "units") and "/" not in header)
+        table.add_column(header, overflow="fold")  # nothing is cut where it is narrow
     return table
 
 

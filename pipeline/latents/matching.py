@@ -5,6 +5,7 @@ Legend: B clips, T frames, K slots.
 
 import torch
 from scipy.optimize import linear_sum_assignment
+from torch import Tensor
 
 from pipeline.latents import pose as poses
 from pipeline.latents.latents import Latents
@@ -12,17 +13,25 @@ from pipeline.thresholds import PRESENT
 
 SAME_PX = 3.0
 """Tracks that are closer than that, on average over the frames, are of one object."""
+NOWHERE = -1
+
+
+def same_objects(here: Latents, there: Latents) -> Tensor:
+    """Of every slot of `here` the slot of `there`, of the same frames, that holds the same object: int64 [B, K];
+    NOWHERE where none does."""
+    found = torch.full(here.presence.shape, NOWHERE)
+    both = (here.presence[:, :, None] > PRESENT) & (there.presence[:, None] > PRESENT)  # [B, K, K of there]
+    apart = (poses.place(here.pose)[:, :, :, None] - poses.place(there.pose)[:, :, None]).norm(dim=-1).mean(1)
+    for b, distance in enumerate(torch.where(both, apart, 1e6).cpu().numpy()):
+        for slot, other in zip(*linear_sum_assignment(distance), strict=True):
+            if distance[slot, other] < SAME_PX:
+                found[b, slot] = int(other)
+    return found
 
 
 def in_order_of(context: Latents, whole: Latents) -> Latents:
     """Poses and presence of `whole`, which begins with the frames of `context`, in the slots in which `context` has the
     same objects; the others are absent."""
-    pose, presence = whole.pose.clone(), torch.zeros_like(whole.presence)
-    there = (context.presence[:, :, None] > PRESENT) & (whole.presence[:, None] > PRESENT)  # [B, K, K]
-    here, there_too = poses.place(context.pose), poses.place(whole.pose[:, :context.num_frames])
-    apart = (here[:, :, :, None] - there_too[:, :, None]).norm(dim=-1).mean(1)
-    for b, distance in enumerate(torch.where(there, apart, 1e6).cpu().numpy()):
-        for slot, other in zip(*linear_sum_assignment(distance), strict=True):
-            pose[b, :, slot] = whole.pose[b, :, other]
-            presence[b, slot] = float(distance[slot, other] < SAME_PX)
-    return whole.replace(pose=pose, presence=presence)
+    slot_of = same_objects(context, whole.frames(0, context.num_frames)).to(whole.pose.device)
+    order = slot_of.clamp(min=0)[:, None, :, None].expand_as(whole.pose)
+    return whole.replace(pose=whole.pose.gather(2, order), presence=(slot_of != NOWHERE).to(whole.presence))

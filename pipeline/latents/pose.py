@@ -34,6 +34,15 @@ _VISIBILITY = COMPONENTS.index("visibility")
 Numbers = TypeVar("Numbers", Tensor, np.ndarray)
 
 
+def description(object_px: float | None) -> str:
+    """What the components mean, in a sentence; object_px: width of an object at log_scale 0, None: not known."""
+    size = "" if object_px is None else f", so that it is {object_px:g} px exp(log_scale) wide"
+    return (
+        "x, y: its centre from the frame's left and top edge; log_scale: natural logarithm of its size, where 0 is "
+        f"that of a typical object{size}; visibility: 1 in view, 0 hidden or out of the frame"
+    )
+
+
 def place(pose: Numbers) -> Numbers:
     """(x, y) [..., 2] px, of a pose [..., P] or of its moving part."""
     return pose[..., _PLACE]
@@ -59,6 +68,14 @@ def assemble(place: Tensor, shape: Tensor, visibility: Tensor | None = None) -> 
     last."""
     parts = [place, shape] if visibility is None else [place, shape, visibility[..., None]]
     return torch.cat(parts, -1)
+
+
+def hidden_outside(pose: Tensor, object_px: float, height: int, width: int) -> Tensor:
+    """The pose [..., P] with visibility 0 where no part of the object, object_px wide at log_scale 0, lies in the frame
+    of height x width px."""
+    (x, y), reach = place(pose).unbind(-1), object_px * scale(pose) / 2
+    inside = (x > -reach) & (x < width + reach) & (y > -reach) & (y < height + reach)
+    return assemble(place(pose), shape(pose), visibility(pose) * inside)
 
 
 def moved(pose: Tensor, by: Tensor) -> Tensor:

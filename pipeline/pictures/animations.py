@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.frames.pixels import mean_picture
 from pipeline.frames.write_video import write_animation, write_video
-from pipeline.pictures.baselines import baselines, sample_name
+from pipeline.pictures.baselines import baselines, mean_name, sample_name
+from pipeline.pictures.error_map import ERROR, error_map
 from pipeline.pictures.grid import CONTEXT, FORECAST, PAPER, Color, Tile, draw_grid, in_rows
 from pipeline.pictures.layers import Layers, layer_tiles
 
@@ -17,20 +19,24 @@ from pipeline.pictures.layers import Layers, layer_tiles
 def forecast_animation(
     target: np.ndarray, predictions: np.ndarray, straight_on: np.ndarray, context_frames: int, title: str,
 ) -> np.ndarray:
-    """Draws truth (where it is known) | every sample | baselines, all of which first show the given frames: uint8 [T,
-    height, width, 3].
+    """Draws truth (where it is known) | mean of the samples (of several) | error of that, or of the only one (where the
+    truth is known) | every sample | baselines, all of which first show the given frames: uint8 [T, height, width, 3].
 
     predictions [S, horizon, H, W, C]; straight_on [horizon, H, W, C] as in pipeline.pictures.baselines.
     """
-    context = target[:context_frames]
-    forecasts = {sample_name(s, len(predictions)): frames for s, frames in enumerate(predictions)}
-    forecasts |= baselines(context, straight_on)
+    context, known = target[:context_frames], len(target) > context_frames
+    samples = {sample_name(s, len(predictions)): frames for s, frames in enumerate(predictions)}
+    shown = {mean_name(len(predictions)): mean_picture(predictions)} if len(predictions) > 1 else samples
+    first = next(iter(shown))
+    forecasts = shown | samples | baselines(context, straight_on)
     drawings = []
     for t in range(context_frames + len(straight_on)):
         given, edge = t < context_frames, _edge(t, context_frames)
-        tiles = [Tile(target[t], "truth", CONTEXT if given else PAPER)] if len(target) > context_frames else []
-        tiles += [Tile(context[t] if given else frames[t - context_frames], name, edge)
-                  for name, frames in forecasts.items()]
+        tiles = [Tile(target[t], "truth", CONTEXT if given else PAPER)] if known else []
+        for name, frames in forecasts.items():
+            tiles.append(Tile(context[t] if given else frames[t - context_frames], name, edge))
+            if known and name == first:
+                tiles.append(Tile(error_map(tiles[-1].picture, target[t]), ERROR, edge))
         drawings.append(draw_grid(in_rows(tiles), title=f"{_moment(t, context_frames)}   {title}"))
     return np.stack(drawings)
 

@@ -19,5 +19,10 @@ def baselines(context: np.ndarray, straight_on: np.ndarray) -> dict[str, np.ndar
 
 
 def sample_name(sample: int, num_samples: int) -> str:
-    """What one of a forecast's samples is called."""
-    return "forecast" if num_samples == 1 else f"forecast, sample {sample + 1}"
+    """What one of a forecast's samples is called: counted from 0, as in the stores."""
+    return "forecast" if num_samples == 1 else f"forecast, sample {sample}"
+
+
+def mean_name(num_samples: int) -> str:
+    """What the mean over a forecast's samples, as one picture, is called."""
+    return f"mean of {num_samples} samples"

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from pipeline.errors import writing
+from pipeline.pictures.lettering import LINE_PX, width_of, write
 
 Color = tuple[int, int, int]
 
@@ -24,7 +25,7 @@ PICTURE_PX = 256
 """Least length of a picture's longer side, as it is shown: of someone filmed from head to knee, face and hands then are
 some 30 px across, about the least at which one sees where a hand is and which way a face looks. Chosen by eye."""
 
-_EDGE, _GUTTER, _FONT_PX = 3, 8, 14
+_EDGE, _GUTTER = 3, 8
 _MOST_COLUMNS = 4
 """Of a film: four pictures of PICTURE_PX are about 1100 px wide, which a laptop shows without making them smaller."""
 
@@ -57,30 +58,28 @@ def draw_grid(rows: list[list[Tile]], row_labels: list[str] | None = None, title
     Its size does not depend on the title, which is cut where it is too long: the drawings of an animation are all
     alike.
     """
-    font = ImageFont.load_default(_FONT_PX)
     row_labels = row_labels or [""] * len(rows)
     height, width = rows[0][0].picture.shape[:2]
     scale = enlargement(height, width)
-    line = _FONT_PX + 4
-    left = _GUTTER + max(round(font.getlength(label)) + _GUTTER if label else 0 for label in row_labels)
-    top = _GUTTER + (line if title else 0)
+    left = _GUTTER + max(width_of(label) + _GUTTER if label else 0 for label in row_labels)
+    top = _GUTTER + (LINE_PX if title else 0)
     # A row without any label needs no line for them.
-    labelled = [line if any(tile.label for tile in row) else 0 for row in rows]
+    labelled = [LINE_PX if any(tile.label for tile in row) else 0 for row in rows]
     # A picture that is narrower than what is written above it is given the room.
-    widest = max(width * scale + 2 * _EDGE, *(round(font.getlength(tile.label)) for row in rows for tile in row))
+    widest = max(width * scale + 2 * _EDGE, *(width_of(tile.label) for row in rows for tile in row))
     step_x, step_y = widest + _GUTTER, height * scale + 2 * _EDGE + _GUTTER
     size_x = left + step_x * max(len(row) for row in rows)
     size_y = top + sum(labelled) + step_y * len(rows)
     canvas = Image.new("RGB", (size_x + size_x % 2, size_y + size_y % 2), PAPER)
     pen = ImageDraw.Draw(canvas)
-    pen.text((_GUTTER, _GUTTER // 2), title, fill=INK, font=font)
+    write(canvas, (_GUTTER, _GUTTER // 2), title, INK)
     y = top
     for row, label, line_height in zip(rows, row_labels, labelled, strict=True):
         y += line_height
-        pen.text((_GUTTER, y + (height * scale) // 2), label, fill=INK, font=font, anchor="lm")
+        write(canvas, (_GUTTER, y + (height * scale) // 2), label, INK, "middle")
         for column, tile in enumerate(row):
             x = left + column * step_x
-            pen.text((x, y - line), tile.label, fill=tile.label_color, font=font)
+            write(canvas, (x, y - LINE_PX), tile.label, tile.label_color)
             pen.rectangle((x, y, x + width * scale + 2 * _EDGE - 1, y + height * scale + 2 * _EDGE - 1), fill=tile.edge)
             canvas.paste(_enlarge(tile.picture, scale), (x + _EDGE, y + _EDGE))
         y += step_y

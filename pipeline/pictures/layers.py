@@ -62,9 +62,9 @@ def layers_of_clip(decoded: Decoded, b: int) -> Layers:
 
 
 def layer_tiles(frame: np.ndarray, layers: Layers, t: int, name: str, edge: Color) -> list[Tile]:
-    """The row frame | `name` | background | each object on grey | segmentation of time t; frame [H, W, C] is the true
+    """The row frame | `name` | background | each slot on grey | segmentation of time t; frame [H, W, C] is the true
     one."""
     tiles = [Tile(frame, "frame"), Tile(layers.frames[t], name, edge), Tile(layers.background[t], "background", edge)]
     for slot, picture in enumerate(layers.objects[t]):
-        tiles.append(Tile(picture, f"object {slot + 1}", edge, slot_color(slot)))
+        tiles.append(Tile(picture, f"slot {slot}", edge, slot_color(slot)))
     return [*tiles, Tile(color_segmentation(layers.segmentation[t]), "segmentation", edge)]

@@ -4,6 +4,8 @@ slots were.
 Legend: T frames, N true objects, K slots, C channels, H W px.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -12,6 +14,8 @@ from pipeline.pictures.layers import slot_color
 
 _LONGER_SIDE = 480
 """A frame is drawn about as large, px: parts of a pixel can be seen."""
+_OF_MANY = 320
+"""The same where there are several frames."""
 _LINE, _END, _DOT = 2, 5, 2.5
 
 
@@ -37,6 +41,41 @@ def tracks_sheet(
         label = "tracks, over the true ones"
     _draw_tracks(found, place * scale, in_view, colors, halo=False)
     return draw_grid([[*tiles, Tile(np.asarray(found), label)]], title=title)
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Where the slots of one clip are: place [T, K, 2] x, y px, in_view bool [T, K], the colour of each slot."""
+
+    place: np.ndarray
+    in_view: np.ndarray
+    colors: list[Color]
+
+
+def overlay_sheet(columns: list[tuple[str, np.ndarray, dict[str, Tracks]]], name: str, title: str) -> np.ndarray:
+    """Draws the frames of several clips in a row, called `name`, below them the tracks of each store, by name, and
+    those of all stores together: RGB [height, width, 3]. A single clip is drawn from left to right.
+
+    columns: of every clip its label, a frame uint8 [H, W, C] and the tracks.
+    """
+    drawn = []
+    for label, frame, stores in columns:
+        scale = max(1, (_LONGER_SIDE if len(columns) == 1 else _OF_MANY) // max(frame.shape[:2]))
+        large = frame.repeat(scale, 0).repeat(scale, 1)
+        last = [*stores][-1]
+        shown = {name: {}, **{store: {store: own} for store, own in stores.items()}}
+        if len(stores) > 1:  # the outlined ones below, or they would hide the others
+            shown[f"both, outlined: {last}"] = {store: stores[store] for store in reversed(stores)}
+        tiles = []
+        for what, several in shown.items():
+            canvas = Image.fromarray(_rgb(large))
+            for store, own in several.items():
+                is_outlined = len(several) > 1 and store == last
+                _draw_tracks(canvas, own.place * scale, own.in_view, own.colors, halo=is_outlined)
+            tiles.append(Tile(np.asarray(canvas), f"{label}, {what}" if what == name else what))
+        drawn.append(tiles)
+    rows = drawn if len(drawn) == 1 else [list(row) for row in zip(*drawn, strict=True)]
+    return draw_grid(rows, title=title)
 
 
 def _draw_tracks(canvas: Image.Image, place: np.ndarray, seen: np.ndarray, colors: list[Color], halo: bool) -> None:

@@ -7,7 +7,8 @@ from pipeline.evaluation.per_clip import Row
 NUM_ROWS = 40
 """Most rows of the table; of more clips half of them each from both ends."""
 _COLUMNS = {
-    "psnr": ("forecast", 2), "psnr_moving": ("forecast of what moves", 2),
+    "psnr": ("forecast", 2), "mean_picture_psnr": ("mean of the samples", 2),
+    "psnr_moving": ("forecast of what moves", 2),
     "copy_last_psnr": ("copy of the last frame", 2), "flow_psnr": ("optical flow", 2),
     "linear_extrapolation_psnr": ("straight on", 2), "objects": ("objects", 0), "motion": ("pixels that move, %", 1),
 }

@@ -93,7 +93,10 @@ def forecast_table(metrics: dict) -> tuple[list[str], list[ForecastRow]]:
         is_ours = figures is metrics["prediction"]
         add(name, figures, is_ours)
         if is_ours:
-            add(f"best of {metrics['protocol']['num_samples']} samples", figures["best_of_samples"], False)
+            num_samples = metrics["protocol"]["num_samples"]
+            if "mean_picture" in figures:
+                add(f"mean of {num_samples} samples as one picture", figures["mean_picture"], False)
+            add(f"best of {num_samples} samples", figures["best_of_samples"], False)
             if "without_carried_pictures" in figures:
                 add("from its codes alone", figures["without_carried_pictures"], False)
     return columns, rows

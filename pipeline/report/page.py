@@ -63,10 +63,11 @@ def write_report(
     Scenes that would make the page larger than most_bytes are left out, and the page says how many.
     """
     shown: dict[str, list[str]] = {kind: [] for kind in _KINDS}
-    room, left_out = most_bytes - _TEXT_BYTES, 0
+    room, left_out, has_true_tracks = most_bytes - _TEXT_BYTES, 0, False
     template = _environment().get_template("scene.html")
     with progress("drawing the report", len(scenes), "scenes") as advance:
         for scene in scenes:
+            has_true_tracks |= any(track.dashed for tile in scene.tiles for track in tile.tracks)
             text = template.render(scene=scene, tiles=[_tile(tile) for tile in scene.tiles])
             if (needed := len(text.encode())) > room:
                 left_out += 1
@@ -77,7 +78,7 @@ def write_report(
     page = _environment().get_template("page.html").render(
         metrics=metrics, protocol=metrics["protocol"], artefacts=artefacts, architecture=architecture,
         headline=headline(metrics), warnings=[*metrics.get("warnings", ()), *warnings], clips=clip_table(list(clips)),
-        scenes=shown, left_out=left_out,
+        scenes=shown, left_out=left_out, has_true_tracks=has_true_tracks,
         forecast=forecast_table(metrics), layers=layer_figures(metrics), probes=probe_table(metrics),
         samples=sample_figures(metrics), codes=code_rows(spec),
         others=other_figures(metrics), run=Markup(_RUN),

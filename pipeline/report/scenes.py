@@ -1,4 +1,4 @@
-"""What the report animates: a few clips of the test split, forecast, taken apart, and changed by hand.
+"""What the report animates: a few clips of the test split that tell most, forecast, taken apart, and changed by hand.
 
 Legend: B clips, S samples, T frames, N true objects, K slots, C channels, H W px.
 """
@@ -9,19 +9,20 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from pipeline.evaluation.chosen import Chosen
 from pipeline.frames.forecast_clips import ForecastClips, find_clips, forecast_clips, read_clip_truth, read_clips
 from pipeline.frames.frame_store import FrameStore
-from pipeline.frames.pixels import to_uint8
+from pipeline.frames.pixels import mean_picture, to_uint8
 from pipeline.frames.prediction_store import PredictionStore
 from pipeline.latents import pose as poses
 from pipeline.latents.decoded import Decode
 from pipeline.latents.exchanges import with_background, with_looks
 from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
 from pipeline.latents.latents import Latents
-from pipeline.pictures.baselines import baselines, sample_name
+from pipeline.pictures.baselines import baselines, mean_name, sample_name
+from pipeline.pictures.error_map import ERROR, error_map
 from pipeline.pictures.layers import color_segmentation, layers_of_clip, slot_color
 from pipeline.provenance import match_rows
-from pipeline.spacing import evenly_spaced
 from pipeline.thresholds import IN_VIEW, PRESENT
 
 _MOST_SAMPLES = 3
@@ -65,40 +66,58 @@ class Scene:
 
 @dataclass(frozen=True)
 class Scenes:
-    """Three scenes for each of num_clips clips: forecast, taken apart, changed. Each is made when it is asked for."""
+    """Of every chosen clip its forecast, and its sequence taken apart and changed. Each is made when it is asked
+    for."""
 
     store: FrameStore
     encoded: LatentStore
     frames: PredictionStore
     futures: PredictedLatentsStore
     decode: Decode
-    num_clips: int
+    chosen: list[Chosen]
 
     def __len__(self) -> int:
-        num_sequences = len(forecast_clips(self.store, self.store.num_frames))
-        return min(self.frames.num_clips, self.num_clips) + 2 * min(num_sequences, self.num_clips)
+        return len(self.chosen) + 2 * len(self._sequences())
 
     def __iter__(self) -> Iterator[Scene]:
-        yield from forecast_scenes(self.store, self.frames, self.futures, self.num_clips)
-        yield from layer_scenes(self.store, self.encoded, self.decode, self.num_clips)
+        yield from forecast_scenes(self.store, self.frames, self.futures, self.chosen)
+        yield from layer_scenes(self.store, self.encoded, self.decode, self._sequences())
+
+    def _sequences(self) -> dict[int, str]:
+        """The places of the chosen clips' sequences in the test split, each once, and why it is shown."""
+        row_of = forecast_clips(self.store, self.store.num_frames).row.tolist()
+        clips = find_clips(
+            self.store, np.array([choice.video_id for choice in self.chosen]),
+            np.array([choice.first_frame for choice in self.chosen], np.int64),
+            self.frames.context_frames + self.frames.horizon,
+        )
+        shown: dict[int, str] = {}
+        for row, choice in zip(clips.row.tolist(), self.chosen, strict=True):
+            shown.setdefault(row_of.index(row), f"holds the {choice.reason}")
+        return shown
 
 
 def forecast_scenes(
-    store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, num_scenes: int,
+    store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, chosen: list[Chosen],
 ) -> Iterator[Scene]:
-    """Truth, samples and baselines of clips evenly spread over the test split; nothing else is read."""
+    """Truth, the samples, their mean and what that misses, and baselines; nothing else is read."""
     given, num_frames = frames.context_frames, frames.context_frames + frames.horizon
     clips = find_clips(store, frames.video_id, frames.first_frame, num_frames)
     rows = match_rows(latents, frames.path, frames.video_id, frames.first_frame)
-    for i in evenly_spaced(len(clips), num_scenes).tolist():
+    names = list(zip(frames.video_id.tolist(), frames.first_frame.tolist(), strict=True))
+    for choice in chosen:
+        i = names.index((choice.video_id, choice.first_frame))
         clip = clips[i:i + 1]
         target, samples = read_clips(store, clip, 0, num_frames)[0], frames.read(i, i + 1)[0]
         futures, straight = latents.read(rows[[i]]), frames.read_straight_on(i, i + 1)[0]
-        scene = Scene("forecast", f"{clip.video_id[0]} from frame {clip.first_frame[0]}", store.fps, num_given=given)
+        scene = Scene("forecast", choice.title, store.fps, num_given=given)
         scene.tiles.append(Tile("truth", target, tracks=_true_tracks(store, clip, num_frames)))
-        for s, sample in enumerate(samples[:_MOST_SAMPLES]):
-            name = sample_name(s, len(samples))
-            scene.tiles.append(Tile(name, np.concatenate([target[:given], sample]), True))
+        shown = {mean_name(len(samples)): mean_picture(samples)} if len(samples) > 1 else {}
+        shown |= {sample_name(s, len(samples)): sample for s, sample in enumerate(samples[:_MOST_SAMPLES])}
+        for number, (name, forecast) in enumerate(shown.items()):
+            scene.tiles.append(Tile(name, np.concatenate([target[:given], forecast]), True))
+            if number == 0:
+                scene.tiles.append(Tile(ERROR, error_map(scene.tiles[-1].frames, target), True))
         paths = tuple(track for s in range(len(futures.pose)) for track in _found_tracks(futures, s))
         scene.tiles.append(Tile(f"truth, tracks of {_count(len(samples), 'sample')}", target, tracks=paths))
         for name, baseline in baselines(target[:given], straight).items():
@@ -106,15 +125,18 @@ def forecast_scenes(
         yield scene
 
 
-def layer_scenes(store: FrameStore, encoded: LatentStore, decode: Decode, num_scenes: int) -> Iterator[Scene]:
-    """Sequences taken apart, and the same ones with codes changed by hand."""
+def layer_scenes(
+    store: FrameStore, encoded: LatentStore, decode: Decode, chosen: dict[int, str],
+) -> Iterator[Scene]:
+    """Sequences, by their places in the test split and with why they are shown, taken apart, and the same ones with
+    codes changed by hand."""
     sequences = forecast_clips(store, store.num_frames)
     rows = match_rows(encoded, store.path, sequences.video_id, sequences.first_frame)
-    for i in evenly_spaced(len(sequences), num_scenes).tolist():
+    for i, reason in chosen.items():
         after = (i + 1) % len(sequences)
         target, following = (read_clips(store, sequences[j:j + 1], 0, store.num_frames)[0] for j in (i, after))
         latents, other = encoded.read(rows[[i]]), encoded.read(rows[[after]])
-        title = f"{sequences.video_id[i]} from frame {sequences.first_frame[i]}"
+        title = f"{sequences.video_id[i]} from frame {sequences.first_frame[i]}: {reason}"
         truth = _true_tracks(store, sequences[i:i + 1], store.num_frames)
         yield Scene("layers", title, store.fps, _layer_tiles(target, truth, latents, decode))
         changes = Scene("changes", title, store.fps)
@@ -138,7 +160,7 @@ def _layer_tiles(target: np.ndarray, truth: tuple[Track, ...], latents: Latents,
         Tile("background", layers.background),
     ]
     for slot in _present(latents):
-        tiles.append(Tile(f"object {slot + 1}", layers.objects[:, slot]))
+        tiles.append(Tile(f"slot {slot}", layers.objects[:, slot]))
     return [*tiles, Tile("who is where", color_segmentation(layers.segmentation), is_flat=True)]
 
 
@@ -148,7 +170,7 @@ def _changes(latents: Latents, width: int) -> dict[str, Latents]:
     if not present:
         return {}
     slot = present[0]
-    name = f"object {slot + 1}"
+    name = f"slot {slot}"
     moved, grown = latents.pose.clone(), latents.pose.clone()
     own = latents.pose[0, :, slot]
     side = -1 if poses.place(own).mean(0)[0] > width / 2 else 1

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from pipeline.evaluation.report import DEFINITIONS, print_report, write_curves
+from pipeline.evaluation.report import DEFINITIONS, definitions, print_report, write_curves
 
 
 def figures(psnr: float) -> dict:
@@ -125,3 +125,23 @@ def test_the_report_does_without_ground_truth():
     del metrics["prediction"]["calibration"], metrics["prediction"]["nearest_sample_error"]
     text = printed(metrics)
     assert "px 2" not in text and "prediction" in text
+    assert "wanted" not in text and "wanted" in printed(METRICS)
+
+
+def test_only_figures_that_there_are_are_defined():
+    """Most of what is left out is said of true objects."""
+    metrics = copy.deepcopy(METRICS)
+    said = {text.partition(":")[0] for text in definitions(metrics)}
+    assert {"psnr", "px", "coverage", "fg_ari", "apart"} <= said and not {"probes", "presence"} & said
+    del metrics["decomposition"], metrics["prediction"]["calibration"], metrics["prediction"]["nearest_sample_error"]
+    for section in (metrics["prediction"], *metrics["baselines"].values()):
+        del section["position_error"]
+    assert {text.partition(":")[0] for text in definitions(metrics)} == said - {
+        "px", "nearest sample, px", "coverage", "fg_ari", "fg_miou", "identity_consistency"}
+
+
+def test_the_mean_picture_stands_beside_the_samples():
+    metrics = copy.deepcopy(METRICS)
+    metrics["prediction"]["mean_picture"] = figures(24.5)
+    line = next(line for line in printed(metrics).splitlines() if "mean as one picture" in line and "24.50" in line)
+    assert line.split()[4:7] == ["24.50", "25.50", "23.50"]

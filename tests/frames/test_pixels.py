@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.frames.pixels import mean_picture, to_uint8, to_unit
 
 
 def test_there_and_back_is_exact_for_every_level():
@@ -29,3 +29,9 @@ def test_other_types_are_refused():
         to_unit(np.zeros((4, 4, 3), np.float32))
     with pytest.raises(AssertionError):
         to_uint8(torch.zeros(3, 4, 4, dtype=torch.uint8))
+
+
+def test_the_mean_of_samples_is_a_film_of_its_own():
+    samples = np.array([[10, 0], [13, 255], [13, 255]], np.uint8).reshape(1, 3, 2, 1, 1, 1)
+    assert mean_picture(samples).shape == (1, 2, 1, 1, 1) and mean_picture(samples).ravel().tolist() == [12, 170]
+    assert mean_picture(samples).dtype == np.uint8

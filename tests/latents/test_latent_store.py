@@ -121,7 +121,7 @@ def test_codes_of_width_zero_are_left_out_and_read_as_such(tmp_path):
     for store in (open_latents(tmp_path / "l.zarr"), open_predicted_latents(tmp_path / "p.zarr")):
         assert store.spec == narrow and store.read(slice(None)).check(narrow).deformation.shape == (2, 6, 3, 0)
         with xarray.open_zarr(store.path) as opened:
-            assert set(opened.data_vars) == set(narrow.names) and "detail_dim" not in opened.attrs
+            assert set(opened.data_vars) == {*narrow.names, "pose_of_empty"} and "detail_dim" not in opened.attrs
 
 
 def test_missing_clips_are_noticed(tmp_path):
@@ -141,12 +141,51 @@ def test_xarray_opens_both_as_labelled_datasets(tmp_path, latents):
     assert encoded.pose.sel(pose_component="log_scale").shape == (NUM_ROWS, 6, 3)
     assert tuple(encoded.camera_component.values) == camera_code.COMPONENTS
     assert tuple(encoded.pose_component.values) == poses.COMPONENTS
-    assert set(encoded.data_vars) == set(CODES) and all("units" in encoded[name].attrs for name in CODES)
+    assert set(encoded.data_vars) == {*CODES, "pose_of_empty"} and all("units" in encoded[name].attrs for name in CODES)
     predicted = xarray.open_zarr(tmp_path / "p.zarr")
     assert predicted.pose.dims == ("clip", "sample", "time", "slot", "pose_component")
     assert predicted.appearance.dims == ("clip", "slot", "appearance_code")
     assert predicted.time.values.tolist() == list(range(6)) and predicted.attrs["context_frames"] == 2
     assert {"video_id", "first_frame", "sample", "time"} <= set(predicted.coords)
+
+
+def test_empty_slots_have_no_place_for_readers_but_models_get_what_they_were_given(tmp_path):
+    latents = some_latents(2, 6)
+    latents.presence[:] = torch.tensor([[1.0, 0, 1], [0, 1, 0.2]])
+    given = latents.pose.clone()
+    rows = LatentWriter(tmp_path / "l.zarr", SPEC, ["a", "b"], [0, 0], ["train", "val"], num_frames=6, fps=1.0,
+                        made_from={}, object_px=12, about={"source_fps": "25 frames/s"})
+    rows.write(0, latents)
+    rows.finish()
+    clips = PredictedLatentsWriter(tmp_path / "p.zarr", SPEC, ["a"], [0], num_samples=2, context_frames=2, horizon=4,
+                                   fps=1.0, made_from={}, object_px=12, about={"source_fps": "25 frames/s"})
+    latents.presence[1] = latents.presence[0]  # two samples of one clip
+    clips.write(latents)
+    clips.finish()
+    empty = {"l": [[False, True, False], [True, False, True]], "p": [[[False, True, False]]]}
+    for name, is_empty in empty.items():
+        with xarray.open_zarr(tmp_path / f"{name}.zarr") as opened:
+            pose, size = opened.pose.values, opened.object_px
+            nan = np.isnan(pose).all(-1)
+            assert np.array_equal(nan, np.isnan(pose).any(-1)) and np.array_equal(nan, np.isnan(size.values))
+            assert np.array_equal(nan, np.broadcast_to(np.array(is_empty)[..., None, :], nan.shape))
+            scale = opened.pose.sel(pose_component="log_scale")
+            np.testing.assert_allclose(size, 12 * np.exp(scale), rtol=1e-6)
+            assert size.attrs["units"] == "px" and "12 px exp(log_scale)" in opened.pose.attrs["description"]
+            assert opened.attrs["object_px_at_log_scale_0"] == 12 and opened.attrs["source_fps"] == "25 frames/s"
+    assert torch.equal(open_latents(tmp_path / "l.zarr").read(slice(None)).pose, given)
+    assert torch.equal(open_predicted_latents(tmp_path / "p.zarr").read(slice(None)).pose, given)
+
+
+def test_xarray_writes_both_as_netcdf(tmp_path, latents):
+    write(tmp_path / "l.zarr", latents)
+    write_predicted(tmp_path / "p.zarr", some_futures(3))
+    for name, made_from in (("l", {"frames": "f", "autoencoder": "a"}), ("p", {"predictor": "p"})):
+        with xarray.open_zarr(tmp_path / f"{name}.zarr") as opened:
+            opened.to_netcdf(tmp_path / f"{name}.nc")
+            with xarray.open_dataset(tmp_path / f"{name}.nc") as read:
+                xarray.testing.assert_equal(read.pose, opened.pose)
+                assert {label: read.attrs[f"made_from_{label}"] for label in made_from} == made_from
 
 
 def test_the_wrong_kind_and_a_lost_file_are_refused(tmp_path, latents):

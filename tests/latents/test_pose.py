@@ -65,3 +65,14 @@ def test_x_and_y_exchanged():
     assert poses.place(poses.transposed(POSE)).tolist() == [[20, 10], [4, 3]]
     assert torch.equal(poses.transposed(poses.transposed(POSE)), POSE)
     assert torch.equal(poses.shape(poses.transposed(POSE)), poses.shape(POSE))
+
+
+def test_what_is_out_of_the_frame_is_not_visible():
+    """An object is 10 px wide at log_scale 0, and 20 in the last row."""
+    place = torch.tensor([[20.0, 15], [-4, 15], [-6, 15], [44, 29], [46, 29], [20, -5.5], [20, 34], [-6, 15]])
+    sizes = torch.tensor([[0.0]] * 7 + [[math.log(2)]])
+    pose = poses.assemble(place, sizes, torch.full((8,), 0.75))
+    hidden = poses.hidden_outside(pose, 10, height=30, width=40)
+    assert (poses.visibility(hidden) > 0).tolist() == [True, True, False, True, False, False, True, True]
+    assert torch.equal(hidden[[0, 1, 3, 6, 7]], pose[[0, 1, 3, 6, 7]])
+    assert torch.equal(poses.moving(hidden), poses.moving(pose))

@@ -40,8 +40,15 @@ def tile_values(drawing: np.ndarray) -> list[int]:
     return values
 
 
-@pytest.mark.parametrize(("t", "shown"), [(0, [10] * 6), (2, [12] * 6), (3, [13, 50, 90, 200, 12, 12]),
-                                          (6, [16, 53, 93, 203, 12, 12])])
+def error(found: int, truth: int) -> int:
+    """White where they are alike, black from two fifths of the range on."""
+    return int(255 * (1 - (found - truth) / (0.4 * 255)))
+
+
+@pytest.mark.parametrize(("t", "shown"), [
+    (0, [10, 10, 255, *[10] * 5]), (2, [12, 12, 255, *[12] * 5]),
+    (3, [13, 70, error(70, 13), 50, 90, 200, 12, 12]), (6, [16, 73, error(73, 16), 53, 93, 203, 12, 12]),
+])
 def test_forecast_shows_truth_samples_and_baselines_at_their_time(t, shown):
     assert (flow_forecast(TARGET[:3], 1) == 12).all()
     drawings = forecast_animation(TARGET, PREDICTIONS, STRAIGHT_ON, CONTEXT_FRAMES, "clip")
@@ -50,7 +57,12 @@ def test_forecast_shows_truth_samples_and_baselines_at_their_time(t, shown):
 
 def test_without_a_known_future_there_is_no_truth():
     drawings = forecast_animation(TARGET[:CONTEXT_FRAMES], PREDICTIONS, STRAIGHT_ON, CONTEXT_FRAMES, "clip")
-    assert tile_values(drawings[5]) == [52, 92, 202, 12, 12]
+    assert tile_values(drawings[5]) == [72, 52, 92, 202, 12, 12]
+
+
+def test_a_single_sample_has_no_mean_but_an_error():
+    drawings = forecast_animation(TARGET, PREDICTIONS[:1], STRAIGHT_ON, CONTEXT_FRAMES, "clip")
+    assert tile_values(drawings[3]) == [13, 50, error(50, 13), 200, 12, 12]
 
 
 def test_edges_tell_given_from_forecast_frames():
@@ -68,7 +80,7 @@ def test_layers_are_in_order():
 def test_sheets_show_every_forecast_under_the_truth():
     sheet = forecast_sheet(TARGET[:3], TARGET[3:], {"prediction": PREDICTIONS[0], "copy last": TARGET[3:]}, "clip")
     values = set(np.unique(sheet[..., 0]))
-    assert {11, 12, 13, 16, 50, 53} <= values and 10 not in values
+    assert {11, 12, 13, 16, 50, 53, error(50, 13)} <= values and 10 not in values
     values = set(np.unique(layers_sheet(TARGET, LAYERS, "clip")[..., 0]))
     assert {10, 16, 100, 106, 120, 140, 146} <= values
 

@@ -14,5 +14,5 @@ def test_baselines_are_as_long_as_the_forecast_and_see_the_context_alone():
     np.testing.assert_array_equal(made["copy of the last frame"], frames[[-1, -1, -1]])
 
 
-def test_a_single_sample_has_no_number():
-    assert sample_name(0, 1) == "forecast" and sample_name(1, 2) == "forecast, sample 2"
+def test_samples_are_counted_as_in_the_stores_and_a_single_one_has_no_number():
+    assert sample_name(0, 1) == "forecast" and sample_name(1, 2) == "forecast, sample 1"

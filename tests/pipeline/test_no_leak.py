@@ -5,7 +5,7 @@ import sys
 import numpy as np
 
 from pipeline import zarr_io
-from pipeline.frames.frame_store import KIND, open_frames
+from pipeline.frames.frame_store import ABOUT, KIND, open_frames
 from pipeline.latents.latent_store import open_predicted_latents
 from tests.pipeline.conftest import content
 
@@ -32,9 +32,9 @@ def test_later_frames_change_no_byte_of_the_predicted_latents(workspace, tmp_pat
 def rewrite(path, altered, frames: np.ndarray) -> None:
     """The frame store at `path` once more, with other frames."""
     source = zarr_io.open_store(path, KIND)
-    attributes = {name: source.attrs[name] for name in ("fps", "crop")}
+    attributes = {name: source.attrs[name] for name in ("fps", "crop", *ABOUT)}
     coordinates = tuple(source.attrs["coordinates"].split())
-    group = zarr_io.create(altered, KIND, attributes, source.attrs["made_from"], coordinates)
+    group = zarr_io.create(altered, KIND, attributes, zarr_io.made_from(source), coordinates)
     for name, array in source.arrays():
         values = frames if name == "frames" else zarr_io.read_rows(source, name)
         zarr_io.add_coordinate(group, name, values, array.metadata.dimension_names)

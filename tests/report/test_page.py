@@ -1,12 +1,15 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from pipeline.errors import UserError
 from pipeline.report.clips import NUM_ROWS, clip_table
 from pipeline.report.page import complete, write_report
-from tests.report.conftest import METRICS, MIX, SCENES, SPEC, Artefact, scene
+from pipeline.report.scenes import Tile, Track
+from tests.report.conftest import METRICS, MIX, NUM_FRAMES, SCENES, SPEC, Artefact, figures, scene
 
 VOID = {"meta", "link", "input", "img", "br", "line", "circle", "polyline", "polygon"}
 COSTS = {"encode": {"seconds": 125.0, "peak_resident_gib": 1.25, "peak_cuda_reserved_gib": 0.0}}
@@ -93,6 +96,32 @@ def test_without_truth_scenes_and_samples_it_is_still_a_page(tmp_path):
         metrics[name] = cut if name == "baselines" else cut[""]
     write_report(tmp_path / "report.html", metrics, {}, {}, SPEC, [scene("layers")], [])
     assert "position error" not in " ".join(check((tmp_path / "report.html").read_text()).texts)
+
+
+def words_of(path, metrics: dict, scenes: list, **options) -> str:
+    write_report(path, metrics, {}, {}, SPEC, scenes, [], **options)
+    return " ".join(" ".join(check(path.read_text()).texts).split())
+
+
+def test_nothing_is_said_of_true_objects_where_none_are_known(tmp_path):
+    """Nor is there a column of what is wanted without anything in it."""
+    page = tmp_path / "report.html"
+    metrics = METRICS | {"prediction": METRICS["prediction"] | {"diversity": {"position": 1.5, "psnr": 30.0}}}
+    true = replace(scene("forecast"), tiles=[Tile("truth", scene("forecast").tiles[0].frames, tracks=(
+        Track(np.zeros((NUM_FRAMES, 2)), "white", dashed=True),))])
+    known, unknown = words_of(page, metrics, [true]), words_of(page, metrics, [scene("forecast")])
+    said = ("white and dashed where they truly went", "white dashed lines where they were")
+    assert [known.count(text) for text in said] == [1, 1] and not any(text in unknown for text in said)
+    prediction = {name: value for name, value in metrics["prediction"].items() if name != "calibration"}
+    without = words_of(page, metrics | {"prediction": prediction}, [scene("layers")])
+    assert "figure wanted truth between" in known and "figure distance of an object" in without
+
+
+def test_the_mean_picture_has_figures_of_its_own_beside_the_samples(tmp_path):
+    metrics = METRICS | {"prediction": METRICS["prediction"] | {"mean_picture": figures(24.75)}}
+    rows = [{"video_id": "v", "first_frame": 5, "psnr": 20.0, "mean_picture_psnr": 21.25, "copy_last_psnr": 19.0}]
+    words = words_of(tmp_path / "report.html", metrics, [scene("layers")], clips=rows)
+    assert "mean of 5 samples as one picture 24.75" in words and "v from frame 5 20.00 21.25 19.00" in words
 
 
 def test_of_many_clips_the_worst_and_the_best_are_shown(tmp_path):

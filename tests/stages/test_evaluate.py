@@ -64,9 +64,12 @@ def test_metrics_have_the_names_agreed_upon(evaluated):
     }
     for scores in metrics["disentanglement"]["probes"].values():
         assert set(scores) == {"position", "velocity", "shape", "color"}
-    assert {"layers_0000.png", "tracks_0000.png", "swap_0000.png"} <= {
-        sheet.name for sheet in (evaluated[0] / "sheets").iterdir()
+    assert {sheet.name for sheet in (evaluated[0] / "sheets").iterdir()} == {
+        f"{what}_worst.png" for what in ("forecast", "layers", "tracks", "swap")
     }
+    picture = metrics["prediction"]["mean_picture"]
+    assert picture["psnr"] >= metrics["prediction"]["psnr"] and len(picture["psnr_by_step"]) == HORIZON
+    assert "mean as one picture" in evaluated[1]
 
 
 def test_every_clip_has_its_figures_and_their_means_are_those_of_all(evaluated, inputs):

@@ -463,3 +463,17 @@ def test_the_stores_say_where_nobody_knows_the_rate(run, videos, tmp_path):
     assert [store.preparation.fps for store in run()] == [10, 10]
     assert [store.preparation.fps for store in run(**arrays)] == [None, None]
     assert [store.preparation.fps for store in run(**arrays, fps=10)] == [10, 10]
+
+
+def test_stores_say_what_their_source_was_like(run, videos, tmp_path):
+    about = [store.about for store in run()]
+    assert about[0] == about[1] == {
+        "source_height": "16 px", "source_width": "16 px", "source_fps": "10 frames/s",
+        "source_crop": "center: scaled until the frame is covered, then cut off at both sides alike",
+        "source_frames": "frame i of a video is frame i of its source, both counted from 0",
+    }
+    write_video(tmp_path / "videos" / "6.mkv", noise(6, 4 * LENGTH, height=32, width=48), 20, lossless=True)
+    about = run(fps=5, crop="none", sequence_length=4)[1].about
+    assert (about["source_height"], about["source_width"], about["source_fps"]) == (
+        "16 to 32 px", "16 to 48 px", "10 to 20 frames/s")
+    assert "squeezed" in about["source_crop"] and "shows at i / 5 s" in about["source_frames"]

@@ -29,7 +29,10 @@ def test_the_page_shows_a_clip_forecast_taken_apart_and_changed(paths, artefacts
     page = paths["page"].read_text()
     assert page.count('class="scene"') == 3  # of one clip, as params.yaml says
     identity = load(artefacts.autoencoder, "autoencoder").identity[:12]
-    for wanted in ("tracks of 2 samples", "straight on", "who is where", "decoded, tracks found", identity):
+    for wanted in (
+        ": worst of 6 clips (", "holds the worst of 6 clips (", "mean of 2 samples", "its error", "tracks of 2 samples",
+        "straight on", "who is where", "decoded, tracks found", identity,
+    ):
         assert wanted in page
     assert json.loads(paths["cost"].read_text())["scenes_per_second"] > 0
 
