@@ -34,7 +34,7 @@ def test_latents_are_looked_at_in_the_working_tree_and_in_a_revision(workspace, 
 def test_what_the_readme_says_about_latents_works_when_pasted(workspace, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "Agg")
     shell, python = pasted("Looking at latents")
-    assert shell.count("stages.inspect") == 4 and "DVCFileSystem" in python
+    assert shell.count("stages.inspect") == 6 and "DVCFileSystem" in python
     assert "007.mkv" in shell  # the twelve videos of this run are numbered with two digits
     printed = workspace.run("bash", "-ec", shell.replace("007.mkv", "07.mkv"))
     assert "pose visibility" in printed and "07.mkv_0_layers.png" in printed and "every byte" in printed
