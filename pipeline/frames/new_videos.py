@@ -12,7 +12,8 @@ from pipeline.frames import array_source, digit_source, hdf5_source, tfrecord_so
 from pipeline.frames.damage import UnreadableVideo
 from pipeline.frames.frame_format import ALIKE_FPS, FrameFormat
 from pipeline.frames.preprocess_params import PreprocessParams
-from pipeline.frames.read_video import VideoInfo, covering_shape, probe, shown_shape
+from pipeline.frames.read_video import VideoInfo, probe, shown_shape
+from pipeline.frames.shape_pixels import covering_shape
 from pipeline.frames.source import VIDEO_SUFFIXES, Source, open_source
 from pipeline.frames.source_video import SourceVideo
 from pipeline.params import load, validate

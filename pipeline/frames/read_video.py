@@ -1,10 +1,4 @@
-"""Reads any video as a stream of frames of one shape; memory does not depend on its length.
-
-Resizing averages over the area that a pixel covers (swscale's area filter for video files, Pillow's box filter for
-pictures and arrays); enlarging interpolates linearly. Cropping "center" scales the frame until it covers the wanted
-shape, keeping its proportions to the nearest pixel, and cuts off what juts out on both sides alike; "none" keeps
-everything and changes the proportions. Pixels that a video file calls wider than high are shown so.
-"""
+"""Reads any video as a stream of frames of one shape; memory does not depend on its length."""
 
 import math
 from bisect import bisect_left
@@ -20,7 +14,6 @@ from typing import TypeVar
 
 import av
 import numpy as np
-from av.video.reformatter import Interpolation
 from PIL import Image
 
 from pipeline.errors import UserError
@@ -37,6 +30,7 @@ from pipeline.frames.container_end import missing_bytes
 from pipeline.frames.damage import Damage, UnreadableVideo
 from pipeline.frames.frame_format import FrameFormat
 from pipeline.frames.picture_file import open_picture
+from pipeline.frames.shape_pixels import Undecoded, pixel_aspect_of, shape_frame, size_shown
 from pipeline.frames.source_video import SourceVideo
 
 READERS = {
@@ -84,7 +78,7 @@ def probe(video: SourceVideo, form: FrameFormat, conceals: bool = False) -> Vide
     with _readable(video):
         first = _first_frame(video, conceals)
         if isinstance(first, av.VideoFrame):
-            return _probe_file(video, form, _pixel_aspect(first, video.path))
+            return _probe_file(video, form, pixel_aspect_of(first, video.path))
         count, source_fps = _num_frames(video), form.fps_if_unknown
     fps = form.fps or source_fps
     return VideoInfo(round(count * fps / source_fps), source_fps, fps, rate_is_known=False)
@@ -95,7 +89,7 @@ def shown_shape(video: SourceVideo, conceals: bool = False) -> tuple[int, int]:
     with _readable(video):
         frame = _first_frame(video, conceals)
         if isinstance(frame, av.VideoFrame):
-            return _shown(frame, _pixel_aspect(frame, video.path))
+            return size_shown(frame, pixel_aspect_of(frame, video.path))
         return (open_picture(frame) if isinstance(frame, Path) else frame).shape[:2]
 
 
@@ -114,20 +108,10 @@ def read_frames(
     if damage is not None:
         timed = _decode_on(video, num_threads, info.source_fps, damage)
     shown = _resample(timed, form.fps, info.source_fps, leaps) if form.fps else _all(timed, leaps)
-    shape = partial(_shape, form=form, pixel_aspect=info.pixel_aspect)
+    shape = partial(shape_frame, form=form, pixel_aspect=info.pixel_aspect)
     with _readable(video):
         for index, frame, repeats in _map(lambda item: (item[0], shape(item[1]), item[2]), shown, num_threads):
             yield from ((index, frame) for _ in range(repeats))
-
-
-def covering_shape(height: float, width: float, form: FrameFormat) -> tuple[int, int, int, int]:
-    """Returns the scaled height and width of a frame, and how many rows and columns are then cut off at top and
-    left."""
-    if form.crop == "none":
-        return form.height, form.width, 0, 0
-    scale = max(form.height / height, form.width / width)
-    scaled = max(form.height, round(height * scale)), max(form.width, round(width * scale))
-    return *scaled, (scaled[0] - form.height) // 2, (scaled[1] - form.width) // 2
 
 
 @contextmanager
@@ -165,7 +149,6 @@ def _num_frames(video: SourceVideo) -> int:
     return len(video.pictures()) if video.kind == "pictures" else READERS[video.kind].num_frames(video)
 
 
-Undecoded = av.VideoFrame | Path | np.ndarray
 Timed = tuple[int, float | None, Undecoded]
 """Index in the source, time in s (None where the source does not say), frame as the source has it."""
 Frame = TypeVar("Frame")
@@ -269,59 +252,3 @@ def _map(function: Callable, items: Iterator, num_threads: int) -> Iterator:
         while pending:
             yield pending.popleft().result()
             pending.extend(pool.submit(function, item) for item in islice(items, 1))
-
-
-def _shape(frame: Undecoded, form: FrameFormat, pixel_aspect: float) -> np.ndarray:
-    """Brings one frame into the wanted form, uint8 [height, width, channel]."""
-    if isinstance(frame, av.VideoFrame):
-        return _finish(_scale_decoded(frame, form, pixel_aspect), form, form.num_channels)
-    return shape_pixels(open_picture(frame) if isinstance(frame, Path) else frame, form, form.num_channels)
-
-
-def _quarter_turns(frame: av.VideoFrame) -> int:
-    """How the camera was held, counter-clockwise."""
-    return round(frame.rotation / 90) % 4
-
-
-def _pixel_aspect(frame: av.VideoFrame, path: Path) -> float:
-    aspect = video_file.pixel_aspect(path)
-    return 1 / aspect if _quarter_turns(frame) % 2 else aspect
-
-
-def _shown(frame: av.VideoFrame, pixel_aspect: float) -> tuple[int, int]:
-    """Height and width of a decoded frame as it is shown, px."""
-    height, width = (frame.width, frame.height) if _quarter_turns(frame) % 2 else (frame.height, frame.width)
-    return height, max(1, round(width * pixel_aspect))
-
-
-def _scale_decoded(frame: av.VideoFrame, form: FrameFormat, pixel_aspect: float) -> np.ndarray:
-    quarter_turns = _quarter_turns(frame)
-    height, width = covering_shape(*_shown(frame, pixel_aspect), form)[:2]
-    height, width = (width, height) if quarter_turns % 2 else (height, width)
-    # One thread: swscale's own threads cost more than they bring at these sizes.
-    scaled = frame.reformat(width, height, "rgb24", interpolation=Interpolation.AREA, threads=1)
-    return np.rot90(scaled.to_ndarray(), quarter_turns)
-
-
-def shape_pixels(
-    pixels: np.ndarray, form: FrameFormat, num_channels: int, nearest: bool = False, pixel_aspect: float = 1.0,
-) -> np.ndarray:
-    """Brings uint8 [h, w] or [h, w, 1 or 3] into the form [height, width, num_channels]; `nearest` mixes no values;
-    pixel_aspect: as in VideoInfo."""
-    height, width = covering_shape(pixels.shape[0], pixels.shape[1] * pixel_aspect, form)[:2]
-    if (height, width) != pixels.shape[:2]:
-        shrinks = height * width < pixels.shape[0] * pixels.shape[1]
-        method = Image.Resampling.NEAREST if nearest else Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
-        picture = Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
-        pixels = np.asarray(picture.resize((width, height), method))
-    return _finish(pixels, form, num_channels)
-
-
-def _finish(pixels: np.ndarray, form: FrameFormat, num_channels: int) -> np.ndarray:
-    """Cuts scaled pixels to the wanted shape and gives them their channels; grey is the luma of ITU-R BT.601."""
-    top, left = covering_shape(pixels.shape[0], pixels.shape[1], form)[2:]
-    pixels = pixels[top : top + form.height, left : left + form.width]
-    if pixels.shape[2:] == (3,) and num_channels == 1:
-        pixels = ((pixels @ np.array([19595, 38470, 7471]) + (1 << 15)) >> 16).astype(np.uint8)
-    pixels = pixels.reshape(form.height, form.width, -1)
-    return pixels if pixels.shape[2] == num_channels else np.repeat(pixels, num_channels, axis=2)

@@ -11,7 +11,8 @@ import numpy as np
 
 from pipeline.errors import UserError
 from pipeline.frames.frame_format import FrameFormat
-from pipeline.frames.read_video import VideoInfo, covering_shape, shape_pixels
+from pipeline.frames.read_video import VideoInfo
+from pipeline.frames.shape_pixels import covering_shape, shape_pixels
 from pipeline.frames.source_video import SourceVideo
 
 NAMES = ("segmentation", "background", "position", "velocity", "size", "color", "shape")
