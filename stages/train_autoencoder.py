@@ -86,6 +86,7 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
         best = train(
             model, make_batch, loss, validate, params.training, curves, folder,
             params.batch_size * params.frames_per_clip, parts=lambda batch: split_batch(batch, at_once, params.loss),
+            start_is_good=True,  # the closed form; of few clips training learns some by heart
         )
         model.load_state_dict(best)
         fit_remainder(model, training_set)

@@ -258,6 +258,8 @@ def step_suggestions(
     later = max(params.fewest_predictor_steps, later)
     return [
         Suggestion("train_autoencoder.training.num_steps", steps, why),
+        Suggestion("train_autoencoder.training.validate_every", max(1, steps // params.num_validations),
+                   "the state that validates best is kept, the start among them"),
         Suggestion("train_predictor.training.num_steps", later,
                    f"{work.num_train} sequences train: more steps learn them by heart" if later < 2000 else
                    f"{work.num_train} sequences train; under a minute"),

@@ -125,6 +125,8 @@ class Thresholds(Params):
     """The same of stage 2: the default's 2000 steps of 64."""
     fewest_steps: int = 150
     """Of stage 1: it starts from a closed form; so many were given to eleven real sets by hand."""
+    num_validations: int = 4
+    """Of stage 1, in a whole training, as in the default's: few clips are learned by heart from some step on."""
     fewest_predictor_steps: int = 300
     """Of stage 2."""
     most_minutes: float = 10.0

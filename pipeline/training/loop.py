@@ -42,6 +42,7 @@ def train(
     num_frames_per_batch: int,
     checkpoint_seconds: float = SECONDS_BETWEEN_CHECKPOINTS,
     parts: Callable[[Any], list] = lambda batch: [batch],
+    start_is_good: bool = False,
 ) -> dict[str, Tensor]:
     """Trains `model` in place and returns its best state by validation (CPU tensors). Call `prepare_process` before.
 
@@ -52,7 +53,7 @@ def train(
     figures by name, None where one is not known; "loss", which is, decides which state is best. Called in eval mode,
     without gradients. num_frames_per_batch: frames in the batches of all processes together, for the rate shown.
     parts(batch): the pieces that are run one after the other; what `loss` makes of them adds up to the batch's losses,
-    so the gradients do not depend on the pieces.
+    so the gradients do not depend on the pieces. start_is_good: the model as it comes is a candidate for the best.
 
     Curves go to the folder `curves` as dvclive writes them; checkpoints to `resume` (see `resume_folder`), from where a
     killed training goes on to the same bytes. SIGINT and SIGTERM write a checkpoint and exit with 128 + signal.
@@ -74,6 +75,23 @@ def train(
         if is_main:
             save_state(resume / CHECKPOINT, {**state, "model": model.state_dict(), "optimizer": optimizer.state_dict()})
 
+    def judge(num_done: int) -> dict[str, float | None]:
+        """Figures of validation after so many steps; takes note of the best state."""
+        validation = _validate(model, validate, params.precision)
+        validation_loss = validation["loss"]
+        assert validation_loss is not None
+        _check_finite({"validation loss": validation_loss}, num_done - 1, resume)
+        if validation_loss < state["best_loss"]:
+            state["best_loss"], state["best"] = validation_loss, _copy(model)
+        return {f"validation/{name}": value for name, value in validation.items()}
+
+    def note(num_done: int, point: dict[str, float | None]) -> None:
+        state["points"].append([num_done, point])
+        if curve is not None:
+            curve.add(num_done, point)
+
+    if start_is_good and not state["points"]:
+        note(0, judge(0))
     with (
         TrainingProgress(params.num_steps, state["step"], num_frames_per_batch, visible=is_main) as progress,
         _interruption(is_main) as interruption,
@@ -103,17 +121,9 @@ def train(
                 point = {f"train/{name}": total / state["num_summed"] for name, total in state["sums"].items()}
                 state["sums"], state["num_summed"] = {}, 0
             if validates:
-                validation = _validate(model, validate, params.precision)
-                validation_loss = validation["loss"]
-                assert validation_loss is not None
-                _check_finite({"validation loss": validation_loss}, step, resume)
-                point |= {f"validation/{name}": value for name, value in validation.items()}
-                if validation_loss < state["best_loss"]:
-                    state["best_loss"], state["best"] = validation_loss, _copy(model)
+                point |= judge(num_done)
             if point:
-                state["points"].append([num_done, point])
-                if curve is not None:
-                    curve.add(num_done, point)
+                note(num_done, point)
             progress.update(num_done, {"loss": figures["loss"], "best validation": state["best_loss"]})
 
             due = time.monotonic() - last_checkpoint >= checkpoint_seconds or num_done == params.num_steps

@@ -26,7 +26,7 @@ READING = {
     "source": "nowhere", "array_layout": None, "tfrecord_feature": "{}", "height": 8, "width": 8, "crop": "none",
     "digits": {"num_videos": 1, "num_frames": 2, "num_digits": 1, "frame_px": 64, "seed": 0},
     "color": "rgb", "fps": None, "fps_if_unknown": 10, "sequence_length": 6, "sequence_stride": None,
-    "split": "random", "val_fraction": 0.2, "test_fraction": 0.2, "seed": 0, "skip_unreadable": False,
+    "split": "random", "val_fraction": 0.2, "test_fraction": 0.2, "seed": 0, "on_damage": "stop",
 }
 
 

@@ -422,7 +422,7 @@ def test_a_damaged_array_among_others_is_named_or_skipped(run, refuses, tmp_path
     whole = (tmp_path / "videos" / "3.npy").read_bytes()
     (tmp_path / "videos" / "3.npy").write_bytes(whole[:-5])
     refuses("'3.npy/0' cannot be decoded")
-    rest, test = run(skip_unreadable=True)
+    rest, test = run(on_damage="skip")
     assert "skipped: video '3.npy/0'" in capsys.readouterr().err
     for store in (rest, test):
         for row, name in enumerate(store.video_id):

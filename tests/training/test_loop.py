@@ -235,3 +235,18 @@ def test_a_line_is_printed_without_a_terminal(tmp_path, capsys):
     train_here(tmp_path, nn.Linear(3, 1), lambda model, batch, progress: {"loss": model(batch).square().mean()})
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("step 40/40  loss ") and "frames/s" in last and "GiB" in last
+
+
+@pytest.mark.parametrize("start_is_good", [False, True])
+def test_a_start_that_validates_best_is_kept_where_it_counts(tmp_path, start_is_good):
+    """Training leads away from zero, where the model starts."""
+    model = nn.Linear(3, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    best = train(
+        model, lambda step: torch.ones(4, 3), lambda model, batch, _: {"loss": (model(batch) - 1).square().mean()},
+        lambda model: {"loss": model.weight.abs().sum().item()}, TrainingParams(**PARAMS), tmp_path / "curves",
+        tmp_path, 4, start_is_good=start_is_good,
+    )
+    assert (best["weight"].abs().sum() == 0) == start_is_good and model.weight.abs().sum() > 0
+    points = load_state(tmp_path / "checkpoint.pt")["points"]
+    assert (points[0] == [0, {"validation/loss": 0.0}]) == start_is_good
