@@ -32,7 +32,7 @@ def test_later_frames_change_no_byte_of_the_predicted_latents(workspace, tmp_pat
 def rewrite(path, altered, frames: np.ndarray) -> None:
     """The frame store at `path` once more, with other frames."""
     source = zarr_io.open_store(path, KIND)
-    attributes = {name: source.attrs[name] for name in ("fps", "crop", *ABOUT)}
+    attributes = {name: source.attrs[name] for name in ("fps", "crop", *ABOUT) if name in source.attrs}
     coordinates = tuple(source.attrs["coordinates"].split())
     group = zarr_io.create(altered, KIND, attributes, zarr_io.made_from(source), coordinates)
     for name, array in source.arrays():
