@@ -18,9 +18,7 @@ DEMONSTRATION = Path("data/sprites/videos")
 def check_source(params: Path, written: str) -> None:
     """Looks whether preprocess.source, as it is written there, is a file or folder, or one that the pipeline is still
     to make, which is said on stderr. Raises UserError."""
-    source, what = Path(written).expanduser(), f"{params}: preprocess.source is {written}"
-    if written.startswith("~"):
-        raise UserError(f"{what}, where DVC does not know what ~ stands for; write {source}")
+    source, what = Path(written), f"{params}: preprocess.source is {written}"
     try:
         if source.is_file() or source.is_dir():
             return

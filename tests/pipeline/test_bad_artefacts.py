@@ -168,7 +168,8 @@ STORES = {
     "ten thousand brackets": (lambda store: (store / "zarr.json").write_text("[" * 10_000), "found none"),
     "a pipe": (lambda store: as_pipe(store / "zarr.json"), "found none"),
     "another kind": (say(lambda attributes: attributes.update(kind="latents")), "found 'latents'"),
-    "another version": (say(lambda attributes: attributes.update(format=zarr_io.FORMAT + 1)), f"format {zarr_io.FORMAT + 1}"),
+    "another version": (
+        say(lambda attributes: attributes.update(format=zarr_io.FORMAT + 1)), f"format {zarr_io.FORMAT + 1}"),
     "never finished": (say(lambda attributes: attributes.pop("complete")), "never finished"),
     "a description altered": (
         lambda store: (store / "zarr.json").write_text((store / "zarr.json").read_text().replace("none", "much")),

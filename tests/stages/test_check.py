@@ -29,7 +29,7 @@ def test_a_source_that_is_there(check, tmp_path):
 @pytest.mark.parametrize(("source", "complaint"), [
     ("nowhere", "preprocess.source is nowhere, which is not there; set it to a folder"),
     ("known", "preprocess.source is known, which is not there, but known to DVC; `dvc pull known.dvc`"),
-    ("~/videos", "preprocess.source is ~/videos, where DVC does not know what ~ stands for; write "),
+    ("~/videos", "preprocess.source is ~/videos, and DVC does not know ~; write "),
     ("v" * 5000, "File name too long"),
 ])
 def test_a_source_that_is_not(check, source, complaint):

@@ -86,7 +86,7 @@ def test_every_clip_has_its_figures_and_their_means_are_those_of_all(evaluated, 
         for figure in ("psnr", "psnr_moving"):
             mean = np.mean([float(row[f"{name}_{figure}".lstrip("_")]) for row in rows])
             assert mean == pytest.approx(section[figure], abs=1e-3)
-    assert all(0 < float(row["motion"]) < 1 and 0 <= int(row["objects"]) <= 2 for row in rows)
+    assert all(0 < float(row["motion"]) < 1 and 0 <= int(row["objects"]) <= 3 for row in rows)  # slots
     assert "moving" in evaluated[1]
 
 

@@ -3,6 +3,7 @@
 import csv
 import html
 import json
+import re
 
 import pytest
 import torch
@@ -30,10 +31,13 @@ def test_the_page_shows_a_clip_forecast_taken_apart_and_changed(paths, artefacts
     assert page.count('class="scene"') == 3  # of one clip, as params.yaml says
     identity = load(artefacts.autoencoder, "autoencoder").identity[:12]
     for wanted in (
-        ": worst of 6 clips (", "holds the worst of 6 clips (", "mean of 2 samples", "its error", "tracks of 2 samples",
+        "mean of 2 samples", "its error", "tracks of 2 samples",
         "straight on", "who is where", "decoded, tracks found", identity,
     ):
         assert wanted in page
+    # the worst clip may be the one in which most moves as well
+    assert re.search(r": worst( and most moving)? of 6 clips \(", page)
+    assert re.search(r"holds the worst( and most moving)? of 6 clips \(", page)
     assert json.loads(paths["cost"].read_text())["scenes_per_second"] > 0
 
 
