@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from pipeline.dependencies.imports import ROOT
-from pipeline.latents.latent_store import open_latents
+from pipeline.latents.latent_store import open_latents, open_predicted_latents
 
 EXAMPLE = ROOT / "tests/examples/look_at_latents.py"
 
@@ -36,7 +36,8 @@ def test_what_the_readme_says_about_latents_works_when_pasted(workspace, monkeyp
     shell, python = pasted("Looking at latents")
     assert shell.count("stages.inspect") == 6 and "DVCFileSystem" in python
     assert "007.mkv" in shell  # the twelve videos of this run are numbered with two digits
-    printed = workspace.run("bash", "-ec", shell.replace("007.mkv", "07.mkv"))
+    forecast = open_predicted_latents(workspace.root / "data/predicted_latents.zarr").video_id[0]
+    printed = workspace.run("bash", "-ec", shell.replace("007.mkv", "07.mkv").replace("118.mkv", forecast))
     assert "pose visibility" in printed and "07.mkv_0_layers.png" in printed and "every byte" in printed
     assert len(list((workspace.root / "data/inspection").glob("latents_*_07.mkv_0_tracks.png"))) == 1
     workspace.run(sys.executable, "-c", f"{python}\nassert latents.pose.shape[2:] == (4, 4)")

@@ -30,7 +30,9 @@ def folder(tmp_path) -> Path:
 
 
 def make(folder: Path, target: str, pip: int = 0) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PIP": str(pip), "GIT_CEILING_DIRECTORIES": str(folder.parent)}
+    outer = {"MAKELEVEL", "MAKEFLAGS", "MFLAGS"}  # of `make test`, which make would name its folders for
+    environment = {name: value for name, value in os.environ.items() if name not in outer}
+    environment |= {"PIP": str(pip), "GIT_CEILING_DIRECTORIES": str(folder.parent)}
     command = ["make", target, f"PYTHON={folder / 'python'}"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
