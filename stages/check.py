@@ -9,10 +9,8 @@ import typer
 
 from pipeline.errors import UserError, one_line_errors
 from pipeline.params import load
+from pipeline.settings.own_source import DEMONSTRATION
 from pipeline.settings.settings import check_settings
-
-DEMONSTRATION = Path("data/sprites/videos")
-"""The one source that the pipeline makes itself."""
 
 
 def check_source(params: Path, written: str) -> None:
@@ -24,7 +22,7 @@ def check_source(params: Path, written: str) -> None:
             return
     except OSError as error:
         raise UserError(f"{what}: {error.strerror}; see to it, or set the key to another path") from error
-    if source == DEMONSTRATION:
+    if source == DEMONSTRATION / "videos":
         print(f"{what}, which is not there yet: the stage sprites draws it", file=sys.stderr)
     elif source.with_name(source.name + ".dvc").is_file():
         raise UserError(f"{what}, which is not there, but known to DVC; `dvc pull {source}.dvc` brings it")

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.frames.hdf5_array_source import frames, num_frames
-from pipeline.frames.source import open_source
+from tests.frames.reading import videos_in
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
@@ -20,12 +19,7 @@ def write(path, arrays: dict[str, np.ndarray], **options) -> None:
 
 
 def read(path, layout=None, name=None) -> dict[str, np.ndarray]:
-    with open_source(path, layout, array_name=name) as source:
-        found = {}
-        for video in source.videos:
-            found[video.video_id] = np.stack(list(frames(video)))
-            assert len(found[video.video_id]) == num_frames(video)
-        return found
+    return videos_in(path, layout, array_name=name)
 
 
 VIDEOS = noise(3, 7, 8, 9, 3)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.frames.hdf5_source import frames, num_frames
+from pipeline.frames.hdf5_source import frames
 from pipeline.frames.source import open_source
+from tests.frames.reading import videos_in
 
 
 def noise(seed: int, count: int, *shape: int) -> np.ndarray:
@@ -14,12 +15,7 @@ def noise(seed: int, count: int, *shape: int) -> np.ndarray:
 
 
 def read(path) -> dict[str, np.ndarray]:
-    with open_source(path, None) as source:
-        found = {}
-        for video in source.videos:
-            found[video.video_id] = np.stack(list(frames(video)))
-            assert len(found[video.video_id]) == num_frames(video)
-        return found
+    return videos_in(path)
 
 
 def write_videogpt(path, **splits: list[np.ndarray]) -> None:

@@ -9,7 +9,8 @@ from PIL import Image
 
 from pipeline.errors import UserError
 from pipeline.frames.source import open_source
-from pipeline.frames.tfrecord_source import frames, is_one, masked_checksum, num_frames
+from pipeline.frames.tfrecord_source import frames, is_one, masked_checksum
+from tests.frames.reading import videos_in
 
 FEATURE = "{}/image_aux1/encoded"
 
@@ -64,12 +65,7 @@ def robot(pixels: np.ndarray, encode=np.ndarray.tobytes) -> bytes:
 
 
 def read(path, feature: str = FEATURE) -> dict[str, np.ndarray]:
-    with open_source(path, None, tfrecord_feature=feature) as source:
-        found = {}
-        for video in source.videos:
-            found[video.video_id] = np.stack(list(frames(video)))
-            assert len(found[video.video_id]) == num_frames(video)
-        return found
+    return videos_in(path, tfrecord_feature=feature)
 
 
 def test_the_checksum_is_tensorflows():
