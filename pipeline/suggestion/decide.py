@@ -127,7 +127,7 @@ def object_suggestions(motion: MotionFacts, form: Form, params: Thresholds) -> l
         shares = params.size_typical, params.size_low, params.size_high
         side, low, high = (weighted_quantile(sides, weights, share) for share in shares)
         wide = f"objects are {low:.0f} to {high:.0f} px wide, typically {side:.0f} ({len(sides)} followed)"
-    largest = params.largest_share * shorter
+    largest = params.widest(form.height, form.width)
     if side > largest:
         wide += f"; more than {largest:.0f} px would be a scene rather than an object"
     object_px = round(min(largest, max(params.smallest_object, side)))
@@ -141,42 +141,6 @@ def object_suggestions(motion: MotionFacts, form: Form, params: Thresholds) -> l
         Suggestion(prefix + "num_slots", slots, many), Suggestion(prefix + "object_px", object_px, wide),
         Suggestion(prefix + "patch_dim", patch, picture),
     ]
-
-
-def code_suggestions(motion: MotionFacts, params: Thresholds) -> list[Suggestion]:
-    """detail_dim and deformation_dim."""
-    prefix = "train_autoencoder.architecture."
-    return [
-        Suggestion(prefix + "detail_dim", *choose_detail(motion.leftover_psnr, motion.detail_psnr, params)),
-        Suggestion(prefix + "deformation_dim", *choose_deformation(
-            [share for clip in motion.clips for share in clip.changing], params)),
-    ]
-
-
-def choose_detail(leftover_psnr: float, detail_psnr: dict[int, float], params: Thresholds) -> tuple[int, str]:
-    left = f"background and boxes of objects explain all but {leftover_psnr:.1f} dB"
-    if leftover_psnr > params.still_left:
-        return 0, f"{left}: little is left to say"
-    if len(detail_psnr) < 2:
-        return 0, f"{left}; one clip does not tell whether a code would help"
-    gains = {dim: psnr - detail_psnr[0] for dim, psnr in detail_psnr.items() if dim}
-    best = max(gains.values())
-    if best < params.detail_gain:
-        return 0, f"{left}; {max(gains)} numbers add {best:.1f} dB on other clips: not worth it"
-    dim = min(dim for dim, gain in gains.items() if gain >= params.detail_share * best)
-    gained = f"so many numbers add {gains[dim]:.1f} dB on clips they were not fitted to, {max(gains)} {best:.1f}"
-    return dim, f"{left}; {gained}"
-
-
-def choose_deformation(changing: list[float], params: Thresholds) -> tuple[int, str]:
-    if not changing:
-        return 0, "no object is seen whole for long enough to tell"
-    share = float(np.median(changing))
-    what = f"an object's mean picture leaves over {share:.0%} of its contrast"
-    if share <= params.rigid:
-        return 0, f"{what}: it keeps its looks"
-    few, many = params.deformation_dims
-    return (few if share <= 2 * params.rigid else many), f"{what}: it bends, turns or changes light"
 
 
 def sequence_suggestions(facts: SourceFacts, step: int, params: Thresholds) -> tuple[int, list[Suggestion]]:

@@ -96,6 +96,8 @@ class MotionFacts:
     """dB: what background and boxes leave over of the frames."""
     detail_psnr: dict[int, float]
     """dB on clips that were not fitted, by the width of a detail code; 0: without one."""
+    background_ssim: dict[int, float]
+    """On clips that were not fitted, by the numbers for a block of background."""
 
 
 def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:

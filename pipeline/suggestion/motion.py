@@ -14,9 +14,9 @@ from torch import Tensor
 
 from pipeline.autoencoder import camera as cameras
 from pipeline.autoencoder import registration
-from pipeline.autoencoder.remainder import DetailCode
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.camera_code import NUM_MOVING
+from pipeline.suggestion.code_widths import background_ssim, detail_psnr, psnr_of
 from pipeline.suggestion.facts import ClipFacts, MotionFacts, Region, weighted_quantile
 from pipeline.suggestion.thresholds import Thresholds
 
@@ -63,8 +63,27 @@ def look_at_clips(clips: Sequence[Clip], params: Thresholds) -> MotionFacts:
         in zip(clips, frames, lit, differences, paths, tracks, strict=True)
     ]
     leftover = [clip.leftover for clip in found]
-    without = _psnr(np.concatenate([part.ravel() for part in leftover]))
-    return MotionFacts(tuple(found), shares_scene, without, detail_psnr(leftover, params))
+    own = [
+        _own_background(clip, behind, followed, bool((path != 0).any()), params)
+        for clip, behind, followed, path in zip(frames, lit, tracks, paths, strict=True)
+    ]
+    return MotionFacts(
+        tuple(found), shares_scene, psnr_of(np.concatenate([part.ravel() for part in leftover])),
+        detail_psnr(leftover, params), background_ssim(own, shares_scene, params))
+
+
+def _own_background(
+    frames: Tensor, scene: Tensor, tracks: list[dict[int, Region]], moves: bool, params: Thresholds,
+) -> Tensor:
+    """[C, H, W]: what is no object in a clip [T, C, H, W] before `scene` [T, C, H, W]; that may be one that many clips
+    share, which lacks what covers it in this one."""
+    T, _, H, W = frames.shape
+    covered = torch.zeros(H, W)
+    for track in tracks:
+        for left, top, right, bottom in (region.box for region in track.values() if region.side <= params.widest(H, W)):
+            covered[top:bottom, left:right] += 1 / T
+    seen = scene[T // 2] if moves else frames.median(0).values
+    return torch.where(covered > 0.5, scene[T // 2], seen)
 
 
 def camera_path(frames: Tensor, params: Thresholds) -> Tensor:
@@ -257,28 +276,3 @@ def _picture(image: Tensor, region: Region) -> Tensor:
     left, top, right, bottom = region.box
     part = image[:, max(0, top - 1):bottom + 1, max(0, left - 1):right + 1]
     return F.interpolate(part[None], size=(_PICTURE, _PICTURE), mode="bilinear", align_corners=False, antialias=True)[0]
-
-
-def detail_psnr(leftover: list[np.ndarray], params: Thresholds) -> dict[int, float]:
-    """dB that a detail code of each width (0: none) leaves over of [T, C, H, W] of every second clip, fitted to the
-    other clips; empty where there is one clip alone."""
-    if len(leftover) < 2:
-        return {}
-    known, tested = (torch.from_numpy(np.concatenate(leftover[start::2])) for start in (0, 1))
-    size = known[0].numel()
-    found = {0: _psnr(tested.numpy())}
-    _, height, width = known.shape[1:]
-    for dim in params.detail_widths:
-        if dim * 4 > size:
-            break
-        code = DetailCode(known.shape[1], height, width, dim)
-        blocks = code.blocks(known)
-        _, vectors = torch.linalg.eigh(torch.einsum("nrl,nsl->rs", blocks, blocks))
-        components = vectors.flip(1).T
-        code.fit(components, (components @ blocks).square().mean(0))
-        found[dim] = _psnr((tested - code.decode(code.encode(tested))).numpy())
-    return found
-
-
-def _psnr(error: np.ndarray) -> float:
-    return float(-10 * np.log10(max(np.square(error, dtype=np.float64).mean(), 1e-10)))

@@ -11,6 +11,7 @@ from pipeline.frames.preprocess_params import PreprocessParams
 from pipeline.settings.settings import Settings
 from pipeline.suggestion import decide
 from pipeline.suggestion.decide import Form, Suggestion, Work
+from pipeline.suggestion.decide_codes import code_suggestions
 from pipeline.suggestion.facts import MotionFacts, SourceFacts
 from pipeline.suggestion.look import Stretch, opened, read_stretches
 from pipeline.suggestion.motion import Clip, look_at_clips
@@ -82,7 +83,7 @@ def _suggestions(
         *decide.form_suggestions(facts, form, params), decide.color_suggestion(is_grey),
         decide.fps_suggestion(facts, speed, step, params), *(item for item in sequences if "preprocess" in item.key),
         stride, *split, decide.camera_suggestion(motion, form, params), *objects,
-        *decide.code_suggestions(motion, params),
+        *code_suggestions(motion, params),
         *decide.step_suggestions(
             work, autoencoder.batch_size, autoencoder.frames_per_clip, settings.train_predictor.batch_size, params),
         *(item for item in sequences if "preprocess" not in item.key),

@@ -42,12 +42,20 @@ class Kill:
     dvc_alone: bool
 
 
-def mend_run_cache(workspace: Workspace) -> None:
-    """Killed between making a folder of its run cache and filling it, DVC fails at every later run ("join() argument
-    must be str"): not ours to repair, so do what a user has to."""
+def mend_what_dvc_left(workspace: Workspace, lock: bytes) -> None:
+    """DVC writes two things in place: killed in between, it fails at every later run. That is not ours to repair, so
+    do what the README tells a user to. An empty folder of its run cache ("join() argument must be str") is removed; a
+    half-written dvc.lock ("validation failed") gives way to `lock`, the last whole one."""
     for folder in (workspace.root / ".dvc/cache/runs").glob("*/*"):
         if not any(folder.iterdir()):
             folder.rmdir()
+    if not is_whole_lock(workspace):
+        (workspace.root / "dvc.lock").write_bytes(lock)
+
+
+def is_whole_lock(workspace: Workspace) -> bool:
+    command = [sys.executable, "-m", "dvc", "status"]
+    return subprocess.run(command, cwd=workspace.root, env=workspace.environment, capture_output=True).returncode == 0
 
 
 def reproduce(workspace: Workspace, target: str, kill: Kill | None = None) -> tuple[str | None, dict[str, float], str]:
@@ -117,8 +125,9 @@ def kill_points(workspace: Workspace, num_kills: int, seed: int, names: Sequence
         struck = None
         while struck is None:
             kill = Kill(name, draw.uniform(0.0, seconds[name]), dvc_alone=i % 2 == 1)
+            lock = (workspace.root / "dvc.lock").read_bytes()
             struck, _, output = reproduce(workspace, names[-1], kill)
-            mend_run_cache(workspace)
+            mend_what_dvc_left(workspace, lock)
             if struck is None:  # it was quicker
                 start_over(workspace, names)
         what = "DVC alone" if kill.dvc_alone else "all"
@@ -127,7 +136,9 @@ def kill_points(workspace: Workspace, num_kills: int, seed: int, names: Sequence
         print(lines[-1], flush=True)
     reproduce(workspace, names[-1])
     for out, wanted in undisturbed.items():
-        assert content(workspace.root / out) == wanted, f"{out} is not that of the undisturbed run"
+        found = content(workspace.root / out)
+        others = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
+        assert not others, f"{out} is not that of the undisturbed run: {', '.join(others)}"
     assert not list((workspace.root / "data").rglob("*.partial"))
     return lines
 

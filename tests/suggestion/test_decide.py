@@ -22,6 +22,7 @@ def facts(**changes) -> SourceFacts:
 
 def motion(
     sides=(12,), path=0.0, changing=(0.0,), leftover=45.0, detail=None, speed=(1.0, 0.0), shares=True,
+    ssim=None,
 ) -> MotionFacts:
     """Of one clip of 20 frames in which squares of these sides go straight on, the camera `path` px to the right."""
     def region(side, k, t):
@@ -33,7 +34,7 @@ def motion(
     camera[:, 0] = np.linspace(-path / 2, path / 2, 20)
     frames = np.zeros((20, 96, 128, 3), np.uint8)
     clip = ClipFacts("a", 0, frames, frames[..., 0] / 255, camera, tracks, frames[:, :, :, 0], tuple(changing))
-    return MotionFacts((clip,), shares, leftover, detail or {})
+    return MotionFacts((clip,), shares, leftover, detail or {}, ssim or {})
 
 
 def values(suggestions) -> dict:
@@ -80,14 +81,6 @@ def test_slots_and_sizes_are_those_of_what_moves():
         "num_slots": 10, "object_px": 30, "patch_dim": 32}
     assert values(decide.object_suggestions(motion(()), FORM, T)) == {"num_slots": 2, "object_px": 24, "patch_dim": 24}
     assert values(decide.object_suggestions(motion((90,)), FORM, T))["object_px"] == 48
-
-
-def test_codes_are_suggested_where_they_are_worth_it():
-    assert values(decide.code_suggestions(motion(), T)) == {"detail_dim": 0, "deformation_dim": 0}
-    worth = motion(leftover=30.0, detail={0: 30.0, 32: 31.0, 64: 32.8, 128: 33.0}, changing=(0.4, 0.4))
-    assert values(decide.code_suggestions(worth, T)) == {"detail_dim": 64, "deformation_dim": 8}
-    noise = motion(leftover=30.0, detail={0: 30.0, 32: 30.1, 64: 30.2}, changing=(0.9,))
-    assert values(decide.code_suggestions(noise, T)) == {"detail_dim": 0, "deformation_dim": 16}
 
 
 def test_sequences_of_short_videos_are_shorter():

@@ -1,0 +1,53 @@
+"""From facts to the widths of codes, each with its reason: pure functions."""
+
+import numpy as np
+
+from pipeline.suggestion.decide import Suggestion
+from pipeline.suggestion.facts import MotionFacts
+from pipeline.suggestion.thresholds import Thresholds
+
+
+def code_suggestions(motion: MotionFacts, params: Thresholds) -> list[Suggestion]:
+    """background_channels, detail_dim and deformation_dim."""
+    prefix = "train_autoencoder.architecture."
+    return [
+        Suggestion(prefix + "background_channels", *choose_background(motion.background_ssim, params)),
+        Suggestion(prefix + "detail_dim", *choose_detail(motion.leftover_psnr, motion.detail_psnr, params)),
+        Suggestion(prefix + "deformation_dim", *choose_deformation(
+            [share for clip in motion.clips for share in clip.changing], params)),
+    ]
+
+
+def choose_background(ssim: dict[int, float], params: Thresholds) -> tuple[int, str]:
+    least, most = min(params.background_widths), max(params.background_widths)
+    if not ssim:
+        return least, "one clip does not tell how much there is to say"
+    dim = next((width for width in params.background_widths if ssim[width] >= params.background_ssim), most)
+    why = f"so many numbers per block draw backgrounds of other clips with an ssim of {ssim[dim]:.3f}"
+    return dim, why + (f", {least} with {ssim[least]:.3f}" if dim > least else "")
+
+
+def choose_detail(leftover_psnr: float, detail_psnr: dict[int, float], params: Thresholds) -> tuple[int, str]:
+    left = f"background and boxes of objects explain all but {leftover_psnr:.1f} dB"
+    if leftover_psnr > params.still_left:
+        return 0, f"{left}: little is left to say"
+    if len(detail_psnr) < 2:
+        return 0, f"{left}; one clip does not tell whether a code would help"
+    gains = {dim: psnr - detail_psnr[0] for dim, psnr in detail_psnr.items() if dim}
+    best = max(gains.values())
+    if best < params.detail_gain:
+        return 0, f"{left}; {max(gains)} numbers add {best:.1f} dB on other clips: not worth it"
+    dim = min(dim for dim, gain in gains.items() if gain >= params.detail_share * best)
+    gained = f"so many numbers add {gains[dim]:.1f} dB on clips they were not fitted to, {max(gains)} {best:.1f}"
+    return dim, f"{left}; {gained}"
+
+
+def choose_deformation(changing: list[float], params: Thresholds) -> tuple[int, str]:
+    if not changing:
+        return 0, "no object is seen whole for long enough to tell"
+    share = float(np.median(changing))
+    what = f"an object's mean picture leaves over {share:.0%} of its contrast"
+    if share <= params.rigid:
+        return 0, f"{what}: it keeps its looks"
+    few, many = params.deformation_dims
+    return (few if share <= 2 * params.rigid else many), f"{what}: it bends, turns or changes light"
