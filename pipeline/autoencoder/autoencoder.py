@@ -135,9 +135,11 @@ class Autoencoder(nn.Module):
         """What training clips have in common behind whatever moves, in [0, 1], then where it is known."""
         self.mix = Mix(C, config.height, config.width, config.forecast_steps) if config.forecast_steps else None
 
-    def encode(self, frames: Tensor) -> Latents:
-        """Codes of clips [B, T, C, H, W] in [0, 1]; even the time-independent ones come from these frames alone."""
-        return self.add_detail(self.add_deformation(self.encode_proposals(self._propose(frames)), frames), frames)
+    def encode(self, frames: Tensor, proposals: Proposals | None = None) -> Latents:
+        """Codes of clips [B, T, C, H, W] in [0, 1], which may be taken apart already; even the time-independent ones
+        come from these frames alone."""
+        layers = self.encode_proposals(proposals or self._propose(frames))
+        return self.add_detail(self.add_deformation(layers, frames), frames)
 
     def encode_with_pictures(self, frames: Tensor) -> tuple[Latents, Pictures]:
         """Codes of clips, and their layers in all the detail that these frames show; where they show none, as decoded.

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from pipeline.autoencoder.architecture_params import ProposalParams
-from pipeline.autoencoder.proposals import Proposals, concatenate, propose
+from pipeline.autoencoder.many_clips import TakeApart, taking_apart
+from pipeline.autoencoder.proposals import Proposals, concatenate
 from pipeline.frames.pixels import to_unit
 from pipeline.latents import camera_code, pose
 from pipeline.processes import processes
@@ -45,22 +46,20 @@ class TrainingSet:
         device = together.device
         self.read, self.rows, self.device = read, torch.from_numpy(rows), device
 
-        known = torch.from_numpy(scenes).to(device).float() / 255
-
-        def compute(rows: Tensor) -> dict[str, Tensor]:
+        def compute(take_apart: TakeApart, rows: Tensor) -> dict[str, Tensor]:
             parts = []
             # a CPU takes clips one by one anyway: small batches keep the progress moving
-            for batch in rows.split(4 if device.type == "cpu" else 32):
-                found = propose(to_unit(read(batch.numpy())).to(device), params, known)
+            batches = rows.split(4 if device.type == "cpu" else 32)
+            for clips, found in take_apart(read(batch.numpy()) for batch in batches):
                 parts.append(_convert(found, torch.half, torch.device("cpu")))
-                advance(len(batch))
+                advance(len(clips))
             return concatenate(parts).tensors()
 
         held: dict[str, Tensor] = {}
 
-        def take(start: int) -> None:
+        def take(start: int, take_apart: TakeApart) -> None:
             group = self.rows[start:start + CLIPS_REMEMBERED]
-            found = remember(group, partial(compute, group))
+            found = remember(group, partial(compute, take_apart, group))
             if not held:
                 held.update(allocate({n: ((len(rows), *x.shape[1:]), x.dtype) for n, x in found.items()}, folder))
             for name, x in found.items():
@@ -68,11 +67,13 @@ class TrainingSet:
 
         starts = range(0, len(rows), CLIPS_REMEMBERED)
         own = starts[together.process_index::together.num_processes]
-        for start in own:
-            take(start)
-        together.wait_for_everyone()
-        for start in sorted(set(starts) - set(own)):  # what the other processes have left in their states
-            take(start)
+        known = torch.from_numpy(scenes).to(device).float() / 255
+        with taking_apart(params, known, device, len(own) * CLIPS_REMEMBERED) as take_apart:
+            for start in own:
+                take(start, take_apart)
+            together.wait_for_everyone()
+            for start in sorted(set(starts) - set(own)):  # what the other processes have left in their states
+                take(start, take_apart)
         self.proposals = Proposals.of(held)
 
     def __len__(self) -> int:

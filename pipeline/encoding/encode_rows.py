@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from pipeline.autoencoder.autoencoder import Autoencoder
+from pipeline.autoencoder.many_clips import TakeApart, taking_apart
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.latent_store import ROWS_PER_SHARD, LatentWriter
 from pipeline.latents.latents import Latents, concatenate
@@ -27,18 +28,20 @@ def encode_rows(
     done already lies in `folder`."""
     device = next(model.parameters()).device
 
-    def encode_shard(start: int, stop: int, advance: Counter) -> dict[str, torch.Tensor]:
+    def encode_shard(start: int, stop: int, take_apart: TakeApart, advance: Counter) -> dict[str, torch.Tensor]:
         batches = []
-        for row in range(start, stop, batch_size):
-            frames = to_unit(read(row, min(row + batch_size, stop))).to(device)
-            batches.append(model.encode(frames).map(torch.Tensor.cpu))
-            advance(len(frames))
+        for clips, proposals in take_apart(
+            read(row, min(row + batch_size, stop)) for row in range(start, stop, batch_size)
+        ):
+            batches.append(model.encode(to_unit(clips).to(device), proposals).map(torch.Tensor.cpu))
+            advance(len(clips))
         return concatenate(batches).codes
 
     shards = range(0, num_rows, ROWS_PER_SHARD)[share]
     num_own = sum(min(ROWS_PER_SHARD, num_rows - start) for start in shards)
-    with progress("encoding", num_own, "sequences") as advance:
+    apart = taking_apart(model.config.architecture, model.scenes, device, num_own)
+    with progress("encoding", num_own, "sequences") as advance, apart as take_apart:
         for start in shards:
             path, stop = folder / f"rows_{start:08}.pt", min(start + ROWS_PER_SHARD, num_rows)
-            compute, found = partial(encode_shard, start, stop, advance), partial(advance, stop - start)
+            compute, found = partial(encode_shard, start, stop, take_apart, advance), partial(advance, stop - start)
             writer.write(start, Latents(**remembered(path, compute, found)))
