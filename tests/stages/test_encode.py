@@ -125,11 +125,11 @@ def test_it_goes_on_after_the_last_whole_shard(folder, monkeypatch, resume):
     shutil.rmtree(folder / "data/latents.zarr")
     calls, compute = [], Autoencoder.encode
 
-    def counted(model, frames):
+    def counted(model, frames, proposals):
         calls.append(len(frames))
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return compute(model, frames)
+        return compute(model, frames, proposals)
 
     monkeypatch.setattr(Autoencoder, "encode", counted)
     assert run().exit_code != 0 and not (folder / "data/latents.zarr").exists()
