@@ -38,7 +38,7 @@ CORNERS = [(0, 0), (18, 0), (0, 18), (18, 18), (9, 9)]
 
 def test_a_scene_is_known_though_every_clip_hides_part_of_it_in_a_light_of_its_own():
     lights = (1.0, 0.9, 1.0, 0.95, 1.0)
-    scenes = found_in([resting(0, corner, light=light) for corner, light in zip(CORNERS, lights, strict=True)])
+    scenes = found_in(2 * [resting(0, corner, light=light) for corner, light in zip(CORNERS, lights, strict=True)])
     assert len(scenes) == 1
     assert (in_light_of(scenes[:, :-1], scenes[:, -1:], scene(0)[None])[0] - scene(0)).abs().mean() < 0.01
 
@@ -47,7 +47,7 @@ def test_nothing_is_known_where_every_clip_shows_something_else():
     """In each a square of another colour rests at the same place."""
     tracks = torch.tensor((10.0, 10.0)).expand(6, 1, 2)
     clips = [to_uint8(moving_squares(tracks, torch.tensor([[n / 4, 1 - n / 4, n % 2]]), side=12, px=32, seed=9)[0][0])
-             for n in range(5)]
+             for n in range(5)] * 2
     certain = found_in(clips)[0, -1].bool()
     assert not certain[11:21, 11:21].any() and certain[:, :9].all() and certain[23:].all()
     median = to_unit(clips[3])[:1]
@@ -56,7 +56,7 @@ def test_nothing_is_known_where_every_clip_shows_something_else():
 
 
 def test_scenes_are_kept_apart_and_those_of_most_clips_come_first():
-    clips = [resting(1, corner) for corner in CORNERS[:3]] + [resting(2, corner) for corner in CORNERS]
+    clips = [resting(1, corner) for corner in 2 * CORNERS] + [resting(2, corner) for corner in 3 * CORNERS]
     scenes = found_in(clips)
     assert len(scenes) == 2
     for picture, seed in zip(scenes, (2, 1), strict=True):
@@ -66,11 +66,11 @@ def test_scenes_are_kept_apart_and_those_of_most_clips_come_first():
 def test_clips_of_scenes_of_their_own_make_none():
     assert len(found_in([resting(seed, CORNERS[seed % 5]) for seed in range(12)])) == 0
     fewer = DISCOVERY.scenes.min_clips - 1
-    assert len(found_in([resting(3, CORNERS[i]) for i in range(fewer)])) == 0
+    assert len(found_in([resting(3, CORNERS[i % 5]) for i in range(fewer)])) == 0
 
 
 def test_there_are_no_more_than_the_weights_hold():
-    clips = [resting(seed, (3, 3)) for seed in range(MAX_SCENES + 2) for _ in range(3)]
+    clips = [resting(seed, (3, 3)) for seed in range(MAX_SCENES + 2) for _ in range(DISCOVERY.scenes.min_clips)]
     assert len(found_in(clips)) == MAX_SCENES
 
 

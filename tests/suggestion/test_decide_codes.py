@@ -13,8 +13,8 @@ def test_codes_are_suggested_where_they_are_worth_it():
 
 
 def test_backgrounds_are_coded_as_finely_as_they_need():
-    ssim = {16: 0.9, 24: 0.93, 32: 0.96, 48: 0.981, 64: 0.99, 96: 0.998}
+    ssim = {16: 0.9, 24: 0.93, 32: 0.96, 48: 0.991, 64: 0.995, 96: 0.998}
     assert choose_background(ssim, T)[0] == 48
-    assert "0.981" in choose_background(ssim, T)[1] and "0.900" in choose_background(ssim, T)[1]
+    assert "0.991" in choose_background(ssim, T)[1] and "0.900" in choose_background(ssim, T)[1]
     assert choose_background(dict.fromkeys(ssim, 0.5), T)[0] == 96
     assert choose_background({}, T)[0] == 16
