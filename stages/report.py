@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pipeline.autoencoder.autoencoder import load_autoencoder
+from pipeline.autoencoder.worries import worries as autoencoder_worries
 from pipeline.cost import measure
 from pipeline.errors import one_line_errors
 from pipeline.evaluation import options
@@ -18,7 +19,7 @@ from pipeline.frames.prediction_store import open_predicted_frames
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
 from pipeline.params import read_section
 from pipeline.predictor.predictor import load_predictor
-from pipeline.predictor.worries import worries
+from pipeline.predictor.worries import worries as predictor_worries
 from pipeline.provenance import check_made_from
 from pipeline.report.mix import mix_curves
 from pipeline.report.page import Artefact, write_report
@@ -28,10 +29,11 @@ from pipeline.report.scenes import Scenes
 
 def report(
     params: ReportParams, test_frames: Path, latents: Path, predicted_latents: Path, predicted_frames: Path,
-    autoencoder: Path, predictor: Path, metrics: Path, per_clip: Path, curves: Path, page: Path,
+    autoencoder: Path, predictor: Path, metrics: Path, per_clip: Path, autoencoder_curves: Path, curves: Path,
+    page: Path,
 ) -> int:
     """Writes the page and returns how many scenes were drawn for it. Raises UserError when the figures are not those of
-    the other artefacts, or the predictor is another one. Without `curves` nothing is said of the training."""
+    the other artefacts, or the predictor is another one. Without curves nothing is said of the trainings."""
     figures, (model, weights) = read_metrics(metrics), load_autoencoder(autoencoder)
     artefacts: dict[str, tuple[Path, Artefact]] = {
         "test_frames": (test_frames, store := open_frames(test_frames)),
@@ -56,7 +58,7 @@ def report(
     named["predictor"] = forecaster_weights
     write_report(
         page, figures, named, weights.config["architecture"], model.spec, scenes, mix, clips=clips,
-        warnings=worries(curves),
+        warnings=autoencoder_worries(autoencoder_curves) + predictor_worries(curves),
     )
     return len(scenes)
 
@@ -70,6 +72,9 @@ def main(
     predictor: Annotated[Path, typer.Option(help="Weights that forecast.")] = Path("data/predictor.safetensors"),
     metrics: Annotated[Path, typer.Option(help="Figures that evaluate wrote.")] = Path("data/evaluation/metrics.json"),
     per_clip: Annotated[Path, typer.Option(help="The same of every clip.")] = Path("data/evaluation/per_clip.csv"),
+    autoencoder_curves: Annotated[
+        Path, typer.Option(help="Curves of the autoencoder.")
+    ] = Path("data/curves/train_autoencoder"),
     curves: Annotated[Path, typer.Option(help="Curves of the predictor.")] = Path("data/curves/train_predictor"),
     page: Annotated[Path, typer.Option(help="Page to write.")] = Path("data/report/page.html"),
     params: Annotated[Path, typer.Option(help="File with the section 'report'.")] = Path("params.yaml"),
@@ -80,7 +85,7 @@ def main(
         settings = read_section(params, "report", ReportParams)
         count(report(
             settings, test_frames, latents, predicted_latents, predicted_frames, autoencoder, predictor, metrics,
-            per_clip, curves, page,
+            per_clip, autoencoder_curves, curves, page,
         ))
         print(f"{page}: `python -m stages.show` adds parameters and cost")
 

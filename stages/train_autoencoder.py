@@ -17,6 +17,7 @@ from pipeline.autoencoder.losses import reconstruction_loss, split_batch
 from pipeline.autoencoder.proposals import Proposals
 from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
 from pipeline.autoencoder.training_set import Compute, TrainingSet
+from pipeline.autoencoder.worries import worries
 from pipeline.cost import measure
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
@@ -27,6 +28,7 @@ from pipeline.resume.folders import is_main_process, resume_folder
 from pipeline.resume.states import machine, remembered
 from pipeline.training.loop import batch_share, prepare_process, train
 from pipeline.training.memory import clips_at_once
+from pipeline.warn import warn
 
 
 def take_apart(
@@ -94,6 +96,7 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
             fit_mix(model, training_set, advance)
         if is_main_process():
             save_autoencoder(weights, model, made_from)
+            warn(worries(curves))
     return params.training.num_steps
 
 

@@ -1,14 +1,13 @@
 """What should worry about the training of a predictor, as far as its data and its curves tell."""
 
-import csv
 import json
 from pathlib import Path
+
+from pipeline.training.overfitting import losses, overfitted
 
 OVERFITTED = 3.0
 """Nats by which the loss of validation may lie above that of training. Measured: 0.5 on 300 demonstration videos, 1.2
 on real video of which the predictor learned something, 15 to 300 on sets of which it learned the clips by heart."""
-_LAST_SHARE = 0.1
-"""Of the points of the training's curve, those at its end that are averaged: one step's loss is noise."""
 
 
 def no_objects(with_objects: dict[str, bool]) -> list[str]:
@@ -26,20 +25,10 @@ def no_objects(with_objects: dict[str, bool]) -> list[str]:
 
 def overfitting(curves: Path) -> list[str]:
     """curves: the folder that the training wrote; without one there is nothing to say."""
-    training, validation = (_curve(curves, split) for split in ("train", "validation"))
-    if not training or not validation:
+    found = losses(curves)
+    if found is None or found.ends - found.trained <= OVERFITTED:
         return []
-    last = [loss for _, loss in training[-max(1, int(len(training) * _LAST_SHARE)):]]
-    trained, (_, ends) = sum(last) / len(last), validation[-1]
-    if ends - trained <= OVERFITTED:
-        return []
-    step, least = min(validation, key=lambda point: point[1])
-    return [
-        f"train_predictor: the loss ends at {ends:.1f} in validation and at {trained:.1f} in training: what was "
-        f"learned of the training clips does not hold of others; kept are the weights of step {step}, least in "
-        f"validation ({least:.1f}); more sequences (preprocess.source, sequence_stride) or fewer steps "
-        "(train_predictor.training.num_steps) may help"
-    ]
+    return [overfitted("train_predictor", found, digits=1)]
 
 
 def worries(curves: Path) -> list[str]:
@@ -51,12 +40,3 @@ def worries(curves: Path) -> list[str]:
     except (OSError, ValueError, LookupError, AttributeError):
         return []
     return no_objects(known) + overfitting(curves)
-
-
-def _curve(curves: Path, split: str) -> list[tuple[int, float]]:
-    """Step and loss of every point, in order."""
-    try:
-        with (curves / "plots" / "metrics" / split / "loss.tsv").open(newline="", encoding="utf-8") as file:
-            return [(int(row["step"]), float(row["loss"])) for row in csv.DictReader(file, delimiter="\t")]
-    except (OSError, ValueError, LookupError):
-        return []

@@ -5,11 +5,11 @@ import pytest
 from pipeline.predictor.worries import OVERFITTED, worries
 
 
-def write(folder, training, validation, objects=0.5):
+def write(folder, training, validation, objects=0.5, first_step=1):
     for split, losses in (("train", training), ("validation", validation)):
         path = folder / "plots" / "metrics" / split / "loss.tsv"
         path.parent.mkdir(parents=True)
-        rows = [f"{step}\t{loss}" for step, loss in enumerate(losses, 1)]
+        rows = [f"{step}\t{loss}" for step, loss in enumerate(losses, first_step)]
         path.write_text("\n".join(["step\tloss", *rows]) + "\n")
     summary = {"train": {"loss": training[-1], "objects": 0.5}, "validation": {"objects": objects}}
     (folder / "metrics.json").write_text(json.dumps(summary))
