@@ -59,4 +59,4 @@ def _resolve(module: str, importer: Path) -> set[Path]:
         return {path}
     if not path.with_suffix("").is_dir():
         raise UserError(f"{importer}: imports {module}, which does not exist")
-    return set()  # the package itself: its __init__.py is empty
+    return set()  # the package itself: its __init__.py decides no byte

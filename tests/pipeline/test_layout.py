@@ -51,7 +51,8 @@ def test_there_is_something_to_look_at():
 
 @pytest.mark.parametrize("path", PACKAGE_FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_package_files_are_empty(path):
-    assert path.read_bytes() == b""
+    """But for that of the stages, which settles how libraries behave before one is loaded."""
+    assert path.read_bytes() == b"" or path == ROOT / "stages/__init__.py"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
