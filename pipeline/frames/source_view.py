@@ -52,8 +52,9 @@ class SourceView:
         return (place + self.corner) * self.scale
 
     def frames(self, indices: np.ndarray) -> np.ndarray:
-        """The source's frames, int [n] from 0, that the store's frames [n] of the video show. Exact where the source's
-        rate does not vary and its clock has no gap."""
+        """The source's frames, int [n] from 0, that the store's frames [n] of the video show. Where frames were
+        resampled, exact if the source's rate does not vary and its clock has no gap; a container that rounds time
+        stamps may make one of a tie the next."""
         ratio = self.fps / self.stored_fps
         if math.isclose(ratio, 1, rel_tol=_DIGITS):
             return indices.astype(np.int64)
