@@ -62,13 +62,13 @@ class CodeStore:
         is_wanted = np.full(len(videos), wanted is None)
         if wanted is not None:
             is_wanted[wanted] = True
-        before, shown_until = None, -1
+        with_wanted, before, shown_until = set(videos[is_wanted].tolist()), None, -1
         for row in np.lexsort([first_frames, videos]).tolist():
             video = str(videos[row])
-            if video != before:
-                before, shown_until, has_wanted = video, -1, is_wanted[videos == video].any()
-            if not has_wanted:
+            if video not in with_wanted:
                 continue
+            if video != before:
+                before, shown_until = video, -1
             view, indices = self._view_of(video), int(first_frames[row]) + np.arange(self.num_frames)
             frame = view.frames(indices)
             is_new = frame > np.maximum.accumulate([shown_until, *frame[:-1].tolist()])
