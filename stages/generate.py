@@ -14,6 +14,7 @@ from pipeline.forecasting.choose_moving import choose_moving, clip_motion
 from pipeline.forecasting.edits import FORMS, describe, edit_scene
 from pipeline.forecasting.forecaster import DrawnForecast, Forecast, Forecaster, clip_name, load_forecaster
 from pipeline.forecasting.generate_params import GenerateParams
+from pipeline.frames.about_source import about_source
 from pipeline.frames.forecast_clips import context_identity, forecast_clips, read_clips
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.new_videos import bring, folder_names, open_videos, reading_of, skip
@@ -108,7 +109,7 @@ def forecast_video(
     seen = hashlib.sha256(clip.given.tobytes() + "\n".join(edits).encode()).hexdigest()
     drawn = write_forecasts(
         forecaster, [video.video_id], [clip.first_frame], seen, [forecast], output / "predicted_latents.zarr",
-        output / "predicted_frames.zarr", fps=new.info.fps, keep=[0],
+        output / "predicted_frames.zarr", fps=new.info.fps, keep=[0], about=about_source([video], [new.info], new.form),
     )
     knows_future = len(clip.later) == forecaster.horizon and not edits
     target = np.concatenate([clip.given, clip.later]) if knows_future else clip.given

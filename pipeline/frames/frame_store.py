@@ -25,10 +25,12 @@ from pipeline import zarr_io
 from pipeline.frames.frame_format import Crop, Preparation
 
 KIND = "frames"
-ABOUT = ("source_height", "source_width", "source_fps", "source_crop", "source_frames")
+SOURCE_GROUPS = "source_groups"
+ABOUT = ("source_height", "source_width", "source_fps", "source_crop", "source_frames", SOURCE_GROUPS)
 """Attributes, texts, that every store has from the frames that it was made from: height and width (px) of the source's
 frames and its frames per second, a range where its videos differ; how frames were brought to one form; how they are
-counted."""
+counted. The last, where the others do not say all, is JSON: height, width, fps, stored_fps (as the store's frames are
+counted), gaps (in the clock: frame after it, seconds) and names of the videos (none: all) that are alike."""
 FRAME_DIMS = ("sequence", "time", "height", "width", "channel")
 TRUTH_DIMS = {
     "segmentation": ("sequence", "time", "height", "width"),

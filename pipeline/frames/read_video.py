@@ -39,6 +39,8 @@ READERS = {
 }
 """Of videos that share a file: num_frames(video), frames(video)."""
 
+JUST_BEFORE = 1e-2
+"""Share of a step between two frames by which time stamps may be rounded."""
 
 _ERRORS = (av.FFmpegError, OSError, EOFError, SyntaxError, Image.DecompressionBombError, ValueError)
 """What decoders raise; Pillow for a broken PNG, for pixels past reckoning, for fields that make no sense."""
@@ -238,7 +240,7 @@ def _resample(
 
 def _num_before(time: float, fps: float) -> int:
     """How many of 0, 1/fps, 2/fps, ... lie before `time`; time stamps are rounded, so what is just before does not."""
-    return math.ceil(time * fps - 1e-2)
+    return math.ceil(time * fps - JUST_BEFORE)
 
 
 def _map(function: Callable, items: Iterator, num_threads: int) -> Iterator:

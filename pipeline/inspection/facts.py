@@ -10,9 +10,10 @@ from zarr.core.metadata import ArrayV3Metadata
 
 from pipeline import zarr_io
 from pipeline.errors import UserError
+from pipeline.frames.frame_store import SOURCE_GROUPS
 
 KINDS = ("frames", "latents", "predicted_frames", "predicted_latents")
-_SHOWN_ELSEWHERE = {"kind", "format", "coordinates", "identity", "inventory", "complete"}
+_SHOWN_ELSEWHERE = {"kind", "format", "coordinates", "identity", "inventory", "complete", SOURCE_GROUPS}
 
 
 @dataclass(frozen=True)

@@ -81,10 +81,11 @@ def test_videos_become_latents_at_the_size_rate_and_crop_of_the_weights(folder):
 
 def test_inspect_opens_the_store_whole(folder):
     assert run("videos/a.mkv", "--into", "new.zarr").exit_code == 0
-    for options in ([], ["--check"], ["--sequence", "a.mkv", "--pictures", "pictures"]):
+    for options in ([], ["--check"], ["--sequence", "a.mkv", "--pictures", "pictures"], ["--export", "tracks.csv"]):
         result = CliRunner().invoke(inspect.app, ["new.zarr", *options])
         assert result.exit_code == 0, result.output
     assert len(list((folder / "pictures").glob("new_*_a.mkv_0_layers.png"))) == 1
+    assert (folder / "tracks.csv").read_text().startswith("video,sequence,frame,time,id,")
 
 
 def test_only_what_it_wrote_itself_is_replaced(folder):

@@ -12,7 +12,9 @@ from pipeline.forecasting.forecaster import Forecaster
 from pipeline.frames.frame_format import Preparation
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.prediction_store import open_predicted_frames
+from pipeline.frames.source_view import source_views
 from pipeline.frames.write_video import write_video
+from pipeline.inspection.facts import read_facts
 from pipeline.latents.latent_store import open_predicted_latents
 from pipeline.predictor.predictor import load_predictor, save_predictor
 from tests.stages.conftest import CONTEXT_FRAMES, HORIZON, NUM_FRAMES
@@ -109,7 +111,7 @@ def context_of(folder) -> tuple[int, str]:
 
 
 def test_a_video_is_brought_to_the_size_crop_and_rate_of_the_weights(of_prepared_frames, artefacts, tmp_path):
-    """12 frames/s in a strip become 4 squeezed ones; what was done is said."""
+    """12 frames/s in a strip become 4 squeezed ones; what was done is said, and can be undone."""
     write_video(tmp_path / "strip.mkv", brightening(24), 12, lossless=True)
     result = run(artefacts, tmp_path / "out", video=tmp_path / "strip.mkv", output=tmp_path / "forecast",
                  **of_prepared_frames)
@@ -117,6 +119,9 @@ def test_a_video_is_brought_to_the_size_crop_and_rate_of_the_weights(of_prepared
     done, given = "64 x 16 -> 32 x 32 px, squeezed, 12 -> 4 frames/s", "given are frames 4 to 7, forecast from 8 (2 s)"
     assert result.stdout.splitlines()[0] == f"strip.mkv: {done}; {given}"
     assert open_predicted_frames(tmp_path / "forecast" / "predicted_frames.zarr").fps == 4
+    facts = read_facts(tmp_path / "forecast" / "predicted_latents.zarr")
+    view = source_views(facts.path, facts.attributes)("strip.mkv")
+    assert view.frames(np.array([8])) == 24 and view.places(np.array([32, 32])).tolist() == [64, 16]
     thinned = np.repeat(brightening(24)[::3][4:], 2, axis=1)  # then 32 high
     mean = thinned.reshape(4, 32, 32, 2, 3).mean(3)
     assert context_of(tmp_path / "forecast") == (4, hashlib.sha256(mean.astype(np.uint8).tobytes()).hexdigest())

@@ -1,0 +1,48 @@
+"""Numbers for the objects of a video: one object has one number in all sequences that overlap.
+
+Every sequence was taken apart by itself and has an order of slots of its own. Where two share frames that both have
+seen, an object whose tracks are one there (see latents.matching) keeps its number.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipeline.latents.latents import Latents
+from pipeline.latents.matching import same_objects
+from pipeline.thresholds import PRESENT
+
+NOBODY = 0
+"""The number of an empty slot."""
+
+
+@dataclass
+class Numbers:
+    """Takes the clips of one video after the other, in the order of their first frames."""
+
+    num_given: int
+    """Frames of a clip that were seen, not forecast."""
+    _video: str = ""
+    _last: int = 0
+    _earlier: list[tuple[int, Latents, np.ndarray]] = field(default_factory=list)
+
+    def of(self, video: str, first_frame: int, latents: Latents) -> np.ndarray:
+        """The numbers, from 1, of the objects of the clip that begins at `first_frame`, NOBODY where a slot is empty:
+        int [slot]. latents: batch axis 1."""
+        if video != self._video:
+            self._video, self._last, self._earlier = video, 0, []
+        self._earlier = [earlier for earlier in self._earlier if earlier[0] + self.num_given > first_frame]
+        here = Latents(pose=latents.pose, presence=latents.presence)
+        present, found = latents.presence[0].numpy() > PRESENT, np.full(latents.presence.shape[1], NOBODY)
+        for start, there, numbers in reversed(self._earlier):  # the one with the most common frames first
+            shared = start + self.num_given - first_frame
+            after = first_frame - start
+            slots = same_objects(here.frames(0, shared), there.frames(after, after + shared))[0].tolist()
+            for slot, other in enumerate(slots):
+                if other >= 0 and found[slot] == NOBODY and numbers[other] not in found:
+                    found[slot] = numbers[other]
+        new = present & (found == NOBODY)
+        found[new] = self._last + 1 + np.arange(new.sum())
+        self._last += int(new.sum())
+        self._earlier.append((first_frame, here, found))
+        return found
