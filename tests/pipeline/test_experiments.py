@@ -1,4 +1,4 @@
-"""The experiments of docs/experiments.md, on tiny data: one run, a grid through the queue, and what one does with them."""
+"""The experiments of docs/experiments.md on tiny data: one run, a grid through the queue, what one does with them."""
 
 import json
 import shutil
