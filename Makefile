@@ -34,7 +34,7 @@ deps: .venv/installed
 PYTEST := OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # Whatever runs no stage, no benchmark and no browser, and the rules of the code itself.
 QUICK := $(filter-out $(addprefix tests/,__pycache__ benchmarks examples pipeline report stages),$(wildcard tests/*)) \
-	$(patsubst %,tests/pipeline/test_%.py,dvc_files layout supply_chain)
+	$(patsubst %,tests/pipeline/test_%.py,documents dvc_files layout supply_chain)
 
 test: lint
 	@$(PYTEST)

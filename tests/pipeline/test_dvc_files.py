@@ -129,7 +129,7 @@ def test_no_params_file_of_presets_is_left_out():
         assert not {"size", "nfiles"} & set(keys_within(YAML_1_2.load(path.read_text()))), path
 
 
-def test_the_readme_shows_the_graph_of_stages():
+def test_the_docs_show_the_graph_of_stages():
     command = [sys.executable, "-m", "dvc", "dag", "--md"]
     drawn = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    assert drawn.stdout.strip() in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert drawn.stdout.strip() in (ROOT / "docs/design.md").read_text(encoding="utf-8")

@@ -1,21 +1,13 @@
-"""The examples for people who open the stores, run as they are, and what the README tells to paste."""
+"""The examples for people who open the stores, run as they are, and what docs/latents.md tells to paste."""
 
 import sys
 from pathlib import Path
 
 from pipeline.dependencies.imports import ROOT
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
+from tests.pipeline.documents import commands, pasted
 
 EXAMPLE = ROOT / "tests/examples/look_at_latents.py"
-
-
-def pasted(section: str) -> tuple[str, str]:
-    """The shell commands and the Python of one section of the README, each in order."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8").partition(f"\n## {section}\n")[2].partition("\n## ")[0]
-    lines = [line.strip() for line in text.splitlines() if line.startswith("    ")]
-    assert lines, f"README.md has no section '{section}' with something to paste"
-    shell = [line for line in lines if line.startswith(("python ", "make ", "dvc "))]
-    return "\n".join(shell), "\n".join(line for line in lines if line not in shell)
 
 
 def test_latents_are_looked_at_in_the_working_tree_and_in_a_revision(workspace, tmp_path):
@@ -31,9 +23,11 @@ def test_latents_are_looked_at_in_the_working_tree_and_in_a_revision(workspace, 
     assert there.splitlines() == here.splitlines()[1:]
 
 
-def test_what_the_readme_says_about_latents_works_when_pasted(workspace, monkeypatch):
+def test_what_is_said_about_latents_works_when_pasted(workspace, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    shell, python = pasted("Looking at latents")
+    lines = commands("Looking at latents", "python", "make", "dvc")
+    shell = "\n".join(lines)
+    python = "\n".join(line for line in pasted("Looking at latents") if line not in lines)
     assert shell.count("stages.inspect") == 6 and "DVCFileSystem" in python
     assert "007.mkv" in shell  # the twelve videos of this run are numbered with two digits
     forecast = open_predicted_latents(workspace.root / "data/predicted_latents.zarr").video_id[0]

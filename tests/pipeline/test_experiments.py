@@ -1,4 +1,4 @@
-"""The README's experiments, on tiny data: one run, a grid through the queue, and what one does with them."""
+"""The experiments of docs/experiments.md on tiny data: one run, a grid through the queue, what one does with them."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.conftest import Workspace, content, stages_run
-from tests.pipeline.readme import commands
+from tests.pipeline.documents import commands
 
 STAGE_2 = {"train_predictor", "generate", "evaluate", "report"}
 STORES = ("data/frames.zarr", "data/test_frames.zarr", "data/latents.zarr")
@@ -39,11 +39,11 @@ def wait_for_grid(workspace: Workspace) -> dict[str, bool]:
     return links
 
 
-def test_the_readmes_experiments(copy):
+def test_the_experiments_of_the_docs(copy):
     copy.dvc("config", "--local", "cache.type", "hardlink,symlink,copy")
     before = content(copy.root / "data/autoencoder.safetensors")
     shown, links = {}, {}
-    for command in commands("Experiments", "dvc"):
+    for command in commands("One run, then a grid", "dvc"):
         if command.startswith("dvc queue start"):
             copy.run("bash", "-c", f"{command} >queue.log 2>&1")  # the workers would hold a pipe open until they end
             links = wait_for_grid(copy)
@@ -77,7 +77,7 @@ def test_an_experiment_that_failed_is_marked(copy):
     while "Failed" not in copy.dvc("queue", "status"):
         assert time.monotonic() < end, copy.dvc("queue", "status")
         time.sleep(0.5)
-    (show,) = [command for command in commands("Experiments", "dvc") if command.startswith("dvc exp show")]
+    (show,) = [command for command in commands("One run, then a grid", "dvc") if command.startswith("dvc exp show")]
     table = copy.run("bash", "-c", show)
     head, *rows = [[cell.strip() for cell in line.split("|")] for line in table.splitlines() if line.startswith("|")]
     (state,) = [row[head.index("State")] for row in rows if "[broken]" in row[1]]

@@ -1,4 +1,4 @@
-"""Own videos as the README says: the demonstration out of the way, experiments in folders of their own, sharing."""
+"""Own videos as docs/data.md says: the demonstration out of the way, experiments in folders of their own, sharing."""
 
 import shutil
 import time
@@ -9,9 +9,10 @@ from ruamel.yaml import YAML
 
 from pipeline.frames.write_video import write_video
 from tests.pipeline.conftest import Workspace, copy_repository, stages_run
-from tests.pipeline.readme import commands
+from tests.pipeline.documents import commands
 from tests.pipeline.tiny_run import moving_squares, write_params
 
+HEADINGS = "From a fresh clone", "Videos inside the repository"
 LONGEST_WAIT = 300
 """Seconds."""
 STAGES = ("preprocess", "train_autoencoder", "encode", "train_predictor")
@@ -25,8 +26,9 @@ def write_own(folder: Path) -> None:
 
 
 def pasted(*beginnings: str) -> list[str]:
-    """The lines of the README on own videos that begin so, in its order."""
-    return [line for line in commands("Your own videos", "dvc", "git") if line.startswith(beginnings)]
+    """The lines of the docs on own videos that begin so, in their order."""
+    lines = [line for heading in HEADINGS for line in commands(heading, "dvc", "git")]
+    return [line for line in lines if line.startswith(beginnings)]
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +75,8 @@ def test_the_demonstration_is_out_of_the_way(copy, tmp_path):
     assert "pushed" in copy.dvc("push")
 
 
-def test_the_readmes_queue_needs_no_videos(copy):
-    (command,) = [line for line in commands("Experiments", "dvc") if line.startswith("dvc exp run --queue")]
+def test_the_queue_of_the_docs_needs_no_videos(copy):
+    (command,) = [line for line in commands("One run, then a grid", "dvc") if line.startswith("dvc exp run --queue")]
     copy.run("bash", "-c", command.replace("-S generate.num_samples=5,10", ""))
     copy.run("bash", "-c", "dvc queue start -j 2 >queue.log 2>&1")
     wait_for(copy, "grid-1", "grid-2")

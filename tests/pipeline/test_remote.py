@@ -1,5 +1,5 @@
-"""The README's round trip through a remote: another clone gets everything without running anything, or only what it
-needs."""
+"""The round trip through a remote of docs/experiments.md: another clone gets everything without running anything, or
+only what it needs."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.conftest import Workspace, stages_run
-from tests.pipeline.readme import commands
+from tests.pipeline.documents import commands
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def copy(workspace, tmp_path) -> Workspace:
     return Workspace(Path(shutil.copytree(workspace.root, tmp_path / "layercast", symlinks=True)))
 
 
-def test_the_readmes_round_trip(copy):
+def test_the_round_trip_of_the_docs(copy):
     shown, folder = {}, copy
     for command in commands("Sharing results", "dvc", "git", "cd"):
         if command.startswith("cd "):

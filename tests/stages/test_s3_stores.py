@@ -1,4 +1,4 @@
-"""Stores opened straight from S3, as the README shows, from a server on this machine."""
+"""Stores opened straight from S3, as docs/latents.md shows, from a server on this machine."""
 
 import numpy as np
 import pytest
