@@ -72,7 +72,7 @@ def split_videos(params: PreprocessParams, found: Survey, cut: Cut) -> tuple[Sur
     parts = split_sequences(
         [len(frames) for frames in starts], params.val_fraction, params.test_fraction, params.seed,
         names if params.split == "published" else None, groups_of(names, params.group) if params.group else None,
-        -(-cut.reach(found.infos) // cut.stride) - 1)
+        -(-cut.reach(found.infos) // cut.stride) - 1, params.test_names)
     split = [Stretches.of(part, frames) for part, frames in zip(parts, starts, strict=True)]
     if short := {name for name, stretches in zip(names, split, strict=True) if not stretches.splits}:
         few = [f"'{name}' with {len(frames)}" for name, frames in zip(names, starts, strict=True) if name in short]

@@ -23,6 +23,7 @@ from pipeline.predictor.worries import worries as predictor_worries
 from pipeline.provenance import check_made_from
 from pipeline.report.mix import mix_curves
 from pipeline.report.page import Artefact, write_report
+from pipeline.report.published import read_published
 from pipeline.report.report_params import ReportParams
 from pipeline.report.scenes import Scenes
 
@@ -30,10 +31,12 @@ from pipeline.report.scenes import Scenes
 def report(
     params: ReportParams, test_frames: Path, latents: Path, predicted_latents: Path, predicted_frames: Path,
     autoencoder: Path, predictor: Path, metrics: Path, per_clip: Path, autoencoder_curves: Path, curves: Path,
-    page: Path,
+    published: Path, page: Path,
 ) -> int:
     """Writes the page and returns how many scenes were drawn for it. Raises UserError when the figures are not those of
-    the other artefacts, or the predictor is another one. Without curves nothing is said of the trainings."""
+    the other artefacts, the predictor is another one, or the folder `published` lacks the file that params names.
+    Without curves nothing is said of the trainings."""
+    tables = read_published(published, params.published) if params.published else []
     figures, (model, weights) = read_metrics(metrics), load_autoencoder(autoencoder)
     artefacts: dict[str, tuple[Path, Artefact]] = {
         "test_frames": (test_frames, store := open_frames(test_frames)),
@@ -58,7 +61,7 @@ def report(
     named["predictor"] = forecaster_weights
     write_report(
         page, figures, named, weights.config["architecture"], model.spec, scenes, mix, clips=clips,
-        warnings=autoencoder_worries(autoencoder_curves) + predictor_worries(curves),
+        warnings=autoencoder_worries(autoencoder_curves) + predictor_worries(curves), published=tables,
     )
     return len(scenes)
 
@@ -76,6 +79,7 @@ def main(
         Path, typer.Option(help="Curves of the autoencoder.")
     ] = Path("data/curves/train_autoencoder"),
     curves: Annotated[Path, typer.Option(help="Curves of the predictor.")] = Path("data/curves/train_predictor"),
+    published: Annotated[Path, typer.Option(help="Folder of published figures.")] = Path("presets/published"),
     page: Annotated[Path, typer.Option(help="Page to write.")] = Path("data/report/page.html"),
     params: Annotated[Path, typer.Option(help="File with the section 'report'.")] = Path("params.yaml"),
     cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/report.json"),
@@ -85,7 +89,7 @@ def main(
         settings = read_section(params, "report", ReportParams)
         count(report(
             settings, test_frames, latents, predicted_latents, predicted_frames, autoencoder, predictor, metrics,
-            per_clip, autoencoder_curves, curves, page,
+            per_clip, autoencoder_curves, curves, published, page,
         ))
         print(f"{page}: `python -m stages.show` adds parameters and cost")
 

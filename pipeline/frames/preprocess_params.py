@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -24,12 +24,16 @@ def _expanded(path: Path) -> Path:
         raise ValueError(f"the home directory in {path} cannot be found; write the whole path") from error
 
 
-def _grouping(pattern: str) -> str:
+def _expression(pattern: str) -> str:
     try:
-        num_groups = re.compile(pattern).groups
+        re.compile(pattern)
     except re.error as error:
         raise ValueError(f"{pattern} is no regular expression ({error}); correct it, or null") from error
-    if not num_groups:
+    return pattern
+
+
+def _grouping(pattern: str) -> str:
+    if not re.compile(_expression(pattern)).groups:
         raise ValueError(f"{pattern} has no group; put what clips of one recording share in parentheses, or null")
     return pattern
 
@@ -88,6 +92,9 @@ class PreprocessParams(FrameFormat):
     group: Annotated[str, AfterValidator(_grouping)] | None = None
     """Regular expression that is searched in the videos' names. What its first group is of a name says what the video
     belongs to, a recording, say, or a person: videos of one group go to the same split. null: each may go anywhere."""
+    test_names: Annotated[str, Field(min_length=1), AfterValidator(_expression)] | None = None
+    """Of split: published only: a regular expression that is searched in the videos' names; those in which it is found
+    test, the others train (val_fraction of them validates), whatever else the names say. null: as the words say."""
     on_damage: OnDamage = "stop"
     """Of videos that cannot be decoded, or not to their end, each of which is named: stop: refuse, once all are known;
     skip: leave out what comes after the damage; keep: go on with what FFmpeg makes of it, and count what it guessed.
@@ -97,6 +104,12 @@ class PreprocessParams(FrameFormat):
     def reading(self) -> tuple[ArrayLayout | None, DigitParams, str | None, str | None, str | None]:
         """What says which files are videos and how they are read, in the order in which `open_source` takes it."""
         return self.array_layout, self.digits, self.tfrecord_feature, self.pictures, self.array_name
+
+    @model_validator(mode="after")
+    def _test_names_are_published(self) -> Self:
+        if self.test_names is not None and self.split != "published":
+            raise ValueError("test_names says which videos test, split: random draws them; write split: published")
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -91,18 +91,19 @@ def split_videos(groups: list[str], val_fraction: float, test_fraction: float, s
 
 def split_sequences(
     num_sequences: list[int], val_fraction: float, test_fraction: float, seed: int, published: list[str] | None = None,
-    groups: list[str] | None = None, num_across: int = 0,
+    groups: list[str] | None = None, num_across: int = 0, test_names: str | None = None,
 ) -> list[np.ndarray]:
     """Splits the sequences of videos: one array of str [num_sequences of the video] per video.
 
     Three videos or more are split by video; fewer are each split by time into contiguous blocks: the beginning trains,
     the end tests; of two the one that is too short for that goes NOWHERE. `published`: names of the videos, which say
-    where each goes. `groups`: the group of each video; what is of one group goes to one side. `num_across`: sequences
-    that overlap with the next one, which go NOWHERE between two blocks. Raises UserError when a split would be empty.
+    where each goes, `test_names` as in `published_splits`. `groups`: the group of each video; what is of one group goes
+    to one side. `num_across`: sequences that overlap with the next one, which go NOWHERE between two blocks. Raises
+    UserError when a split would be empty.
     """
     num_videos = len(num_sequences)
     if published is not None:
-        named = published_splits(published, val_fraction, test_fraction, seed, groups)
+        named = published_splits(published, val_fraction, test_fraction, seed, groups, test_names)
     elif groups is not None and len(set(groups)) < len(SPLITS):
         raise UserError(
             f"preprocess: wanted at least three groups of videos, one each for {', '.join(SPLITS)}, preprocess.group "
@@ -132,13 +133,16 @@ def _by_time(
 
 def published_splits(
     video_ids: list[str], val_fraction: float, test_fraction: float, seed: int, groups: list[str] | None = None,
+    test_names: str | None = None,
 ) -> list[str]:
     """The split of each video, which its name says; where no name says val, or none test, that share of the videos that
-    train (of their `groups`, if these are given) is taken at random.
+    train (of their `groups`, if these are given) is taken at random. With `test_names`, a regular expression, those
+    videos test in whose names it is found, and the others train, whatever their names say.
 
-    Raises UserError when a name says nothing, too few videos are left for training, or a group is on two sides.
+    Raises UserError when a name says nothing, none or all match `test_names`, too few videos are left for training, or
+    a group is on two sides.
     """
-    split = np.array([_published_split(video_id) for video_id in video_ids])
+    split = np.array(_split_by(test_names, video_ids) if test_names else list(map(_published_split, video_ids)))
     group = np.array(groups or video_ids)
     for part, fraction in (("test", test_fraction), ("val", val_fraction)):
         if part not in split:
@@ -160,6 +164,16 @@ def published_splits(
                 "preprocess.group keeps them together; set it to null or preprocess.split to random"
             )
     return split.tolist()
+
+
+def _split_by(test_names: str, video_ids: list[str]) -> list[str]:
+    split = ["test" if re.search(test_names, video_id) else "train" for video_id in video_ids]
+    if len(set(split)) == 1:
+        raise UserError(
+            f"preprocess.test_names = {test_names} is found in the names of {split.count('test')} of {len(split)} "
+            f"videos, such as '{video_ids[0]}'; wanted those that test and no others: correct the expression, or null"
+        )
+    return split
 
 
 def says_split(name: str) -> str | None:

@@ -29,6 +29,7 @@ from pipeline.report.figures import (
     sample_figures,
 )
 from pipeline.report.films import film
+from pipeline.report.published import PublishedTable, comparisons
 from pipeline.report.scenes import Scene, Scenes, Tile, Track
 from pipeline.write_file import write_file
 
@@ -53,12 +54,13 @@ class Artefact(Protocol):
 def write_report(
     path: Path, metrics: dict, artefacts: dict[str, Artefact], architecture: dict[str, object], spec: LatentSpec,
     scenes: Scenes | list[Scene], mix: list[Curve], most_bytes: int = MOST_BYTES, *, clips: Sequence[Row] = (),
-    warnings: Sequence[str] = (),
+    warnings: Sequence[str] = (), published: Sequence[PublishedTable] = (),
 ) -> None:
     """Writes the page in one step. metrics as in metrics.json; artefacts: what was judged and the weights, by name;
     architecture: the autoencoder's parameters; spec: the codes that it has; mix: shares of what forecasts are mixed
     from, empty where they were drawn from layers alone; clips: figures of each forecast clip, the worst first;
-    warnings: what should worry, beside the warnings among the metrics.
+    warnings: what should worry, beside the warnings among the metrics; published: figures of papers, of which those of
+    the same protocol are shown and the others named.
 
     Scenes that would make the page larger than most_bytes are left out, and the page says how many.
     """
@@ -75,12 +77,13 @@ def write_report(
                 room -= needed
                 shown[scene.kind].append(Markup(text))
             advance()
+    compared, not_compared = comparisons(metrics, list(published))
     page = _environment().get_template("page.html").render(
         metrics=metrics, protocol=metrics["protocol"], artefacts=artefacts, architecture=architecture,
         headline=headline(metrics), warnings=[*metrics.get("warnings", ()), *warnings], clips=clip_table(list(clips)),
         scenes=shown, left_out=left_out, has_true_tracks=has_true_tracks,
         forecast=forecast_table(metrics), layers=layer_figures(metrics), probes=probe_table(metrics),
-        samples=sample_figures(metrics), codes=code_rows(spec),
+        samples=sample_figures(metrics), codes=code_rows(spec), compared=compared, not_compared=not_compared,
         others=other_figures(metrics), run=Markup(_RUN),
         charts=_charts(curves(metrics)), mix=_charts(mix),
         definitions=[text.partition(": ")[::2] for text in metrics["protocol"]["definitions"]],

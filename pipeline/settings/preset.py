@@ -1,4 +1,5 @@
-"""Ready parameters, each a file of what differs from params.yaml and keyed like it."""
+"""Ready parameters, each a file of what differs from params.yaml and keyed like it, or, where its first key is `like`,
+of what differs from the preset of that name."""
 
 import io
 from collections.abc import Iterator
@@ -28,8 +29,26 @@ def apply_preset(preset: Path, params: Path) -> list[str]:
     would not be valid.
     """
     load(params)  # says what is wrong with a file that cannot be read
-    values: Any = load(preset)
-    return apply_values(values, params, preset)
+    return apply_values(read_preset(preset), params, preset)
+
+
+def read_preset(preset: Path, like_it: tuple[Path, ...] = ()) -> dict:
+    """Its values over those of the preset that it is `like`. like_it: the presets that are like this one. Raises
+    UserError when a file cannot be read, or presets are like each other in a circle."""
+    values = load(preset)
+    if not isinstance(values, dict):
+        raise UserError(f"{preset}: wanted the sections of params.yaml, found something else; correct the preset")
+    if "like" not in values:
+        return values
+    if preset in like_it:
+        raise UserError(f"{preset}: is like itself, by way of {like_it[-1]}; correct the preset")
+    like = find_preset(preset.parent, str(values.pop("like")))
+    return _merged(read_preset(like, (*like_it, preset)), values)
+
+
+def _merged(below: dict, above: dict) -> dict:
+    both = [name for name in above if isinstance(above[name], dict) and isinstance(below.get(name), dict)]
+    return below | above | {name: _merged(below[name], above[name]) for name in both}
 
 
 def apply_values(values: dict, params: Path, origin: Path) -> list[str]:

@@ -139,7 +139,8 @@ def _spread(count: int) -> list[int]:
 
 def _says_split(videos: list[SourceVideo], params: PreprocessParams) -> bool:
     try:
-        parts = published_splits([video.video_id for video in videos], params.val_fraction, params.test_fraction, 0)
+        names = [video.video_id for video in videos]
+        parts = published_splits(names, params.val_fraction, params.test_fraction, 0, test_names=params.test_names)
     except UserError:
         return False
     return len(set(parts)) == 3

@@ -123,3 +123,24 @@ def test_groups_of_published_videos():
     assert all(len(set(split[3 * number : 3 * number + 3])) == 1 for number in range(8))
     with pytest.raises(UserError, match="videos of group 'a' are published for train and test"):
         published_splits([*names, "test/a_7"], 0.25, 0.1, 0, [*groups, "a"])
+
+
+KTH = [f"walking/person{person:02}_walking_d{clip}_uncomp.avi" for person in range(1, 26) for clip in (1, 2)]
+
+
+def test_an_expression_says_which_videos_test():
+    split = published_splits(KTH, 0.1, 0.1, 0, groups_of(KTH, "(person[0-9]+)_"), "person(1[7-9]|2[0-5])_")
+    sides = {part: sorted({int(name[14:16]) for name, other in zip(KTH, split, strict=True) if other == part})
+             for part in ("train", "val", "test")}
+    assert sides["test"] == [*range(17, 26)] and len(sides["val"]) == 2
+    assert sorted(sides["train"] + sides["val"]) == [*range(1, 17)]
+    names = ["a-train.tfrecord/0", "a-train.tfrecord/1", "a-validation.tfrecord/0"]
+    assert sorted(published_splits(names, 0.1, 0.1, 0, test_names="validation")) == ["test", "train", "val"]
+    parts = split_sequences([1] * 50, 0.1, 0.1, 0, published=KTH, test_names="person25")
+    assert [part[0] for part in parts].count("test") == 2
+
+
+@pytest.mark.parametrize(("expression", "count"), [("nobody", 0), ("person", 50)])
+def test_an_expression_that_is_in_no_name_or_in_all(expression, count):
+    with pytest.raises(UserError, match=rf"test_names = {expression} is found in the names of {count} of 50 videos"):
+        published_splits(KTH, 0.1, 0.1, 0, test_names=expression)

@@ -10,12 +10,16 @@ from typer.testing import CliRunner
 from pipeline.dependencies.imports import ROOT
 from pipeline.errors import UserError
 from pipeline.params import load
-from pipeline.settings.preset import apply_preset
+from pipeline.report.published import read_published
+from pipeline.settings.preset import apply_preset, read_preset
 from pipeline.settings.settings import check_settings
 from stages.preset import app
 
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
-PUBLISHED = {"moving_mnist", "kth", "bair", "cityscapes", "ucf101", "obj3d", "clevrer"}
+PUBLISHED = {
+    "moving_mnist", "kth", "kth_20", "kth_40", "bair", "bair_14", "cityscapes", "ucf101", "obj3d", "clevrer",
+    "kitticaltech", "movi_a",
+}
 by_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 
 
@@ -39,7 +43,7 @@ def test_the_published_data_sets_are_there():
 def test_every_preset_applies_and_is_valid(preset, params):
     changes = apply_preset(preset, params)
     settings = check_settings(params, load(params))
-    before, after, wanted = leaves(load(ROOT / "params.yaml")), leaves(load(params)), leaves(load(preset))
+    before, after, wanted = leaves(load(ROOT / "params.yaml")), leaves(load(params)), leaves(read_preset(preset))
     assert after == before | wanted
     assert [change.split(":")[0] for change in changes] == [key for key in wanted if before[key] != wanted[key]]
     if preset.stem in PUBLISHED:
@@ -71,6 +75,48 @@ def test_a_second_time_nothing_changes(preset, params):
 def test_its_head_says_what_it_is(preset):
     head = preset.read_text().split("\n", 1)[0]
     assert head.startswith("# ") and len(head) > 30
+
+
+@by_preset
+def test_published_figures_of_its_protocol_are_there(preset, params):
+    apply_preset(preset, params)
+    settings = check_settings(params, load(params))
+    form, predictor, generate = settings.preprocess, settings.train_predictor, settings.generate
+    protocol = {
+        "context_frames": generate.context_frames or predictor.context_frames,
+        "horizon": generate.horizon or predictor.horizon, "num_samples": generate.num_samples,
+        "resolution": f"{form.width}x{form.height}x{1 if form.color == 'gray' else 3}",
+    }
+    if name := settings.report.published:
+        assert any(table.is_of(protocol) for table in read_published(ROOT / "presets" / "published", name))
+
+
+def test_a_preset_may_be_like_another(tmp_path, params):
+    for name, text in {
+        "low": "preprocess: {height: 32, width: 32, color: gray}\nencode: {batch_size: 3}\n",
+        "middle": "like: low\npreprocess: {height: 48}\n",
+        "high": "like: middle\npreprocess: {width: 40}\ngenerate: {num_samples: 7}\n",
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    assert len(apply_preset(tmp_path / "high.yaml", params)) == 5
+    settings = check_settings(params, load(params))
+    assert (settings.preprocess.height, settings.preprocess.width, settings.preprocess.color) == (48, 40, "gray")
+    assert settings.encode.batch_size == 3 and settings.generate.num_samples == 7
+
+
+@pytest.mark.parametrize(("text", "complaint"), [
+    ("like: other\n", "is like itself, by way of "), ("like: nobody\n", "no preset 'nobody'; there are other, this"),
+    ("[]\n", "wanted the sections of params.yaml"),
+])
+def test_what_a_preset_cannot_be_like(tmp_path, params, text, complaint):
+    folder = tmp_path / "presets"
+    folder.mkdir()
+    (folder / "this.yaml").write_text(text)
+    (folder / "other.yaml").write_text("like: this\n")
+    before = params.read_bytes()
+    with pytest.raises(UserError, match=complaint):
+        apply_preset(folder / "this.yaml", params)
+    assert params.read_bytes() == before
 
 
 @pytest.mark.parametrize(("text", "complaint"), [

@@ -7,6 +7,7 @@ import re
 
 import pytest
 import torch
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from pipeline.checkpoint import load
@@ -109,3 +110,18 @@ def test_without_figures_it_says_what_to_run(paths, tmp_path, text):
     result = CliRunner().invoke(app, options({**paths, "metrics": tmp_path / "metrics.json"}))
     assert result.exit_code == 2 and "dvc repro" in result.stderr and result.stderr.count("\n") == 1
     assert not paths["page"].exists()
+
+
+def test_published_figures_stand_beside_the_run(paths, tmp_path):
+    asked = json.loads(paths["metrics"].read_text())["protocol"]
+    protocol = {key: asked[key] for key in ("context_frames", "horizon", "resolution", "num_samples")}
+    table = {"source": "A and B, table 1", "computed": "alike", "figures": {"SVG": {"psnr": 19.875}}, **protocol}
+    (tmp_path / "published").mkdir()
+    YAML().dump({"tables": [table]}, tmp_path / "published" / "mine.yaml")
+    for name, code in (("mine", 0), ("yours", 2)):
+        YAML().dump({"report": {"num_clips": 1, "published": name}}, tmp_path / "params.yaml")
+        command = options({**paths, "params": tmp_path / "params.yaml", "published": tmp_path / "published"})
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == code, result.output
+    assert "A and B, table 1" in (page := paths["page"].read_text()) and "<td>19.88</td>" in page
+    assert "holds no 'yours'; there are mine: name one, or null" in result.stderr

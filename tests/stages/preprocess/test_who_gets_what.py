@@ -79,6 +79,17 @@ def test_clips_of_one_recording_stay_on_one_side(run, refuses, tmp_path):
     refuses("preprocess.group: nested has no group", group="nested")
 
 
+def test_videos_are_published_for_testing_by_an_expression(run, refuses, tmp_path):
+    (tmp_path / "videos").mkdir()
+    for number in range(1, 6):
+        write_video(tmp_path / "videos" / f"person{number:02}_d1.mkv", noise(number), 10, lossless=True)
+    rest, test = run(split="published", test_names="person0[45]_")
+    assert sorted(test.video_id) == ["person04_d1.mkv", "person05_d1.mkv"] and len(rest) == 3
+    refuses("test_names = person9 is found in the names of 0 of 5", split="published", test_names="person9")
+    refuses("preprocess.test_names: (person is no regular expression", split="published", test_names="(person")
+    refuses("write split: published", test_names="person0[45]_")
+
+
 def test_short_videos_are_left_out_with_a_word(run, videos, capsys):
     rest, test = run(sequence_length=LENGTH * 2)
     assert "left out: 2 videos are shorter" in capsys.readouterr().err
