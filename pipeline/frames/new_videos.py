@@ -91,14 +91,14 @@ def _within(source: Source, path: Path, folder: Path) -> Source:
     return Source(videos, {(folder / name).as_posix(): file for name, file in source.files.items()})
 
 
-def bring(video: SourceVideo, wanted: FrameFormat) -> NewVideo:
+def bring(video: SourceVideo, wanted: FrameFormat, conceals: bool = False) -> NewVideo:
     """Looks at a video and decides how to bring it to `wanted`, whose fps is null where the model does not know the
     rate of what it learned from.
 
     The video is resampled unless nothing says its rate, or the rates are alike, as preprocess means it, and its clock
-    does not leap. Raises UnreadableVideo.
+    does not leap. conceals: as in probe. Raises UnreadableVideo.
     """
-    info, (height, width) = probe(video, wanted), shown_shape(video)
+    info, (height, width) = probe(video, wanted, conceals), shown_shape(video, conceals)
     form, rate = wanted, f"{info.source_fps:g} -> {info.fps:g} frames/s"
     if wanted.fps is None:
         rate = "frames as they are: nothing says at what rate the model learned"
@@ -109,7 +109,7 @@ def bring(video: SourceVideo, wanted: FrameFormat) -> NewVideo:
     elif info.source_fps < wanted.fps:
         rate += ", frames repeated"
     if form != wanted:
-        info = probe(video, form)
+        info = probe(video, form, conceals)
     size = f"{width} x {height} -> {form.width} x {form.height} px"
     parts = [size, _cut(height, width, form), rate, _leaps(info)]
     return NewVideo(video, form, info, ", ".join(part for part in parts if part))
