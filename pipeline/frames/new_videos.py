@@ -14,7 +14,7 @@ from pipeline.frames.frame_format import ALIKE_FPS, FrameFormat
 from pipeline.frames.preprocess_params import PreprocessParams
 from pipeline.frames.read_video import VideoInfo, probe, shown_shape
 from pipeline.frames.shape_pixels import covering_shape
-from pipeline.frames.source import VIDEO_SUFFIXES, Source, open_source
+from pipeline.frames.source import VIDEO_SUFFIXES, Source, not_there, open_source
 from pipeline.frames.source_video import SourceVideo
 from pipeline.params import load, validate
 from pipeline.progress import progress
@@ -73,7 +73,7 @@ def open_videos(paths: list[Path], reading: PreprocessParams) -> Iterator[Source
 @contextmanager
 def _open(path: Path, reading: PreprocessParams) -> Iterator[Source]:
     if not path.is_file() and not path.is_dir():
-        raise UserError(f"{path}: does not exist; give a video, a folder of pictures or a folder of videos")
+        raise UserError(f"{not_there(path)}; give a video, a folder of pictures or a folder of videos")
     is_known = path.suffix.lower() in _KNOWN_SUFFIXES or tfrecord_source.is_one(path) or digit_source.is_one(path)
     if path.is_file() and not is_known:  # FFmpeg knows more kinds than those that are looked for in folders
         yield Source([SourceVideo(path.name, "file", path)], {path.name: path})

@@ -137,7 +137,7 @@ def test_the_readme_shows_the_graph_of_stages():
 
 
 def test_what_dvc_takes_over_is_no_second_copy(tmp_path):
-    """Videos by `dvc add`, outputs by `dvc repro`: reflinked where the file system can do that, hard-linked elsewhere."""
+    """Videos by `dvc add`, outputs by `dvc repro`: reflinked where the file system can, hard-linked elsewhere."""
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets/clip.mkv").write_bytes(bytes(99))
     (tmp_path / ".dvc").mkdir()

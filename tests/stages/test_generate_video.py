@@ -162,7 +162,8 @@ def test_a_damaged_video_is_refused_with_the_option_that_helps(artefacts, damage
 
 
 @pytest.mark.parametrize("on_damage, first, said", [
-    ("keep", 36, "kept: video 'hit.mp4' is damaged from frame 13 on ("), ("skip", 9, "skipped: the rest of video 'hit.mp4' ("),
+    ("keep", 36, "kept: video 'hit.mp4' is damaged from frame 13 on ("),
+    ("skip", 9, "skipped: the rest of video 'hit.mp4' ("),
 ])
 def test_what_becomes_of_a_damaged_video_is_an_option(artefacts, damaged, tmp_path, on_damage, first, said):
     result = run(artefacts, tmp_path / "out", video=damaged, output=tmp_path / "forecast", on_damage=on_damage)
@@ -172,7 +173,8 @@ def test_what_becomes_of_a_damaged_video_is_an_option(artefacts, damaged, tmp_pa
 
 def test_a_whole_video_is_read_strictly_whatever_the_option_says(artefacts, video, tmp_path):
     for on_damage in ("stop", "keep"):
-        result = run(artefacts, tmp_path / on_damage, video=video, output=tmp_path / on_damage / "f", on_damage=on_damage)
+        folder = tmp_path / on_damage
+        result = run(artefacts, folder, video=video, output=folder / "f", on_damage=on_damage)
         assert result.exit_code == 0 and result.stderr == ""
     assert context_of(tmp_path / "stop/f") == context_of(tmp_path / "keep/f")
 
@@ -205,7 +207,8 @@ def test_the_horizon_is_an_option_and_may_be_longer_than_trained(artefacts, vide
 @pytest.mark.parametrize("option", [{"horizon": 2}, {"from": "3"}, {"on_damage": "keep"}])
 def test_what_only_a_video_has_is_refused_of_test_clips(artefacts, tmp_path, option):
     result = run(artefacts, tmp_path / "out", **option)
-    assert result.exit_code == 2 and f"--{next(iter(option)).replace('_', '-')}: " in result.stderr and "--video" in result.stderr
+    name = next(iter(option)).replace("_", "-")
+    assert result.exit_code == 2 and f"--{name}: " in result.stderr and "--video" in result.stderr
 
 
 def test_a_hint_says_where_nothing_moves(artefacts, video, tmp_path):
