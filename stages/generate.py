@@ -15,6 +15,7 @@ from pipeline.forecasting.edits import FORMS, describe, edit_scene
 from pipeline.forecasting.forecaster import DrawnForecast, Forecast, Forecaster, clip_name, load_forecaster
 from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.frames.about_source import about_source
+from pipeline.frames.damage import OnDamage, UnreadableVideo
 from pipeline.frames.forecast_clips import context_identity, forecast_clips, read_clips
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.new_videos import bring, folder_names, open_videos, reading_of, skip
@@ -66,7 +67,10 @@ def forecast_videos(
     read or are too short. Raises UserError when that leaves none."""
     with open_videos([path], reading) as source:
         if len(source.videos) == 1:
-            forecast_video(forecaster, source.videos[0], reading, start, edits, output)
+            try:
+                forecast_video(forecaster, source.videos[0], reading, start, edits, output)
+            except UnreadableVideo as error:
+                raise error.of_option(reading.on_damage) from error
             return
         if edits:
             raise UserError(f"--edit: changes what one video shows, found {len(source.videos)} in {path}; give one")
@@ -94,12 +98,13 @@ def forecast_video(
         with open_videos([path], reading) as source:
             if len(source.videos) > 1:
                 raise UserError(f"{path}: wanted one video before whose background to go, found {len(source.videos)}")
-            other = bring(source.videos[0], forecaster.form)
+            other = bring(source.videos[0], forecaster.form, conceals)
             print(f"{other.video.video_id}: {other.done}")
-            return read_clip(other, forecaster.context_frames).given
+            return read_clip(other, forecaster.context_frames, on_damage=reading.on_damage).given
 
-    new = bring(video, forecaster.form)
-    clip = read_clip(new, forecaster.context_frames, forecaster.horizon, start)
+    conceals = reading.on_damage == "keep"
+    new = bring(video, forecaster.form, conceals)
+    clip = read_clip(new, forecaster.context_frames, forecaster.horizon, start, reading.on_damage)
     first = clip.first_frame + forecaster.context_frames
     time = f" ({first / new.info.fps:.4g} s)" if new.info.rate_is_known else ""
     given = f"given are frames {clip.first_frame} to {first - 1}, forecast from {first}{time}"
@@ -172,6 +177,10 @@ def main(
     horizon: Annotated[
         int | None, typer.Option(min=1, help="With --video, frames to forecast; generate.horizon, if not said.")
     ] = None,
+    on_damage: Annotated[OnDamage | None, typer.Option(
+        help="With --video, of one that is damaged: stop; skip what comes after; keep what FFmpeg makes of it. "
+             "preprocess.on_damage, if not said.",
+    )] = None,
     edit: Annotated[list[str], typer.Option(help=f"With --video, before forecasting: {'; '.join(FORMS)}.")] = [],  # noqa: B006
     output: Annotated[Path, typer.Option(help="Folder to write with --video.")] = Path("forecast"),
     params: Annotated[Path, typer.Option(help="File with the section 'generate'.")] = Path("params.yaml"),
@@ -180,7 +189,9 @@ def main(
     """Forecasts the test clips from their context frames alone; with --video, any video from its end or elsewhere."""
     with one_line_errors():
         settings = read_section(params, "generate", GenerateParams)
-        for option, value in (("--edit", edit), ("--from", start), ("--horizon", horizon)):
+        for option, value in (
+            ("--edit", edit), ("--from", start), ("--horizon", horizon), ("--on-damage", on_damage),
+        ):
             if value and video is None:
                 raise UserError(f"{option}: is of a forecast of one's own video; give the video with --video")
         if horizon:
@@ -188,7 +199,10 @@ def main(
         place = None if start is None else parse_start(start)
         forecaster = load_forecaster(autoencoder, predictor, settings)
         if video is not None:
-            forecast_videos(forecaster, video, reading_of(params), place, edit, output)
+            reading = reading_of(params)
+            if on_damage:
+                reading = reading.model_copy(update={"on_damage": on_damage})
+            forecast_videos(forecaster, video, reading, place, edit, output)
         else:
             with measure(cost, "frames") as count:
                 count(generate(settings, forecaster, test_frames, predicted_latents, predicted_frames, pictures))

@@ -15,6 +15,7 @@ from pipeline.suggestion.picture import draw_suggestion
 from pipeline.suggestion.suggest import as_document, suggest
 from pipeline.suggestion.table import print_suggestions
 from pipeline.suggestion.thresholds import Thresholds
+from pipeline.warn import warn
 
 
 def main(
@@ -43,6 +44,7 @@ def main(
                 print(step)
         else:
             print(f"nothing is changed; --write puts these into {params}")
+        warn(found.worries)
 
 
 app = typer.Typer(add_completion=False)

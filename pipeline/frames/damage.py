@@ -9,9 +9,10 @@ from pipeline.errors import Resumable, UserError
 OnDamage = Literal["stop", "skip", "keep"]
 
 _REMEDY = (
-    "repair or remove {}, or set preprocess.on_damage to keep (goes on with what FFmpeg makes of the rest) or skip "
+    "repair or remove {}, or set {} to keep (goes on with what FFmpeg makes of the rest) or skip "
     "(leaves the rest out)"
 )
+_KEY = "preprocess.on_damage"
 _MOST_NAMED = 8
 
 
@@ -20,7 +21,14 @@ class UnreadableVideo(UserError):
 
     def __init__(self, video_id: str, reason: object):
         self.video_id, self.reason = video_id, str(reason)
-        super().__init__(f"video '{video_id}' cannot be decoded ({reason}); {_REMEDY.format('it')}")
+        super().__init__(f"video '{video_id}' cannot be decoded ({reason}); {_REMEDY.format('it', _KEY)}")
+
+    def of_option(self, on_damage: OnDamage) -> UserError:
+        """The same for who reads one video and says what becomes of damage with the option --on-damage."""
+        text = f"video '{self.video_id}' cannot be decoded ({self.reason})"
+        if on_damage == "stop":
+            return UserError(f"{text}; {_REMEDY.format('it', '--on-damage')}")
+        return UserError(f"{text}, and --on-damage {on_damage} leaves nothing of it; give another video")
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return UnreadableVideo, (self.video_id, self.reason)
@@ -33,11 +41,11 @@ class DamagedVideos(Resumable):
         """reasons: by video_id, at least one."""
         (first, reason), names = next(iter(reasons.items())), [f"'{video_id}'" for video_id in reasons]
         if len(names) == 1:
-            text = f"video '{first}' cannot be decoded ({reason}); {_REMEDY.format('it')}"
+            text = f"video '{first}' cannot be decoded ({reason}); {_REMEDY.format('it', _KEY)}"
         else:
             more = f" and {len(names) - _MOST_NAMED} more" * (len(names) > _MOST_NAMED)
             text = f"{len(names)} videos cannot be decoded: {', '.join(names[:_MOST_NAMED])}{more} (reasons are above)"
-            text += f"; {_REMEDY.format('them')}"
+            text += f"; {_REMEDY.format('them', _KEY)}"
         super().__init__(text)
 
 

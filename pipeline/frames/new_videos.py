@@ -14,7 +14,7 @@ from pipeline.frames.frame_format import ALIKE_FPS, FrameFormat
 from pipeline.frames.preprocess_params import PreprocessParams
 from pipeline.frames.read_video import VideoInfo, probe, shown_shape
 from pipeline.frames.shape_pixels import covering_shape
-from pipeline.frames.source import VIDEO_SUFFIXES, Source, open_source
+from pipeline.frames.source import VIDEO_SUFFIXES, Source, not_there, open_source
 from pipeline.frames.source_video import SourceVideo
 from pipeline.params import load, validate
 from pipeline.progress import progress
@@ -73,7 +73,7 @@ def open_videos(paths: list[Path], reading: PreprocessParams) -> Iterator[Source
 @contextmanager
 def _open(path: Path, reading: PreprocessParams) -> Iterator[Source]:
     if not path.is_file() and not path.is_dir():
-        raise UserError(f"{path}: does not exist; give a video, a folder of pictures or a folder of videos")
+        raise UserError(f"{not_there(path)}; give a video, a folder of pictures or a folder of videos")
     is_known = path.suffix.lower() in _KNOWN_SUFFIXES or tfrecord_source.is_one(path) or digit_source.is_one(path)
     if path.is_file() and not is_known:  # FFmpeg knows more kinds than those that are looked for in folders
         yield Source([SourceVideo(path.name, "file", path)], {path.name: path})
@@ -91,14 +91,14 @@ def _within(source: Source, path: Path, folder: Path) -> Source:
     return Source(videos, {(folder / name).as_posix(): file for name, file in source.files.items()})
 
 
-def bring(video: SourceVideo, wanted: FrameFormat) -> NewVideo:
+def bring(video: SourceVideo, wanted: FrameFormat, conceals: bool = False) -> NewVideo:
     """Looks at a video and decides how to bring it to `wanted`, whose fps is null where the model does not know the
     rate of what it learned from.
 
     The video is resampled unless nothing says its rate, or the rates are alike, as preprocess means it, and its clock
-    does not leap. Raises UnreadableVideo.
+    does not leap. conceals: as in probe. Raises UnreadableVideo.
     """
-    info, (height, width) = probe(video, wanted), shown_shape(video)
+    info, (height, width) = probe(video, wanted, conceals), shown_shape(video, conceals)
     form, rate = wanted, f"{info.source_fps:g} -> {info.fps:g} frames/s"
     if wanted.fps is None:
         rate = "frames as they are: nothing says at what rate the model learned"
@@ -109,7 +109,7 @@ def bring(video: SourceVideo, wanted: FrameFormat) -> NewVideo:
     elif info.source_fps < wanted.fps:
         rate += ", frames repeated"
     if form != wanted:
-        info = probe(video, form)
+        info = probe(video, form, conceals)
     size = f"{width} x {height} -> {form.width} x {form.height} px"
     parts = [size, _cut(height, width, form), rate, _leaps(info)]
     return NewVideo(video, form, info, ", ".join(part for part in parts if part))

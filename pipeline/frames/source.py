@@ -76,7 +76,7 @@ def open_source(
     except OSError as error:
         raise UserError(f"{str(path)[:200]}: {error.strerror}; set preprocess.source to another path") from error
     if not exists:
-        raise UserError(f"{path}: does not exist; set preprocess.source to a folder of videos, a video or an array")
+        raise UserError(f"{not_there(path)}; check {named}: wanted a folder of videos, a video or an array")
     with tempfile.TemporaryDirectory() as scratch:
         root = path if path.is_dir() else path.parent
         entries, notes = files_within(path) if path.is_dir() else ([path], [])
@@ -120,6 +120,12 @@ def open_source(
         for note in notes:
             print(f"left out: {note}", file=sys.stderr)
         yield source
+
+
+def not_there(path: Path) -> str:
+    """What is wrong with a path at which nothing lies."""
+    is_pattern = not {"*", "?", "["}.isdisjoint(str(path))
+    return f"{path}: does not exist" + ", and patterns are not expanded, give the folder" * is_pattern
 
 
 def _videos_of_file(

@@ -2,12 +2,15 @@
 
 import math
 import re
+import sys
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.errors import UserError
+from pipeline.frames.damage import Damage, OnDamage, UnreadableVideo
 from pipeline.frames.new_videos import NewVideo
 from pipeline.frames.read_video import read_frames
 
@@ -48,12 +51,29 @@ class VideoClip:
     """Where the given ones start, counted in the (resampled) video."""
 
 
-def read_clip(new: NewVideo, num_given: int, num_later: int = 0, start: Start | None = None) -> VideoClip:
+def read_clip(
+    new: NewVideo, num_given: int, num_later: int = 0, start: Start | None = None, on_damage: OnDamage = "stop",
+) -> VideoClip:
     """Reads the num_given frames before `start` (None: the last ones of the video), and up to num_later after it; none
-    lie on two sides of a gap in the video's clock.
+    lie on two sides of a gap in the video's clock. Of a damaged video, which is named, `on_damage` skips what comes
+    after the damage or keeps what FFmpeg makes of it.
 
     Raises UnreadableVideo, or UserError when the video is shorter.
     """
+    try:
+        return _read(new, num_given, num_later, start, None, skips=on_damage == "skip")
+    except UnreadableVideo as error:
+        if on_damage != "keep":
+            raise
+        damage = Damage(error.reason)
+    clip = _read(new, num_given, num_later, start, damage)
+    print(f"kept: video '{new.video.video_id}' is {damage}", file=sys.stderr)
+    return clip
+
+
+def _read(
+    new: NewVideo, num_given: int, num_later: int, start: Start | None, damage: Damage | None, skips: bool = False,
+) -> VideoClip:
     name, fps = new.video.video_id, new.info.fps
     if start and start.seconds is not None and not new.info.rate_is_known:
         raise UserError(f"{name}: --from {start.text}: nothing says how many frames a second has; give a frame")
@@ -61,7 +81,8 @@ def read_clip(new: NewVideo, num_given: int, num_later: int = 0, start: Start | 
     given, later = deque[np.ndarray](maxlen=num_given), list[np.ndarray]()
     leaps: dict[int, float] = {}
     count, previous, has_gap = 0, -1, False
-    for index, frame in read_frames(new.video, new.form, new.info, leaps=leaps):
+    frames = read_frames(new.video, new.form, new.info, leaps=leaps, damage=damage)
+    for index, frame in _up_to_damage(frames) if skips else frames:
         is_later, is_gap = wanted is not None and count >= wanted, index != previous and leaps.get(index, 0) > 0
         if is_later and (is_gap or len(later) == num_later):
             break
@@ -85,3 +106,10 @@ def read_clip(new: NewVideo, num_given: int, num_later: int = 0, start: Start | 
         )
     first_frame = (count - len(later)) - num_given
     return VideoClip(np.stack(given), np.stack(later) if later else np.stack(given)[:0], first_frame)
+
+
+def _up_to_damage(frames: Iterator[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
+    try:
+        yield from frames
+    except UnreadableVideo as error:
+        print(f"skipped: the rest of video '{error.video_id}' ({error.reason})", file=sys.stderr)

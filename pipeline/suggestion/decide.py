@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from pipeline.frames.splits import SPLITS
 from pipeline.suggestion.facts import MotionFacts, SourceFacts, weighted_quantile
 from pipeline.suggestion.thresholds import Thresholds
 
@@ -164,6 +165,14 @@ def sequence_suggestions(facts: SourceFacts, step: int, params: Thresholds) -> t
         Suggestion("train_predictor.context_frames", max(2, given), "half of a sequence is given"),
         Suggestion("train_predictor.horizon", length - max(2, given), "and the other half is forecast"),
     ]
+
+
+def too_few(num: int, length: int) -> list[str]:
+    """What is wrong with `num` sequences of `length` frames in all, if it is."""
+    if num >= len(SPLITS):
+        return []
+    return [f"the source has {num} sequence{'s' * (num != 1)} of {length} frames, and preprocess will refuse it: "
+            "wanted at least one each to train, validate and test; give more or longer videos"]
 
 
 def split_suggestions(facts: SourceFacts, num: int, params: Thresholds) -> list[Suggestion]:

@@ -47,7 +47,7 @@ def opened(params: PreprocessParams, seconds: float) -> Iterator[Opened]:
     """Looks at the videos of params.source, evenly spread, for that long at most. Raises UserError when none can be
     read."""
     form = _SMALL.model_copy(update={"fps_if_unknown": params.fps_if_unknown})
-    with open_source(params.source, *params.reading) as source:
+    with open_source(params.source, *params.reading, named="the path") as source:
         deadline, found, unreadable = time.monotonic() + seconds, [], []
         order = _spread(len(source.videos))
         with progress("looking at", len(order), "videos") as advance:

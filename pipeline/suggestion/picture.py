@@ -27,6 +27,7 @@ def _row(clip: ClipFacts) -> list[Tile]:
     t = int(np.argmax(clip.counts()))
     here = [(k, track[t]) for k, track in enumerate(clip.tracks) if t in track]
     widths = ", ".join(f"{region.side:.0f}" for _, region in sorted(here, key=lambda pair: -pair[1].side)[:6])
+    many = "1 object" if len(here) == 1 else f"{len(here)} objects"
     framed = _canvas(clip.frames[t], scale)
     pen = ImageDraw.Draw(framed)
     for k, region in here:
@@ -37,7 +38,7 @@ def _row(clip: ClipFacts) -> list[Tile]:
     pen = ImageDraw.Draw(moved)
     for k, track in enumerate(clip.tracks):
         pen.line([(track[t].x * scale, track[t].y * scale) for t in sorted(track)], fill=slot_color(k), width=2)
-    found = f"frame {clip.first_frame + t}: {len(here)} of {widths} px" if here else "nothing found"
+    found = f"frame {clip.first_frame + t}: {many}, {widths} px wide" if here else "nothing found"
     return [
         Tile(np.asarray(framed), found),
         Tile(np.asarray(moved), f"what differed in {T} frames"),

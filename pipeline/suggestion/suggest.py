@@ -28,6 +28,8 @@ class Looked:
     """What is suggested, and what it rests on."""
 
     suggestions: list[Suggestion]
+    worries: list[str]
+    """Why a run with these would fail."""
     source: SourceFacts
     motion: MotionFacts
 
@@ -52,7 +54,10 @@ def suggest(preprocess: PreprocessParams, settings: Settings, seconds: float, pa
     affordable = max(_FIRST_CLIPS, int((seconds - (time.monotonic() - start)) / max(per_clip, 1e-3)))
     motion = look_at_clips([_thinned(stretch, step, params) for stretch in _some(stretches, affordable)], params)
     is_grey = all(_is_grey(stretch.frames, params) for stretch in stretches)
-    return Looked(_suggestions(preprocess, settings, facts, form, speed, step, is_grey, motion, params), facts, motion)
+    suggestions = _suggestions(preprocess, settings, facts, form, speed, step, is_grey, motion, params)
+    length, _ = decide.sequence_suggestions(facts, step, params)
+    worries = decide.too_few(decide.num_sequences(facts, step, length), length)
+    return Looked(suggestions, worries, facts, motion)
 
 
 def _suggestions(

@@ -1,5 +1,6 @@
 """Every number that decides what is suggested, by its name, with its unit and where it comes from."""
 
+from pipeline.few_sequences import ENOUGH
 from pipeline.params import Params
 
 
@@ -143,8 +144,8 @@ class Thresholds(Params):
     frames_per_second: float = 530.0
     """Frames of 64x64 px and 4 slots in gradient steps on two cores."""
 
-    held_out: tuple[int, int] = (8, 12)
-    """Sequences that validate and that test, at least: fewer judge by chance."""
+    held_out: tuple[int, int] = (ENOUGH["val"], 12)
+    """Sequences that validate and that test, at least: fewer judge by chance, and stages would warn of them."""
     held_out_shares: tuple[tuple[float, float], tuple[float, float]] = ((0.08, 0.15), (0.12, 0.3))
     """Smallest and largest share of the sequences that validate, and that test."""
 

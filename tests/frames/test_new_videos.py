@@ -100,6 +100,8 @@ def test_pictures_and_kinds_that_folders_are_not_searched_for(make, tmp_path):
 def test_what_is_not_there_is_refused(tmp_path):
     with pytest.raises(UserError, match="nowhere: does not exist; give a video"):
         names(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="does not exist, and patterns are not expanded, give the folder; give a video"):
+        names(tmp_path / "*.mp4")
     with pytest.raises(UserError, match="found none; check the path"):
         names(tmp_path)
 

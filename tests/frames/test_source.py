@@ -96,7 +96,9 @@ def test_sources_without_videos_are_refused(tmp_path):
     (tmp_path / "bad.npy").write_bytes(b"no array")
     np.savez(tmp_path / "two.npz", a=np.zeros(3), b=np.zeros(3))
     for name, complaint in (
-        ("texts", "found none"), ("texts/notes.txt", "found none"), ("nowhere", "does not exist"),
+        ("texts", "found none"), ("texts/notes.txt", "found none"),
+        ("nowhere", "does not exist; check preprocess.source"),
+        ("*.mp4", "does not exist, and patterns are not expanded, give the folder; check preprocess.source"),
         ("bad.npz", "cannot be read"), ("bad.npy", "cannot be read"),
         ("two.npz", r"two.npz: wanted an array of videos .*found a \(float64 \[3\]\), b \(float64 \[3\]\)"),
     ):

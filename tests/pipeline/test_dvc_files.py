@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -133,3 +134,16 @@ def test_the_docs_show_the_graph_of_stages():
     command = [sys.executable, "-m", "dvc", "dag", "--md"]
     drawn = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     assert drawn.stdout.strip() in (ROOT / "docs/design.md").read_text(encoding="utf-8")
+
+
+def test_what_dvc_takes_over_is_no_second_copy(tmp_path):
+    """Videos by `dvc add`, outputs by `dvc repro`: reflinked where the file system can, hard-linked elsewhere."""
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets/clip.mkv").write_bytes(bytes(99))
+    (tmp_path / ".dvc").mkdir()
+    shutil.copy(ROOT / ".dvc/config", tmp_path / ".dvc")
+    (tmp_path / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
+    dvc = [sys.executable, "-m", "dvc"]
+    subprocess.run([*dvc, "add", "datasets"], cwd=tmp_path, check=True, capture_output=True)
+    kinds = subprocess.run([*dvc, "version"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert (tmp_path / "datasets/clip.mkv").stat().st_nlink == 2 or "Cache types: reflink" in kinds

@@ -17,6 +17,7 @@ from pipeline.frames.write_video import write_video
 from pipeline.inspection.facts import read_facts
 from pipeline.latents.latent_store import open_predicted_latents
 from pipeline.predictor.predictor import load_predictor, save_predictor
+from tests.frames.damaged_videos import damage, texture, write
 from tests.stages.conftest import CONTEXT_FRAMES, HORIZON, NUM_FRAMES
 from tests.stages.test_generate import content, run
 
@@ -149,6 +150,46 @@ def test_a_forecast_starts_anywhere_and_shows_what_came_where_that_is_known(
     assert np.array_equal(targets[0], frames[first:first + CONTEXT_FRAMES + HORIZON * knows])
 
 
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory):
+    """40 frames, of which frame 13 is damaged."""
+    path = tmp_path_factory.mktemp("damaged") / "hit.mp4"
+    write(path, texture(40))
+    damage(path, 13)
+    return path
+
+
+def test_a_damaged_video_is_refused_with_the_option_that_helps(artefacts, damaged, tmp_path):
+    result = run(artefacts, tmp_path / "out", video=damaged, output=tmp_path / "forecast")
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1 and not (tmp_path / "forecast").exists()
+    assert "video 'hit.mp4' cannot be decoded (" in result.stderr and "set --on-damage to keep (" in result.stderr
+    assert "preprocess." not in result.stderr
+
+
+@pytest.mark.parametrize("on_damage, first, said", [
+    ("keep", 36, "kept: video 'hit.mp4' is damaged from frame 13 on ("),
+    ("skip", 9, "skipped: the rest of video 'hit.mp4' ("),
+])
+def test_what_becomes_of_a_damaged_video_is_an_option(artefacts, damaged, tmp_path, on_damage, first, said):
+    result = run(artefacts, tmp_path / "out", video=damaged, output=tmp_path / "forecast", on_damage=on_damage)
+    assert result.exit_code == 0 and said in result.stderr, result.output
+    assert context_of(tmp_path / "forecast")[0] == first
+
+
+def test_a_whole_video_is_read_strictly_whatever_the_option_says(artefacts, video, tmp_path):
+    for on_damage in ("stop", "keep"):
+        folder = tmp_path / on_damage
+        result = run(artefacts, folder, video=video, output=folder / "f", on_damage=on_damage)
+        assert result.exit_code == 0 and result.stderr == ""
+    assert context_of(tmp_path / "stop/f") == context_of(tmp_path / "keep/f")
+
+
+def test_of_rubbish_no_option_is_named_that_does_not_help(artefacts, tmp_path):
+    (tmp_path / "rubbish.mp4").write_bytes(b"no video" * 99)
+    result = run(artefacts, tmp_path / "out", video=tmp_path / "rubbish.mp4", on_damage="keep")
+    assert result.exit_code == 2 and "--on-damage keep leaves nothing of it; give another video" in result.stderr
+
+
 @pytest.mark.parametrize("options, complaint", [
     ({"from": "soon"}, "--from 'soon': wanted a frame, such as 120, or seconds, such as 4.5s"),
     ({"from": "3"}, "wanted at least 4 frames of context before --from 3, found 3"),
@@ -168,10 +209,11 @@ def test_the_horizon_is_an_option_and_may_be_longer_than_trained(artefacts, vide
     assert store.horizon == 3 * HORIZON + 1
 
 
-@pytest.mark.parametrize("option", [{"horizon": 2}, {"from": "3"}])
+@pytest.mark.parametrize("option", [{"horizon": 2}, {"from": "3"}, {"on_damage": "keep"}])
 def test_what_only_a_video_has_is_refused_of_test_clips(artefacts, tmp_path, option):
     result = run(artefacts, tmp_path / "out", **option)
-    assert result.exit_code == 2 and f"--{next(iter(option))}: " in result.stderr and "--video" in result.stderr
+    name = next(iter(option)).replace("_", "-")
+    assert result.exit_code == 2 and f"--{name}: " in result.stderr and "--video" in result.stderr
 
 
 def test_a_hint_says_where_nothing_moves(artefacts, video, tmp_path):

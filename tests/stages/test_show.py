@@ -43,6 +43,7 @@ def test_the_page_is_completed_with_parameters_and_cost(evaluated):
     before = (evaluated / "page.html").read_bytes()
     result = run(evaluated)
     assert result.exit_code == 0 and "24.00" in result.stdout and "whole.html" in result.stdout.replace("\n", "")
+    assert result.stderr == ""
     page = (evaluated / "whole.html").read_text()
     assert "encode: {batch_size: 4}  # &lt;sequences&gt;" in page and "2 min 05 s" in page and len(page) > len(before)
     assert (evaluated / "page.html").read_bytes() == before
@@ -52,3 +53,6 @@ def test_figures_are_shown_where_there_is_no_page(evaluated):
     """As in a fresh clone, where git has the figures and DVC has fetched nothing yet."""
     result = run(evaluated)
     assert result.exit_code == 0 and "24.00" in result.stdout and not (evaluated / "whole.html").exists()
+    assert result.stderr == (
+        f"warning: {evaluated / 'page.html'} is not there: no run has come to its end here, so these figures are not "
+        "of your videos but those that came with the repository; `dvc repro` makes yours\n")

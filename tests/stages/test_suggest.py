@@ -94,6 +94,15 @@ def test_a_folder_with_one_short_grey_video(run, tmp_path):
     assert 7 <= document["train_autoencoder"]["architecture"]["object_px"] <= 9
 
 
+def test_a_source_that_preprocess_would_refuse_is_told_of(params, tmp_path):
+    for name, num_frames, worries in (("short.mkv", 6, 1), ("long.mkv", 24, 0)):
+        write_video(tmp_path / name, np.full((num_frames, 32, 32, 3), 90, np.uint8), 10, lossless=True)
+        words = [tmp_path / name, "--params", params, "--picture", tmp_path / "a.png"]
+        result = CliRunner().invoke(app, [str(word) for word in words])
+        assert result.exit_code == 0 and result.stderr.count(
+            "warning: the source has 1 sequence of 4 frames, and preprocess will refuse it: wanted ") == worries
+
+
 @pytest.mark.parametrize("content, wanted", [(None, "does not exist"), (b"no video", "cannot be decoded")])
 def test_what_cannot_be_read_is_said_in_one_line(params, tmp_path, capsys, content, wanted):
     source = tmp_path / "video.mp4"
