@@ -11,8 +11,10 @@ from pipeline.evaluation.evaluate_params import EvaluateParams
 from pipeline.evaluation.evidence import NUM_REENCODED, Encode, Evidence, SceneTruth
 from pipeline.evaluation.forecast import ForecastScores
 from pipeline.evaluation.networks import Networks
+from pipeline.evaluation.occupancy import OccupancyScores
 from pipeline.evaluation.per_clip import Row, per_clip_rows
 from pipeline.evaluation.reconstruction import ReconstructionScores, Truth
+from pipeline.evaluation.slots import cut
 from pipeline.evaluation.swaps import AppearanceSwaps
 from pipeline.frames.forecast_clips import (
     ForecastClips,
@@ -80,18 +82,21 @@ def judge_reconstruction(
 
 
 def judge_forecasts(
-    params: EvaluateParams, store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore, decode: Decode,
-    networks: Networks,
+    params: EvaluateParams, store: FrameStore, frames: PredictionStore, latents: PredictedLatentsStore,
+    encoded: LatentStore, decode: Decode, networks: Networks,
 ) -> tuple[dict[str, dict], list[Row]]:
     """Sections of metrics.json on all predicted clips and the baselines beside them, and the figures of each clip.
     Where the prediction is drawn with what the context shows, straight lines are too, so that they differ in motion,
     and in how far the mix believes it, alone; and the prediction is judged as its codes alone describe it as well.
 
-    Raises UserError when the clips are not those of the test split, or `latents` lacks one of them.
+    Raises UserError when the clips are not those of the test split, `latents` lacks one of them, or `encoded` a
+    sequence.
     """
     given, num_frames = frames.context_frames, frames.context_frames + frames.horizon
     clips, scores = find_clips(store, frames.video_id, frames.first_frame, num_frames), ForecastScores(networks)
     rows = match_rows(latents, frames.path, frames.video_id, frames.first_frame)
+    of_sequence = match_rows(encoded, store.path, clips.video_id, store.first_frame[clips.row])
+    unsure = OccupancyScores()
     with progress("judging forecasts", len(clips), "clips") as advance:
         for part in _batches(len(clips), params.batch_size):
             target, prediction = read_clips(store, clips[part], 0, num_frames), frames.read(part.start, part.stop)
@@ -108,8 +113,18 @@ def judge_forecasts(
             if truth and truth.position is not None:
                 segmented = frames.read_context_segmentation(part.start, part.stop)
                 scores.add_places(truth, segmented, samples, linear)
+            occupancy = frames.read_occupancy(part.start, part.stop)
+            if occupancy is not None and truth:
+                presence, segmented = context.presence.numpy(), frames.read_context_segmentation(part.start, part.stop)
+                unsure.add_truth(occupancy, presence, truth.segmentation, segmented, truth.num_objects)
+            elif occupancy is not None:
+                whole = cut(encoded.read(of_sequence[part]), clips.start[part], num_frames)
+                unsure.add_found(occupancy, context, whole, decode)
             advance(len(target))
-    return scores.figures(), per_clip_rows(clips, scores.by_clip())
+    sections = scores.figures()
+    if figures := unsure.figures(frames.num_samples):
+        sections["prediction"]["occupancy"] = figures
+    return sections, per_clip_rows(clips, scores.by_clip())
 
 
 def _one_by_one(latents: Latents) -> Iterator[Latents]:

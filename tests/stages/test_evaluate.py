@@ -50,6 +50,9 @@ def test_metrics_have_the_names_agreed_upon(evaluated):
     assert {"calibration", "diversity", "nearest_sample_error"} <= set(metrics["prediction"])
     assert len(metrics["prediction"]["calibration"]["coverage_90_by_step"]) == HORIZON
     assert len(metrics["prediction"]["diversity"]["psnr_by_step"]) == HORIZON
+    occupancy = metrics["prediction"]["occupancy"]
+    assert occupancy["made_from"] == ["true segmentation"] and len(occupancy["calibration_error_by_step"]) == HORIZON
+    assert len(occupancy["forecast_by_bin"]) == len(occupancy["shares"]["came_true_by_bin"]) == 10
     assert set(metrics["baselines"]) == {"copy_last", "flow", "linear_extrapolation"}
     for baseline in metrics["baselines"].values():
         assert FORECAST_NAMES <= set(baseline) and len(baseline["psnr_by_step"]) == HORIZON
@@ -251,6 +254,7 @@ def test_without_ground_truth_the_rest_is_still_judged(inputs, tmp_path):
     assert "decomposition" not in metrics
     assert set(metrics["disentanglement"]) == {"intervention_error_px", "appearance_variance_ratio"}
     assert "position_error" not in metrics["prediction"] and metrics["reconstruction"]["psnr"] > 0
+    assert metrics["prediction"]["occupancy"]["made_from"] == ["segmentation of the decoded test sequence"]
 
 
 @pytest.mark.parametrize("known", [(), ("position",), ("background",), ("background", "position")])
