@@ -8,7 +8,6 @@ Legend: B clips, T steps of the forecast, N true objects, K slots, H W px.
 
 import numpy as np
 
-from pipeline.latents.decoded import Decode
 from pipeline.latents.latents import Latents
 from pipeline.latents.matching import NOWHERE, same_objects
 from pipeline.metrics import segmentation
@@ -40,15 +39,13 @@ class OccupancyScores:
                     id_of_slot[slot] = item + 1
             self._add(occupancy[b], presence[b], ids[given:], id_of_slot, TRUE)
 
-    def add_found(self, occupancy: np.ndarray, context: Latents, whole: Latents, decode: Decode) -> None:
+    def add_found(self, occupancy: np.ndarray, context: Latents, whole: Latents, found: np.ndarray) -> None:
         """context: latents of the given frames as the forecast has them; whole: those of all frames of the same clips
-        as they were encoded with their sequences, both with batch axis B."""
-        given = context.num_frames
-        slot_of = same_objects(context, whole.frames(0, given)).numpy()
+        as they were encoded with their sequences, both with batch axis B; found int [B, T, H, W]: which slot the latter
+        show where after the given frames."""
+        slot_of = same_objects(context, whole.frames(0, context.num_frames)).numpy()
         presence = context.presence.numpy()
-        for b in range(len(occupancy)):
-            future = whole.map(lambda code: code[b:b + 1]).frames(given, whole.num_frames)  # noqa: B023, called at once
-            ids = decode(future).segmentation()[0].cpu().numpy()
+        for b, ids in enumerate(found):
             self._add(occupancy[b], presence[b], ids, np.where(slot_of[b] == NOWHERE, 0, slot_of[b] + 1), FOUND)
 
     def figures(self, num_samples: int) -> dict[str, object] | None:

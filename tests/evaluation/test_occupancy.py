@@ -1,7 +1,5 @@
 """Whose mask a slot's probability is held against."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -54,13 +52,10 @@ def test_without_truth_masks_of_the_whole_sequence_are_matched_by_track():
         pose[:, :, :, 0] = torch.tensor(x)
         return pose
 
-    def decode(codes):
-        return SimpleNamespace(segmentation=lambda: torch.from_numpy(ids(2, 1, codes.num_frames)).long())
-
     context, whole = latents(tracks(1.5, 40)[:, :GIVEN]), latents(tracks(6.5, 1.5))
     context, whole = context.replace(presence=torch.tensor([[1.0, 0]])), whole.replace(presence=torch.ones(1, 2))
     scores = OccupancyScores()
-    scores.add_found(occupancy(2, left=0), context, whole, decode)
+    scores.add_found(occupancy(2, left=0), context, whole, ids(2, 1, STEPS))
     figures = scores.figures(5)
     assert figures["calibration_error"] == pytest.approx(0, abs=1e-9) and figures["made_from"] == [FOUND]
     assert figures["cases_by_bin"][-1] == STEPS * 8 * 3
