@@ -64,7 +64,7 @@ def evaluate(
         "made_from": origin(judged),
     }}
     metrics |= judge_reconstruction(params, store, encoded, encode, decode)
-    sections, clip_rows = judge_forecasts(params, store, frames, futures, decode, networks)
+    sections, clip_rows = judge_forecasts(params, store, frames, futures, encoded, decode, networks)
     metrics |= sections
     metrics["compression"] = compression(model, frames)
     metrics["protocol"]["definitions"] = definitions(metrics)

@@ -140,12 +140,16 @@ def write_forecasts(
     frames_writer = PredictionWriter(
         predicted_frames, forecaster.frame_shape, video_id, first_frame, num_samples=forecaster.num_samples,
         context_frames=forecaster.context_frames, horizon=forecaster.horizon, fps=fps, made_from=made_from,
-        carry_pictures=forecaster.carry_pictures, spread=forecaster.spread, about=about,
+        carry_pictures=forecaster.carry_pictures, spread=forecaster.spread, about=about, maps=forecaster.maps,
+        num_slots=forecaster.spec.num_slots,
     )
     kept = {}
     for i, drawn in enumerate(forecaster.draw_frames(forecasts)):
         latents_writer.write(drawn.forecast.latents)
-        frames_writer.write(drawn.frames[None], drawn.straight_on[None], drawn.context_segmentation[None])
+        frames_writer.write(
+            drawn.frames[None], drawn.straight_on[None], drawn.context_segmentation[None],
+            **{name: map_[None] for name, map_ in drawn.maps.items()},
+        )
         if i in keep:
             kept[i] = drawn
     latents_writer.finish()

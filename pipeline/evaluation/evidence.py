@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.evaluation.drawn import Drawn, decoded_parts, draw
+from pipeline.frames.pixels import to_unit
 from pipeline.latents import pose as poses
 from pipeline.latents.decoded import Decode
 from pipeline.latents.exchanges import with_background
@@ -54,14 +55,20 @@ class Evidence:
 
     def add_interventions(self, latents: Latents) -> None:
         """Moves every object by a change of its code, see metrics.interventions."""
+        for b in range(len(latents)):
+            self._move(latents.map(lambda code: code[b:b + 1]))  # noqa: B023, called at once
+
+    def _move(self, latents: Latents) -> None:
         pose, moves = latents.pose.cpu(), torch.from_numpy(interventions.MOVES)
         place, seen = (part(pose).numpy() for part in (poses.place, poses.visibility))
         best = torch.from_numpy(interventions.best_frame(place, seen, self._height, self._width))
         chosen = pose.gather(1, best[:, None, :, None].expand(-1, 1, -1, pose.shape[-1]))  # [B, 1, K, P]
         still = latents.map_frames(lambda code: code[:, :1].expand(-1, len(moves), *code.shape[2:]))
-        moved = self._decode(still.replace(pose=poses.moved(chosen.expand(-1, len(moves), -1, -1), moves[:, None])))
+        moved = still.replace(pose=poses.moved(chosen.expand(-1, len(moves), -1, -1), moves[:, None]))
+        parts = decoded_parts(self._decode, moved, self._height, self._width)
+        masks = np.concatenate([part.mask.cpu().numpy() for _, part in parts], 1)
         visibility, presence = poses.visibility(chosen[:, 0]).numpy(), latents.presence.cpu().numpy()
-        self._shift_errors.append(interventions.shift_errors(moved.mask.cpu().numpy(), visibility, presence))
+        self._shift_errors.append(interventions.shift_errors(masks, visibility, presence))
 
     def add_halves(self, encode: Encode, frames: np.ndarray, whole: np.ndarray) -> None:
         """Encodes the halves of uint8 frames [B, T, H, W, C] on their own, see metrics.invariance; whole int [B, T, H,
@@ -73,7 +80,7 @@ class Evidence:
         parts, slots = (slice(0, half), slice(half, 2 * half)), []
         codes = [encode(to_unit(frames[:, part])) for part in parts]
         for part, code in zip(parts, codes, strict=True):
-            segmented, num_slots = self._decode(code).segmentation().cpu().numpy(), code.presence.shape[1]
+            segmented, num_slots = self._draw(code).segmentation, code.presence.shape[1]
             pairs_of_clips = zip(whole[:, part], segmented, strict=True)
             slots.append([invariance.slots_of_half(*pair, num_slots) for pair in pairs_of_clips])
         matched = np.array(slots)  # [half, B, K]
@@ -82,10 +89,10 @@ class Evidence:
         self._code_pairs.append(np.stack(pairs, 1))
 
     def add_truth(
-        self, truth: SceneTruth, predicted: np.ndarray, background: Tensor, latents: Latents, video_id: np.ndarray,
+        self, truth: SceneTruth, predicted: np.ndarray, background: np.ndarray, latents: Latents, video_id: np.ndarray,
     ) -> None:
-        """Compares the segmentation int [B, T, H, W], the decoded background [B, T, C, H, W] and the latents of the
-        same sequences with the truth."""
+        """Compares the segmentation int [B, T, H, W], the decoded background uint8 [B, T, H, W, C] and the latents of
+        the same sequences with the truth."""
         pose, appearance = latents.pose.cpu().numpy(), latents.appearance.cpu().numpy()
         num_objects, num_slots = truth.num_objects, pose.shape[2]
         velocity, color, shape = truth.velocity, truth.color, truth.shape
@@ -101,7 +108,7 @@ class Evidence:
             ))
         self._presence.append(latents.presence.cpu().numpy())
         if truth.background is not None:
-            self._behind.append(psnr_within(to_uint8(background), truth.background, truth.segmentation > 0))
+            self._behind.append(psnr_within(background, truth.background, truth.segmentation > 0))
 
     def add_swap(
         self, frames: np.ndarray, truth: SceneTruth, latents: Latents, other: Latents, under: np.ndarray,
@@ -112,9 +119,12 @@ class Evidence:
         swap_background_psnr is the psnr to the true objects over the other's true background, of the pixels off the
         objects' edges (metrics.partial_frames).
         """
-        swapped = to_uint8(self._decode(with_background(latents, other)).frames)
+        swapped = self._draw(with_background(latents, other)).frames
         target = exchange_background(frames, truth.segmentation, under)
         self._swapped.append(psnr_within(swapped, target, off_edges(truth.segmentation)))
+
+    def _draw(self, latents: Latents) -> Drawn:
+        return draw(self._decode, latents, self._height, self._width)
 
     def figures(self, position: dict[str, float | None] | None) -> dict[str, dict]:
         """The sections `disentanglement` and, where truth was added, `decomposition`, with what the truth allows;

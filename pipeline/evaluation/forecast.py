@@ -51,20 +51,26 @@ class ForecastScores:
         self._motion.append(changed.mean((1, 2)))
         for name, frames in forecasts.items():
             self._moving[name].append(moving.psnr_moving(frames, target, changed))
-            true_frames = target if frames.ndim == target.ndim else np.broadcast_to(target[:, None], frames.shape)
-            pair = to_unit(frames), to_unit(true_frames)
-            self._quality[name].append(frame_quality.frame_quality(*pair, self._lpips))
+            self._quality[name].append(self._judged(frames, target))
         self._num_samples = prediction.shape[1]
         if self._num_samples > 1:
             picture = mean_picture(prediction)
-            self._mean.append(frame_quality.frame_quality(to_unit(picture), to_unit(target), self._lpips))
+            self._mean.append(self._judged(picture, target))
             self._mean_moving.append(moving.psnr_moving(picture, target, changed))
             self._apart["psnr"] += [diversity.pairwise_psnr(samples) for samples in prediction]
 
     def add_plain(self, target: np.ndarray, prediction: np.ndarray) -> None:
         """The prediction as its codes alone describe it, shaped as in `add`."""
-        true_frames = np.broadcast_to(target[:, None], prediction.shape)
-        self._plain.append(frame_quality.frame_quality(to_unit(prediction), to_unit(true_frames), self._lpips))
+        self._plain.append(self._judged(prediction, target))
+
+    def _judged(self, frames: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+        """frame_quality of films [B, horizon, H, W, C] or [B, S, horizon, H, W, C], film by film: floats are four times
+        as large."""
+        true_films = np.broadcast_to(target if frames.ndim == target.ndim else target[:, None], frames.shape)
+        leading = frames.shape[:-4]
+        found = [frame_quality.frame_quality(to_unit(frames[i]), to_unit(true_films[i]), self._lpips)
+                 for i in np.ndindex(leading)]
+        return {name: np.stack([film[name] for film in found]).reshape(*leading, -1) for name in found[0]}
 
     def _add_videos(self, context: np.ndarray, target: np.ndarray, forecasts: dict[str, np.ndarray]) -> None:
         """Whole clips for FVD, where there is a network for it; all as in `add`."""

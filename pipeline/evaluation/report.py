@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.metrics.plots import write_curve
+from pipeline.metrics.plots import write_curve, write_reliability
 
 # A list, not a dict: `dvc metrics show` makes a column of every string it finds, but leaves lists alone.
 DEFINITIONS = [
@@ -29,6 +29,7 @@ DEFINITIONS = [
     "px: median distance from an object in view to its slot, at a step",
     "nearest sample, px: median; for each object and step the nearest sample",
     "coverage: truth inside the samples' central interval, x and y, per object",
+    "occupancy: forecast share of samples, truth among them, to what came true",
     "apart: distance of a slot, psnr of frames, mean over pairs of samples",
     "fg_ari: per frame, true foreground pixels, clips with two or more objects",
     "fg_miou: per clip, slots matched to objects once; unmatched objects count 0",
@@ -44,7 +45,8 @@ DEFINITIONS = [
 ]
 _NEEDS = {
     "mean as one picture": "mean_picture", "from its codes alone": "without_carried_pictures", "px": "position_error",
-    "nearest sample, px": "nearest_sample_error", "coverage": "calibration", "apart": "diversity",
+    "nearest sample, px": "nearest_sample_error", "coverage": "calibration", "occupancy": "occupancy",
+    "apart": "diversity",
     "position_r2": "position_r2_time_varying", "presence": "presence_precision",
     **{name: name for name in (
         "fg_ari", "fg_miou", "identity_consistency", "background_psnr_behind_objects", "intervention_error_px",
@@ -92,6 +94,8 @@ def write_curves(folder: Path, metrics: dict) -> None:
         errors = {who: figures["position_error"]["median_by_step"] for who, figures in forecasts.items()
                   if "position_error" in figures}
         write_curve(folder / "position_error.csv", errors)
+    if occupancy := metrics["prediction"].get("occupancy"):
+        write_reliability(folder / "occupancy.csv", occupancy)
 
 
 def print_report(metrics: dict, console: Console) -> None:
@@ -179,6 +183,8 @@ def _samples_table(prediction: dict, protocol: dict) -> Table:
                   _number(calibration[f"coverage_{share}_reachable"])) for share in (50, 90)]
     if nearest := prediction.get("nearest_sample_error"):
         rows.append(("nearest sample, px", {"by_step": nearest["median_by_step"]}, "", ""))
+    if occupancy := prediction.get("occupancy"):
+        rows.append(("occupancy, calibration error", occupancy, "calibration_error", _number(0.0)))
     diversity = prediction["diversity"]
     rows += [("apart, px", diversity, "position", ""), ("apart, psnr", diversity, "psnr", "")]
     for label, figures, name, wanted in rows:

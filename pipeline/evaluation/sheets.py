@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.evaluation.chosen import Chosen
+from pipeline.evaluation.drawn import draw, draw_layers
 from pipeline.frames.forecast_clips import ForecastClips, find_clips, forecast_clips, read_clip_truth, read_clips
 from pipeline.frames.frame_store import FrameStore
-from pipeline.frames.pixels import mean_picture, to_uint8
+from pipeline.frames.pixels import mean_picture
 from pipeline.frames.prediction_store import PredictionStore
 from pipeline.latents import pose as poses
 from pipeline.latents.decoded import Decode
@@ -19,7 +20,6 @@ from pipeline.latents.latent_store import LatentStore
 from pipeline.latents.latents import Latents
 from pipeline.pictures.baselines import baselines, mean_name, sample_name
 from pipeline.pictures.grid import write_png
-from pipeline.pictures.layers import layers_of_clip
 from pipeline.pictures.sheets import forecast_sheet, layers_sheet, swap_sheet
 from pipeline.pictures.tracks import tracks_sheet
 from pipeline.provenance import match_rows
@@ -59,7 +59,8 @@ def draw_sequence(
     target, following = (read_clips(store, sequences[i:i + 1], 0, store.num_frames)[0] for i in (place, after))
     latents, other = encoded.read(rows[[place]]), encoded.read(rows[[after]])
     title = f"{sequences.video_id[place]} from frame {sequences.first_frame[place]}: {reason}"
-    write_png(folder / f"layers_{name}.png", layers_sheet(target, layers_of_clip(decode(latents), 0), title))
+    layers = draw_layers(decode, latents, store.height, store.width)
+    write_png(folder / f"layers_{name}.png", layers_sheet(target, layers, title))
     write_png(folder / f"tracks_{name}.png", _tracks_sheet(store, sequences[place:place + 1], target, latents, title))
     write_png(folder / f"swap_{name}.png", _swap_sheet(target, following, decode, latents, other, title))
 
@@ -70,11 +71,11 @@ def _sequences(store: FrameStore) -> ForecastClips:
 
 def _forecast_sheet(target: np.ndarray, samples: np.ndarray, linear: np.ndarray, given: int, title: str) -> np.ndarray:
     future = target[given:]
-    errors = np.square(samples.astype(float) - future).mean((1, 2, 3, 4))
+    errors = [np.square(sample.astype(float) - future).mean() for sample in samples]
     forecasts = {sample_name(0, len(samples)): samples[0]}
     if len(samples) > 1:
         forecasts = {mean_name(len(samples)): mean_picture(samples)} | forecasts
-        forecasts[f"best of {len(samples)} samples"] = samples[errors.argmin()]
+        forecasts[f"best of {len(samples)} samples"] = samples[np.argmin(errors)]
     forecasts |= baselines(target[:given], linear)
     return forecast_sheet(target[:given], future, forecasts, title)
 
@@ -98,7 +99,7 @@ def _swap_sheet(
 ) -> np.ndarray:
     """target, after uint8 [T, H, W, C]; latents, other: of one sequence each, the one drawn and the one after it."""
     def drawn(codes: Latents) -> np.ndarray:
-        return to_uint8(decode(codes).frames)[0]
+        return draw(decode, codes, *target.shape[1:3]).frames[0]
 
     return swap_sheet({
         "A, video": target, "B, video": after, "objects of A, background of B": drawn(with_background(latents, other)),

@@ -38,7 +38,7 @@ def matched_slots(
         part = slice(first, first + _CLIPS_AT_ONCE)
         here = futures.read(of_clip[part]).map(lambda code: code[::futures.num_samples]).frames(0, given)
         there = encoded.read(of_sequence[part])
-        slot_of = same_objects(here, _windows(there, clips.start[part], given)).tolist()
+        slot_of = same_objects(here, cut(there, clips.start[part], given)).tolist()
         for i, slots in enumerate(slot_of):
             for slot in np.flatnonzero(here.presence[i].numpy() > PRESENT).tolist():
                 other = None if slots[slot] == NOWHERE else slots[slot]
@@ -55,8 +55,8 @@ def write_slots(path: Path, rows: Iterator[tuple[str, int, int, int, int | None]
     write_file(path, text.getvalue().encode())
 
 
-def _windows(latents: Latents, start: np.ndarray, length: int) -> Latents:
-    """Each clip cut to the frames from its own start on."""
+def cut(latents: Latents, start: np.ndarray, length: int) -> Latents:
+    """Each sequence [B, T, ...] cut to the frames from its own start on."""
     return concatenate([
         latents.map(lambda code: code[b:b + 1]).frames(first, first + length)  # noqa: B023, called at once
         for b, first in enumerate(start.tolist())

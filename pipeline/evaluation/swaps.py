@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.frames.pixels import to_uint8
+from pipeline.evaluation.drawn import draw
 from pipeline.latents import pose as poses
 from pipeline.latents.codes import CODES
 from pipeline.latents.latents import Latents, concatenate
@@ -59,10 +59,10 @@ class AppearanceSwaps:
                 codes.append(with_looks_of(frame, slot, there.latents.frames(other, other + 1), other_slot))
                 exchanges.append(found)
         if exchanges:
-            drawn = to_uint8(self._decode(concatenate(codes)).frames)
             pairs = zip(*((x.target, x.judged) for x in exchanges), strict=True)
             target, judged = (np.stack(parts)[:, None] for parts in pairs)
-            self._psnr.append(psnr_within(drawn, target, judged))
+            drawn = draw(self._decode, concatenate(codes), *judged.shape[-2:])
+            self._psnr.append(psnr_within(drawn.frames, target, judged))
 
 
 def with_looks_of(latents: Latents, slot: int, other: Latents, other_slot: int) -> Latents:

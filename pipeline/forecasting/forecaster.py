@@ -14,9 +14,11 @@ from torch import Tensor, nn
 
 from pipeline.autoencoder.autoencoder import Autoencoder, Decoded, Pictures, load_autoencoder
 from pipeline.forecasting.generate_params import GenerateParams
+from pipeline.forecasting.maps import occupancy_map, spread_map
 from pipeline.forecasting.scene import Scene
 from pipeline.frames.frame_format import FrameFormat
 from pipeline.frames.pixels import to_uint8, to_unit
+from pipeline.frames.prediction_store import MAPS
 from pipeline.latents import pose as poses
 from pipeline.latents.extrapolation import linear_extrapolation
 from pipeline.latents.latents import Latents, LatentSpec, concatenate
@@ -60,6 +62,9 @@ class DrawnForecast:
     mixed alike"""
     context_segmentation: np.ndarray
     """uint8 [context_frames, H, W] which slot the drawn context shows where: 0 background, k + 1 slot k"""
+    maps: dict[str, np.ndarray]
+    """How sure it is, of those that the forecaster is asked for: spread uint8 [horizon, H, W] in 1/510 of the range
+    and occupancy uint8 [horizon, K, H, W] in 1/255, see pipeline.forecasting.maps"""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,8 @@ class Forecaster:
     seed: int
     made_from: dict[str, str]
     """Identities of both models' weights."""
+    maps: tuple[str, ...] = MAPS
+    """What of spread and occupancy is drawn."""
 
     @property
     def num_frames(self) -> int:
@@ -153,15 +160,26 @@ class Forecaster:
                 line = lines.map(lambda code: code[i:i + 1])  # noqa: B023, called at once
                 shown = self._decode(line.frames(0, self.context_frames), forecast.pictures)
                 segmentation = shown.segmentation()[0].to(torch.uint8).cpu().numpy()
-                frames, straight = self._mixed(forecast, line)
-                yield DrawnForecast(forecast, to_uint8(frames), to_uint8(straight)[0], segmentation)
+                futures = [latents.frames(self.context_frames, self.num_frames) for latents in (forecast.latents, line)]
+                drawn = [self._decode(future, forecast.pictures) for future in futures]
+                mixed, straight = (to_uint8(x) for x in self._mixed(forecast, line, futures, drawn))
+                yield DrawnForecast(forecast, mixed, straight[0], segmentation, self._maps(mixed, drawn[0]))
 
-    def _mixed(self, forecast: Forecast, line: Latents) -> tuple[Tensor, Tensor]:
+    def _maps(self, frames: np.ndarray, drawn: Decoded) -> dict[str, np.ndarray]:
+        found = {}
+        if "spread" in self.maps:
+            found["spread"] = spread_map(frames)
+        if "occupancy" in self.maps:
+            found["occupancy"] = occupancy_map(drawn.segmentation().cpu().numpy(), self.spec.num_slots)
+        return found
+
+    def _mixed(
+        self, forecast: Forecast, line: Latents, futures: list[Latents], drawn: list[Decoded],
+    ) -> tuple[Tensor, Tensor]:
         """Predicted frames [S, horizon, C, H, W] and those of the straight `line` [1, horizon, C, H, W]: layers alone,
-        or beside the carried frames of the context."""
+        or beside the carried frames of the context. futures: of the prediction, then of the line, after the context;
+        drawn: what they are decoded to."""
         mix, trust = self.autoencoder.mix, self.predictor.trust
-        futures = [latents.frames(self.context_frames, self.num_frames) for latents in (forecast.latents, line)]
-        drawn = [self._decode(future, forecast.pictures) for future in futures]
         if mix is None or forecast.context is None:
             return drawn[0].frames, drawn[1].frames
         carried = self.autoencoder.carry_on(forecast.context, self.horizon)
@@ -213,6 +231,8 @@ def load_forecaster(autoencoder: Path, predictor: Path, params: GenerateParams) 
         context_frames=params.context_frames or latent_weights.config["context_frames"],
         horizon=params.horizon or latent_weights.config["horizon"],
         made_from={"autoencoder": frame_weights.identity, "predictor": latent_weights.identity},
+        maps=tuple(name for name, wanted in (("spread", params.write_spread), ("occupancy", params.write_occupancy))
+                   if wanted),
     )
 
 

@@ -20,6 +20,10 @@ class GenerateParams(Params):
     carry_pictures: bool
     """Draw the future with the layers as the context shows them, where it does, and mix the last frames, carried on, to
     them; false: as the codes alone describe it."""
+    write_spread: bool = True
+    """Store how far the samples stray, pixel by pixel."""
+    write_occupancy: bool = True
+    """Store how probably each object is where, pixel by pixel."""
     num_pictures: int = Field(ge=0)
     """Clips drawn as animations."""
     batch_size: int = Field(ge=1)

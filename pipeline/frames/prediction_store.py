@@ -3,15 +3,17 @@
 frames uint8 [clip, sample, time, height, width, channel]: the forecast steps only; straight_on uint8 [clip, time,
 height, width, channel]: the same steps if every object went on in a straight line, drawn and mixed alike;
 context_segmentation uint8 [clip, context_time, height, width]: which slot the context, drawn from its latents, shows
-where.
+where. How sure the forecast is, each where generate was asked for it: spread uint8 [clip, time, height, width], the
+samples' standard deviation, mean over channels; occupancy uint8 [clip, time, slot, height, width], the share of the
+samples in which a slot is what one sees.
 
-The last two say how generate saw the context, so that nobody has to take it apart again.
+straight_on and context_segmentation say how generate saw the context, so that nobody has to take it apart again.
 
-Coordinates video_id, first_frame (of the clip's first context frame) [clip], sample, time (context_frames ..
+Coordinates video_id, first_frame (of the clip's first context frame) [clip], sample, slot, time (context_frames ..
 context_frames + horizon - 1), context_time (0 .. context_frames - 1), both counted from the clip's first frame.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,16 @@ DIMS = {
     "frames": ("clip", "sample", "time", "height", "width", "channel"),
     "straight_on": ("clip", "time", "height", "width", "channel"),
     "context_segmentation": ("clip", "context_time", "height", "width"),
+    "spread": ("clip", "time", "height", "width"),
+    "occupancy": ("clip", "time", "slot", "height", "width"),
 }
+MAPS = ("spread", "occupancy")
+"""Arrays that a store may lack."""
+SPREAD_UNITS = 510
+"""A spread of 1, in units of which it is counted, is that part of the range of a channel: half a level of 8 bits. No
+standard deviation is over half the range, so that 8 bits hold it."""
+CERTAIN = 255
+"""As which an occupancy of 1 is stored."""
 
 _CLIPS_PER_SHARD = 16
 _ATTRIBUTES = {
@@ -32,6 +43,12 @@ _ATTRIBUTES = {
     "straight_on": {"units": "1/255", "description": "frames if every object went on in a straight line"},
     "context_segmentation": {
         "units": "0: background, k + 1: slot k", "description": "what shows most in the drawn context",
+    },
+    "spread": {
+        "units": f"1/{SPREAD_UNITS}", "description": "standard deviation of frames over samples, mean over channels",
+    },
+    "occupancy": {
+        "units": f"1/{CERTAIN}", "description": "share of the samples in which the slot is what one sees",
     },
 }
 
@@ -43,11 +60,14 @@ class PredictionWriter:
         self, path: Path, frame_shape: tuple[int, int, int], video_id: Sequence[str] | np.ndarray,
         first_frame: Sequence[int] | np.ndarray, *, num_samples: int, context_frames: int, horizon: int, fps: float,
         made_from: dict[str, str], carry_pictures: bool, spread: str, about: Mapping[str, str] | None = None,
+        maps: Collection[str] = (), num_slots: int = 0,
     ):
         """frame_shape: height, width, channels; video_id, first_frame [n]: the clips; carry_pictures: whether what
         the context shows is drawn, see generate.carry_pictures; spread: how the samples differ (generate.spread);
-        about: what is said of the source, see frame_store.ABOUT."""
-        coordinates = ("video_id", "first_frame", "sample", "time", "context_time")
+        about: what is said of the source, see frame_store.ABOUT; maps: which of MAPS there are to be, occupancy of
+        num_slots."""
+        of_slots = ("slot",) if "occupancy" in maps else ()
+        coordinates = ("video_id", "first_frame", "sample", *of_slots, "time", "context_time")
         attributes = {
             "context_frames": context_frames, "horizon": horizon, "fps": fps, "carry_pictures": carry_pictures,
             "spread": spread, **(about or {}),
@@ -59,6 +79,8 @@ class PredictionWriter:
             description="index in the video of the clip's first context frame",
         )
         zarr_io.add_coordinate(group, "sample", np.arange(num_samples), ("sample",), description="drawn future")
+        if of_slots:
+            zarr_io.add_coordinate(group, "slot", np.arange(num_slots), of_slots, description="object")
         times = {"time": (context_frames, context_frames + horizon), "context_time": (0, context_frames)}
         for name, bounds in times.items():
             zarr_io.add_coordinate(
@@ -68,6 +90,7 @@ class PredictionWriter:
         shapes = {
             "frames": (num_samples, horizon, *frame_shape), "straight_on": (horizon, *frame_shape),
             "context_segmentation": (context_frames, *frame_shape[:2]),
+            "spread": (horizon, *frame_shape[:2]), "occupancy": (horizon, num_slots, *frame_shape[:2]),
         }
         self.path, self.num_clips, self.num_written = path, len(video_id), 0
         self._arrays = {
@@ -75,13 +98,16 @@ class PredictionWriter:
                 group, name, (self.num_clips, *shape), np.uint8, DIMS[name], rows_per_chunk=1,
                 rows_per_shard=_CLIPS_PER_SHARD, **_ATTRIBUTES[name],
             )
-            for name, shape in shapes.items()
+            for name, shape in shapes.items() if name in maps or name not in MAPS
         }
 
-    def write(self, frames: np.ndarray, straight_on: np.ndarray, context_segmentation: np.ndarray) -> None:
+    def write(
+        self, frames: np.ndarray, straight_on: np.ndarray, context_segmentation: np.ndarray, **maps: np.ndarray,
+    ) -> None:
         """Appends the next n clips, uint8: [n, sample, time, H, W, C], [n, time, H, W, C] and
-        [n, context_time, H, W]."""
-        rows = {"frames": frames, "straight_on": straight_on, "context_segmentation": context_segmentation}
+        [n, context_time, H, W]; of the maps that there are to be [n, time, H, W] and [n, time, slot, H, W]."""
+        rows = {"frames": frames, "straight_on": straight_on, "context_segmentation": context_segmentation, **maps}
+        assert set(rows) == set(self._arrays), f"wanted {sorted(self._arrays)}, got {sorted(rows)}"
         for name, values in rows.items():
             wanted = (len(frames), *self._arrays[name].shape[1:])
             assert (values.dtype, values.shape) == (np.uint8, wanted), f"{name}: {values.dtype} {values.shape}"
@@ -128,6 +154,19 @@ class PredictionStore:
         """Which slot their drawn contexts show where: uint8 [n, context_time, height, width], 0 background,
         k + 1 slot k."""
         return zarr_io.read_rows(self._group, "context_segmentation", slice(start, stop))
+
+    def read_spread(self, start: int, stop: int) -> np.ndarray | None:
+        """How far their samples stray: uint8 [n, time, height, width], in 1 / SPREAD_UNITS of the range; None where
+        generate left it out."""
+        return self._read_map("spread", start, stop)
+
+    def read_occupancy(self, start: int, stop: int) -> np.ndarray | None:
+        """The share of their samples in which a slot is what one sees: uint8 [n, time, slot, height, width], in
+        1 / CERTAIN; None where generate left it out."""
+        return self._read_map("occupancy", start, stop)
+
+    def _read_map(self, name: str, start: int, stop: int) -> np.ndarray | None:
+        return zarr_io.read_rows(self._group, name, slice(start, stop)) if name in self._group else None
 
 
 def open_predicted_frames(path: Path) -> PredictionStore:

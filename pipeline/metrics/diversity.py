@@ -21,9 +21,11 @@ def place_distance(place: np.ndarray, in_view: np.ndarray) -> np.ndarray:
 def pairwise_psnr(frames: np.ndarray) -> np.ndarray:
     """uint8 frames [S, T, H, W, C], S at least 2 -> psnr between two samples, dB, at most MAX_PSNR, averaged over all
     pairs: [T]."""
-    values = frames.reshape(*frames.shape[:2], -1).swapaxes(0, 1).astype(np.float64) / 255
-    power = np.square(values).sum(-1)
-    error = power[:, :, None] + power[:, None] - 2 * values @ values.swapaxes(1, 2)  # [T, S, S]
     first, second = np.triu_indices(len(frames), 1)
-    mse = error[:, first, second] / values.shape[-1]
-    return psnr_of_error(mse).mean(1)
+    mse = []
+    for step in frames.reshape(*frames.shape[:2], -1).swapaxes(0, 1):
+        values = step.astype(np.float64) / 255
+        power = np.square(values).sum(-1)
+        error = power[:, None] + power - 2 * values @ values.T  # [S, S]
+        mse.append(error[first, second] / values.shape[-1])
+    return psnr_of_error(np.stack(mse)).mean(1)

@@ -31,8 +31,11 @@ def psnr_moving(frames: np.ndarray, target: np.ndarray, moving: np.ndarray) -> n
     for a clip in which nothing moves."""
     values = np.full(len(frames), np.nan)
     for b in np.flatnonzero(moving.any((1, 2))):
-        error = (frames[b][..., moving[b], :].astype(np.float64) - target[b][..., moving[b], :]) / 255
-        values[b] = psnr_of_error(np.square(error).mean((-1, -2))).mean()
+        wanted = target[b][:, moving[b]].astype(np.float64)  # [T, pixels, C]
+        films = frames[b].reshape(-1, *target.shape[1:])
+        mse = [[np.square((frame[moving[b]] - true) / 255).mean() for frame, true in zip(film, wanted, strict=True)]
+               for film in films]
+        values[b] = psnr_of_error(np.array(mse)).mean()
     return values
 
 

@@ -12,10 +12,9 @@ from pipeline.metrics.frame_quality import psnr_of_error
 def psnr_within(frames: np.ndarray, target: np.ndarray, within: np.ndarray) -> np.ndarray:
     """psnr, dB, data range 1, over the marked pixels of each frame, at most MAX_PSNR: float64 [number of frames that
     have a marked pixel]. uint8 frames and target [B, T, H, W, C], within bool [B, T, H, W]."""
-    error = np.square((frames.astype(np.float64) - target) / 255).mean(-1)
-    count = within.sum((2, 3))
-    mse = (error * within).sum((2, 3))[count > 0] / count[count > 0]
-    return psnr_of_error(mse)
+    mse = [np.square((frames[i].astype(np.float64) - target[i]) / 255).mean(-1)[within[i]].mean()
+           for i in zip(*within.any((2, 3)).nonzero(), strict=True)]
+    return psnr_of_error(np.array(mse))
 
 
 def exchange_background(frames: np.ndarray, segmentation: np.ndarray, background: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ def line_chart(lines: list[Line], x_label: str, y_label: str) -> str:
     def text(kind: str, content: str, anchor: str, place: str) -> str:
         return f'<text class="{kind}" text-anchor="{anchor}" {place}>{escape(content)}</text>'
 
-    words = escape(_summary(lines, y_label))
+    words = escape(_summary(lines, x_label, y_label))
     parts = [f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{words}">']
     for tick in ticks:
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
@@ -77,11 +77,11 @@ def _ticks(low: float, high: float) -> list[float]:
     return [round(i * step, 10) for i in range(first, last + 1)]
 
 
-def _summary(lines: list[Line], y_label: str) -> str:
+def _summary(lines: list[Line], x_label: str, y_label: str) -> str:
     """The chart in words, for those who do not see it."""
     ends = []
     for line in lines:
         known = [value for value in line.values if value is not None]
         if known:
             ends.append(f"{line.name} from {known[0]:.3g} to {known[-1]:.3g}")
-    return f"{y_label} by forecast step: {'; '.join(ends)}"
+    return f"{y_label} by {x_label}: {'; '.join(ends)}"

@@ -35,6 +35,7 @@ _LAYER_FIGURES = {
 _SAMPLE_FIGURES = {
     "calibration.coverage_50": ("truth between the middle half of the samples", "calibration.coverage_50_reachable"),
     "calibration.coverage_90": ("truth between nearly all of the samples", "calibration.coverage_90_reachable"),
+    "occupancy.calibration_error": ("how far probabilities of places are from what came true", None),
     "diversity.position": ("distance of an object between two samples, px", None),
     "diversity.psnr": ("likeness of two samples, dB", None),
 }
@@ -46,6 +47,8 @@ class Curve:
     unit: str
     caption: str
     lines: list[Line]
+    over: str = "forecast step"
+    """What is counted 1, 2, ... along the curve."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,11 @@ def curves(metrics: dict) -> list[Curve]:
                  if "position_error" in figures]
         caption = "Lower is better; 0 is the true place. Half of the objects are nearer than this."
         made.append(Curve("Where objects go", "median position error, px", caption, lines))
+    if occupancy := metrics["prediction"].get("occupancy"):
+        lines = [Line("came true", occupancy["came_true_by_bin"]), Line("forecast", occupancy["forecast_by_bin"])]
+        caption = ("Of the pixels at which an object was said to be with a probability of up to a tenth, two tenths "
+                   "and so on: how often it was there. Both lines are one where the forecast is as sure as it may be.")
+        made.append(Curve("How sure it is of places", "share", caption, lines, "tenth of the probability"))
     return made
 
 

@@ -122,7 +122,7 @@ def _asset(name: str) -> Markup:
 
 
 def _charts(curves: list[Curve]) -> list[tuple[Curve, Markup]]:
-    return [(curve, Markup(line_chart(curve.lines, "forecast step", curve.unit))) for curve in curves]
+    return [(curve, Markup(line_chart(curve.lines, curve.over, curve.unit))) for curve in curves]
 
 
 def _tile(tile: Tile) -> dict:

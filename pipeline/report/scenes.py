@@ -22,6 +22,7 @@ from pipeline.latents.latents import Latents
 from pipeline.pictures.baselines import baselines, mean_name, sample_name
 from pipeline.pictures.error_map import ERROR, error_map
 from pipeline.pictures.layers import color_segmentation, layers_of_clip, slot_color
+from pipeline.pictures.maps import OCCUPANCY, SPREAD, occupancy_picture, spread_picture
 from pipeline.provenance import match_rows
 from pipeline.thresholds import IN_VIEW, PRESENT
 
@@ -118,11 +119,23 @@ def forecast_scenes(
             scene.tiles.append(Tile(name, np.concatenate([target[:given], forecast]), True))
             if number == 0:
                 scene.tiles.append(Tile(ERROR, error_map(scene.tiles[-1].frames, target), True))
+        scene.tiles.extend(_maps(frames, i))
         paths = tuple(track for s in range(len(futures.pose)) for track in _found_tracks(futures, s))
         scene.tiles.append(Tile(f"truth, tracks of {_count(len(samples), 'sample')}", target, tracks=paths))
         for name, baseline in baselines(target[:given], straight).items():
             scene.tiles.append(Tile(name, np.concatenate([target[:given], baseline]), True))
         yield scene
+
+
+def _maps(frames: PredictionStore, i: int) -> Iterator[Tile]:
+    """How sure the forecast of clip i is, as far as generate stored it: white and whole before it starts, as nothing
+    is unsure of what was given."""
+    if (spread := frames.read_spread(i, i + 1)) is not None:
+        given = np.zeros((frames.context_frames, *spread.shape[2:]), spread.dtype)
+        yield Tile(SPREAD, spread_picture(np.concatenate([given, spread[0]])), True)
+    if (occupancy := frames.read_occupancy(i, i + 1)) is not None:
+        shown = color_segmentation(frames.read_context_segmentation(i, i + 1)[0])
+        yield Tile(OCCUPANCY, np.concatenate([shown, occupancy_picture(occupancy[0])]), True, is_flat=True)
 
 
 def layer_scenes(

@@ -61,7 +61,7 @@ def test_layers_that_are_the_truth():
     latents, other = squares(0.4, 10), squares(0.8, 16)
     evidence, drawn, truth = Evidence(decode, SIDE, SIDE), decode(latents), scene(latents)
     evidence.add_interventions(latents)
-    evidence.add_truth(truth, drawn.segmentation().numpy(), drawn.background, latents, np.array(["a"]))
+    evidence.add_truth(truth, drawn.segmentation().numpy(), to_uint8(drawn.background), latents, np.array(["a"]))
     evidence.add_swap(to_uint8(drawn.frames), truth, latents, other, scene(other).background)
     figures = evidence.figures({"position_r2_time_varying": 1.0, "position_r2_time_independent": 0.0})
     assert figures["decomposition"] == {
@@ -78,7 +78,7 @@ def test_errors_show_where_they_are_made():
     evidence, drawn, truth = Evidence(decode, SIDE, SIDE), decode(latents), scene(latents)
     # a ghost of the object in the decoded background; a swap into a background 0.1 darker than the true one
     ghost = drawn.background + 0.2 * drawn.mask[:, :, 1:]
-    evidence.add_truth(truth, drawn.segmentation().numpy(), ghost, latents, np.array(["a"]))
+    evidence.add_truth(truth, drawn.segmentation().numpy(), to_uint8(ghost), latents, np.array(["a"]))
     darker = scene(squares(0.7, 16)).background
     evidence.add_swap(to_uint8(drawn.frames), truth, latents, other, darker)
     figures = evidence.figures({"position_r2_time_varying": None, "position_r2_time_independent": None})

@@ -12,14 +12,20 @@ FRAMES = RANDOM.integers(0, 256, (18, 2, 3, 8, 6, 3), dtype=np.uint8)
 STRAIGHT_ON = RANDOM.integers(0, 256, (18, 3, 8, 6, 3), dtype=np.uint8)
 SEGMENTATION = RANDOM.integers(0, 4, (18, 4, 8, 6), dtype=np.uint8)
 
+MAPS = {
+    "spread": RANDOM.integers(0, 256, (18, 3, 8, 6), dtype=np.uint8),
+    "occupancy": RANDOM.integers(0, 256, (18, 3, 4, 8, 6), dtype=np.uint8),
+}
 
-def write(path, chunk: int) -> str:
+
+def write(path, chunk: int, maps: tuple[str, ...] = ()) -> str:
     writer = PredictionWriter(
         path, (8, 6, 3), [f"video {i}" for i in range(18)], [3 * i for i in range(18)], num_samples=2, context_frames=4,
-        horizon=3, fps=12.5, made_from={"predictor": "p"}, carry_pictures=True, spread="full",
+        horizon=3, fps=12.5, made_from={"predictor": "p"}, carry_pictures=True, spread="full", maps=maps, num_slots=4,
     )
     for start in range(0, 18, chunk):
-        writer.write(*(values[start:start + chunk] for values in (FRAMES, STRAIGHT_ON, SEGMENTATION)))
+        part = slice(start, start + chunk)
+        writer.write(FRAMES[part], STRAIGHT_ON[part], SEGMENTATION[part], **{name: MAPS[name][part] for name in maps})
     return writer.finish()
 
 
@@ -36,8 +42,34 @@ def test_what_is_written_is_read(tmp_path):
     np.testing.assert_array_equal(store.read_context_segmentation(2, 17), SEGMENTATION[2:17])
 
 
+@pytest.mark.parametrize("maps", [(), ("spread",), ("occupancy",), ("spread", "occupancy")])
+def test_how_sure_it_is_may_be_left_out(tmp_path, maps):
+    write(tmp_path / "p.zarr", 5, maps)
+    store, data = open_predicted_frames(tmp_path / "p.zarr"), xarray.open_zarr(tmp_path / "p.zarr")
+    for name, read in (("spread", store.read_spread), ("occupancy", store.read_occupancy)):
+        if name in maps:
+            np.testing.assert_array_equal(read(2, 17), MAPS[name][2:17])
+            np.testing.assert_array_equal(data[name], MAPS[name])
+        else:
+            assert read(2, 17) is None and name not in data
+    if "spread" in maps:
+        assert data.spread.dims == ("clip", "time", "height", "width") and data.spread.units == "1/510"
+    if "occupancy" in maps:
+        assert data.occupancy.dims == ("clip", "time", "slot", "height", "width") and data.occupancy.units == "1/255"
+        assert data.slot.values.tolist() == [0, 1, 2, 3]
+
+
+def test_maps_that_were_asked_for_have_to_come(tmp_path):
+    with pytest.raises(AssertionError, match="wanted.*occupancy"):
+        writer = PredictionWriter(
+            tmp_path / "p.zarr", (8, 6, 3), ["a"], [0], num_samples=2, context_frames=4, horizon=3, fps=1,
+            made_from={}, carry_pictures=False, spread="full", maps=("occupancy",), num_slots=4,
+        )
+        writer.write(FRAMES[:1], STRAIGHT_ON[:1], SEGMENTATION[:1])
+
+
 def test_batches_do_not_change_its_bytes(tmp_path):
-    assert write(tmp_path / "a.zarr", 1) == write(tmp_path / "b.zarr", 18)
+    assert write(tmp_path / "a.zarr", 1, tuple(MAPS)) == write(tmp_path / "b.zarr", 18, tuple(MAPS))
 
 
 def test_xarray_opens_it_as_one_labelled_dataset(tmp_path):

@@ -50,6 +50,9 @@ def test_metrics_have_the_names_agreed_upon(evaluated):
     assert {"calibration", "diversity", "nearest_sample_error"} <= set(metrics["prediction"])
     assert len(metrics["prediction"]["calibration"]["coverage_90_by_step"]) == HORIZON
     assert len(metrics["prediction"]["diversity"]["psnr_by_step"]) == HORIZON
+    occupancy = metrics["prediction"]["occupancy"]
+    assert occupancy["made_from"] == ["true segmentation"] and len(occupancy["calibration_error_by_step"]) == HORIZON
+    assert len(occupancy["forecast_by_bin"]) == len(occupancy["shares"]["came_true_by_bin"]) == 10
     assert set(metrics["baselines"]) == {"copy_last", "flow", "linear_extrapolation"}
     for baseline in metrics["baselines"].values():
         assert FORECAST_NAMES <= set(baseline) and len(baseline["psnr_by_step"]) == HORIZON
@@ -218,6 +221,16 @@ def test_a_rerun_gives_the_same_bytes(evaluated, inputs, tmp_path):
         assert (tmp_path / "again" / file).read_bytes() == (evaluated[0] / file).read_bytes(), file
 
 
+def test_figures_do_not_depend_on_how_much_is_looked_at_at_once(evaluated, inputs, tmp_path, monkeypatch):
+    """One clip after the other, one frame after the other."""
+    monkeypatch.setattr("pipeline.evaluation.drawn.VIDEO_VALUES_AT_ONCE", 1)
+    monkeypatch.setattr("pipeline.evaluation.drawn.PIXELS_AT_ONCE", 1)
+    monkeypatch.setattr("pipeline.metrics.frame_quality._VALUES_AT_ONCE", 1)
+    evaluate(PARAMS.model_copy(update={"batch_size": 100}), *inputs.values(), tmp_path / "parts")
+    parts, whole = (dict(read_metrics(folder / "metrics.json")) for folder in (tmp_path / "parts", evaluated[0]))
+    assert json.dumps(parts) == json.dumps(whole)
+
+
 def test_the_order_of_predicted_clips_does_not_matter(evaluated, inputs, tmp_path):
     latents = open_predicted_latents(inputs["predicted_latents"])
     facts = {"num_samples": 2, "context_frames": CONTEXT_FRAMES, "horizon": HORIZON, "fps": 8}
@@ -251,6 +264,7 @@ def test_without_ground_truth_the_rest_is_still_judged(inputs, tmp_path):
     assert "decomposition" not in metrics
     assert set(metrics["disentanglement"]) == {"intervention_error_px", "appearance_variance_ratio"}
     assert "position_error" not in metrics["prediction"] and metrics["reconstruction"]["psnr"] > 0
+    assert metrics["prediction"]["occupancy"]["made_from"] == ["segmentation of the decoded test sequence"]
 
 
 @pytest.mark.parametrize("known", [(), ("position",), ("background",), ("background", "position")])

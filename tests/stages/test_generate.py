@@ -70,6 +70,39 @@ def test_predicted_frames_are_the_decoded_predicted_latents_of_the_named_clips(a
     assert latents.made_from == frames.made_from and frames.made_from["autoencoder"] == weights.identity
 
 
+def test_how_sure_a_forecast_is_is_what_its_samples_say(artefacts, tmp_path):
+    settings = {"carry_pictures": True, "num_pictures": 0, "spread": "full", "num_samples": 3}
+    assert run(artefacts, tmp_path, settings=settings).exit_code == 0
+    frames = open_predicted_frames(tmp_path / "frames.zarr")
+    reads = frames.read, frames.read_spread, frames.read_occupancy
+    samples, spread, occupancy = (read(0, NUM_CLIPS) for read in reads)
+    wanted = samples.astype(float).std(1).mean(-1)
+    assert wanted.max() > 1 and abs(spread / 2 - wanted).max() <= 0.26  # half levels
+    futures = open_predicted_latents(tmp_path / "latents.zarr").read(np.array([3])).frames(
+        CONTEXT_FRAMES, CONTEXT_FRAMES + HORIZON
+    )
+    model, _ = load_autoencoder(artefacts.autoencoder)
+    with torch.inference_mode():
+        context = to_unit(open_frames(artefacts.test_frames).read(np.array([1]))[:, 7:7 + CONTEXT_FRAMES])
+        pictures = model.encode_with_pictures(context)[1].map(lambda x: x.expand(3, *x.shape[1:]))
+        shown = model.decode(futures, pictures).segmentation().numpy()
+    for slot in range(3):
+        share = (shown == slot + 1).mean(0)
+        assert abs(occupancy[3, :, slot] / 255 - share).max() < 0.01
+    assert occupancy.any()
+
+
+def test_what_is_not_asked_for_is_not_stored_and_changes_nothing_else(artefacts, forecast, tmp_path):
+    settings = {"write_spread": False, "write_occupancy": False, "num_pictures": 0}
+    assert run(artefacts, tmp_path, settings=settings).exit_code == 0
+    lean, whole = (content(folder / "frames.zarr") for folder in (tmp_path, forecast))
+    left_out = {name.split("/")[0] for name in set(whole) - set(lean)}
+    assert left_out == {"spread", "occupancy", "slot"}
+    assert all(lean[name] == whole[name] for name in lean if name != "zarr.json")
+    frames = open_predicted_frames(tmp_path / "frames.zarr")
+    assert frames.read_spread(0, 1) is None and frames.read_occupancy(0, 1) is None
+
+
 @pytest.mark.parametrize("carry_pictures", [False, True])
 def test_straight_lines_are_drawn_from_the_context_like_the_forecast(artefacts, tmp_path, monkeypatch, carry_pictures):
     monkeypatch.setattr("pipeline.forecasting.forecaster._LINES_AT_ONCE", 2)
