@@ -8,22 +8,34 @@ import heapq
 import numpy as np
 from PIL import Image, ImageDraw
 
-from pipeline.pictures.grid import CONTEXT, FORECAST, PAPER, Tile, draw_grid, enlargement
+from pipeline.pictures.grid import CONTEXT, FORECAST, INK, PAPER, Tile, draw_grid, enlargement
+from pipeline.pictures.lettering import LINE_PX, write
 from pipeline.surprise.watching import Moment, Surprise
 
-_MOST_NAMED = 2
-"""Surprises of one frame that are named; the film has room for so many lines."""
+_MARGIN, _INDENT = 8, 16
 _LINE = 2
 _COLUMNS = 4
 
 
 def draw_moment(moment: Moment, threshold: float, title: str) -> np.ndarray:
-    """A frame with a red edge, and what surprised framed in red and named above it, where that is rarer than one frame
+    """A frame with a red edge, and what surprised framed in red and named beside it, where that is rarer than one frame
     in `threshold`; without an edge where nothing is; with a green one while the first context is given."""
     named = surprising(moment, threshold)
     edge = FORECAST if named else PAPER if moment.surprises else CONTEXT
-    lines = "; ".join(str(one) for one in named[:_MOST_NAMED])
-    return draw_grid([[Tile(framed(moment.frame.pixels, named), "", edge)]], title=f"{title}  {lines}")
+    shown = framed(moment.frame.pixels, named)
+    return draw_grid([[Tile(shown, "", edge), Tile(_told(named, shown.shape))]], title=title)
+
+
+def _told(named: list[Surprise], shape: tuple[int, ...]) -> np.ndarray:
+    """What surprised in words, as far as there is room in a picture of that shape."""
+    canvas = Image.new("RGB", (shape[1], shape[0]), PAPER)
+    y = _MARGIN
+    for one in named:
+        for x, line in ((_MARGIN, one.what()), (_INDENT, one.how_rare())):
+            if y + LINE_PX <= shape[0]:
+                write(canvas, (x, y), line, INK)
+            y += LINE_PX
+    return np.asarray(canvas)
 
 
 def surprising(moment: Moment, threshold: float) -> list[Surprise]:
@@ -52,7 +64,7 @@ class Rarest:
     def __init__(self, most: int, apart: int):
         """Keeps up to `most`, of one video at least `apart` frames from one another."""
         self._most, self._apart, self._kept = most, apart, list[tuple[float, int, str, Moment]]()
-        self._count, self._latest = 0, None
+        self._count = 0
 
     def add(self, video: str, moment: Moment) -> None:
         """Takes the moments of a video in their order."""
@@ -74,9 +86,9 @@ class Rarest:
     def sheet(self, title: str) -> np.ndarray | None:
         """All of them on one drawing, the rarest first; None without any."""
         tiles = []
-        for _, _, video, moment in sorted(self._kept, key=lambda kept: (kept[0], kept[1])):
+        for _, _, video, moment in sorted(self._kept, key=lambda kept: (-kept[0], kept[1])):
             first = moment.surprises[0]
-            label = f"{video} {moment.frame.number}: {first}"
+            label = f"{video} {moment.frame.number}: {first.what()}, {first.how_rare()}"
             tiles.append(Tile(framed(moment.frame.pixels, [first]), label))
         rows = [tiles[i:i + _COLUMNS] for i in range(0, len(tiles), _COLUMNS)]
         return draw_grid(rows, title=title) if tiles else None

@@ -41,9 +41,11 @@ class Surprise:
     box: tuple[float, float, float, float] | None
     """left, top, right, bottom, px; None: it is of the whole frame."""
 
-    def __str__(self) -> str:
-        who = "" if self.thing is None else f"object {self.thing} "
-        return f"{who}{NAMES[self.kind]} (1 in {min(1 / self.rarity, _MANY):,.0f})"
+    def what(self) -> str:
+        return NAMES[self.kind] if self.thing is None else f"object {self.thing} {NAMES[self.kind]}"
+
+    def how_rare(self) -> str:
+        return f"1 frame in {min(1 / self.rarity, _MANY):,.0f}{'' if self.rarity * _MANY > 1 else ' or more'}"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 
 import av
@@ -12,12 +13,15 @@ from typer.testing import CliRunner
 
 from pipeline.autoencoder.autoencoder import load_autoencoder, save_autoencoder
 from pipeline.checkpoint import load
+from pipeline.forecasting.forecaster import load_forecaster
+from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.write_video import write_video
 from pipeline.predictor.predictor import load_predictor, save_predictor
+from pipeline.surprise.scores import score_windows
 from stages.surprise import COLUMNS, app
-from tests.stages.conftest import CONTEXT_FRAMES, NUM_FRAMES, SIDE, moving_squares
+from tests.stages.conftest import CONTEXT_FRAMES, HORIZON, NUM_FRAMES, SIDE, moving_squares
 from tests.stages.test_generate import READING, SETTINGS, content
 
 NUM_CLIPS = 5
@@ -83,7 +87,33 @@ def test_the_flicker_surprises_and_nothing_else_as_much(run_folder, watched):
     most = max(found, key=lambda row: float(row["one_in"]))
     assert (most["video"], int(most["frame"]), most["kind"]) == ("disturbed.mkv", FLICKERS, "scene")
     assert most["object"] == most["left"] == "" and float(most["time"]) == FLICKERS / 8
-    assert "disturbed.mkv: " in watched.stdout and "calm.mkv: 0 of 11 frames surprise" in watched.stdout
+    told = r"^disturbed.mkv: [1-9]\d* of 11 frames surprise \(one in 50 would be 0.22\)$"
+    assert re.search(told, watched.stdout, re.M)
+
+
+@pytest.mark.parametrize("kind", ["appearance", "vanished", "new", "scene"])
+def test_a_window_says_what_kind_of_thing_happened(run_folder, kind):
+    """To one of two squares, or to the frame, from the first frame after the context on."""
+    forecaster = load_forecaster(
+        run_folder / "autoencoder.safetensors", run_folder / "predictor.safetensors",
+        GenerateParams(**{**SETTINGS, "carry_pictures": True}),
+    )
+    calm, truth = moving_squares(np.random.default_rng(4))
+    calm, segmentation = calm[:CONTEXT_FRAMES + HORIZON], truth["segmentation"][:CONTEXT_FRAMES + HORIZON]
+    changed = calm.copy()
+    later = changed[CONTEXT_FRAMES:]
+    if kind == "appearance":
+        later[segmentation[CONTEXT_FRAMES:] == 2] = 255 - truth["color"][1] * 255
+    elif kind == "vanished":
+        later[segmentation[CONTEXT_FRAMES:] == 2] = truth["background"][0, 0, 0]
+    elif kind == "new":
+        later[:, 24:, 24:] = 255 - later[:, 24:, 24:]
+    else:
+        later[:] = later // 2
+    before, after = score_windows(forecaster, [calm, changed])
+    assert after.most(kind).min() > 3 * max(0.1, before.most(kind).max())
+    if kind in ("vanished", "new"):
+        assert after.most("scene").max() <= before.most("scene").max() + 0.1
 
 
 def test_boxes_are_in_pixels_of_the_source(run_folder, watched):
@@ -96,8 +126,8 @@ def test_boxes_are_in_pixels_of_the_source(run_folder, watched):
 def test_films_hold_every_frame_and_the_sheet_shows_moments(run_folder, watched):
     for name in ("calm", "disturbed"):
         with av.open(str(run_folder / f"out/{name}.mp4")) as film:
-            shown = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
-        assert len(shown) == NUM_FRAMES and film.streams.video[0].average_rate == 8
+            shown, stream = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)], film.streams.video[0]
+            assert len(shown) == NUM_FRAMES and stream.average_rate == 8
         assert min(shown[0].shape[:2]) >= 256
     assert Image.open(run_folder / "out/moments.png").size[0] > 256
     assert sorted(content(run_folder / "out")) == ["calm.mp4", "disturbed.mp4", "moments.png", "surprise.csv"]
@@ -113,10 +143,10 @@ def test_the_calibration_is_kept_for_these_weights_alone(run_folder, watched, tm
     with np.errstate(all="ignore"):
         model.trust += 0.5
     save_predictor(folder / "predictor.safetensors", model, weights.made_from)
-    result = run(folder, "videos")
+    result = run(folder, "videos/calm.mkv")
     assert result.exit_code == 2 and "frames.zarr" in result.stderr.splitlines()[-1]
     shutil.copytree(run_folder / "frames.zarr", folder / "frames.zarr")
-    assert run(folder, "videos").exit_code == 0 and (folder / "surprise.safetensors").read_bytes() != kept
+    assert run(folder, "videos/calm.mkv").exit_code == 0 and (folder / "surprise.safetensors").read_bytes() != kept
 
 
 @pytest.mark.parametrize("options, complaint", [
