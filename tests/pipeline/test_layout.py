@@ -9,8 +9,8 @@ from pipeline.dependencies.imports import ROOT, import_closure, local_imports
 
 MODELS = {"autoencoder", "predictor"}
 FLOORS = (
-    {"settings", "suggestion", "encoding", "forecasting", "evaluation", "inspection", "report"}, MODELS, {"pictures"},
-    {"frames", "latents"},
+    {"settings", "suggestion", "encoding", "forecasting", "evaluation", "inspection", "report", "surprise"}, MODELS,
+    {"pictures"}, {"frames", "latents"},
 )
 """Rooms of pipeline/ from the top floor down; everything else in pipeline/ is ground."""
 STORES = {
