@@ -26,6 +26,8 @@ _FAR = 1e-3
 """Chance, as a share of that of the likeliest place, with which an object may be anywhere."""
 _HEEDED = 0.1
 """Share of an object's contrast that a place must explain better, to be preferred to one that is e times likelier."""
+_STEPS, _STEP_PX = 3, 3.0
+"""How often, and how far in x and y, px, a place is moved to the best one around."""
 _FOUND = 0.3
 """Share of an object's contrast that is explained where it is found. A picture half covered or half changed explains a
 half."""
@@ -82,7 +84,7 @@ def find(
         others, free = _others(behind, drawn, depth, nearer)
         gain, stake, seen = _explained(frames, others, free, templates)
         typical = stake.mean((-2, -1), keepdim=True) + _NOISE**2 * area[..., None, None]
-        place = _peak(gain / typical + prior)
+        place = _climb(gain, _peak(gain / typical + prior))
         share = _at(gain, place) / (_at(stake, place) + _NOISE**2 * area)
         found = (share > _FOUND) & (_at(seen, place) > _SEEN * area)
         hidden = ~found & (_at(seen, expected) < _SEEN * area)
@@ -171,11 +173,22 @@ def _templates(kernel: Tensor, height: int, width: int) -> _Templates:
     return _Templates(torch.fft.rfft2(laid.roll((-radius, -radius), (-2, -1))).conj(), size)
 
 
-def _peak(score: Tensor) -> Tensor:
-    """(x, y) px [..., 2] of the highest point of score [..., H, W], to a part of a pixel by the parabolas through its
-    neighbours."""
+def _climb(score: Tensor, place: Tensor) -> Tensor:
+    """The top (x, y) px of the hill of score [..., H, W] on which place [..., 2] lies: once it is known which of
+    several likenesses an object is, where that lies is for the frame alone to say."""
     H, W = score.shape[-2:]
-    best = score.flatten(-2).argmax(-1)
+    y, x = torch.arange(H, device=score.device) + 0.5, torch.arange(W, device=score.device) + 0.5
+    for _ in range(_STEPS):
+        far = torch.maximum((x - place[..., None, :1]).abs(), (y[:, None] - place[..., None, 1:]).abs()) > _STEP_PX
+        place = _peak(score, far)
+    return place
+
+
+def _peak(score: Tensor, excluded: Tensor | None = None) -> Tensor:
+    """(x, y) px [..., 2] of the highest point of score [..., H, W], but for what is excluded (bool), to a part of a
+    pixel by the parabolas through its neighbours."""
+    H, W = score.shape[-2:]
+    best = (score if excluded is None else score.masked_fill(excluded, -torch.inf)).flatten(-2).argmax(-1)
     row, column = best // W, best % W
 
     def offset(step: int, place: Tensor, side: int) -> Tensor:

@@ -44,6 +44,12 @@ def test_an_object_is_found_near_or_far_from_where_it_was_forecast(x, y):
     assert found.left.abs().max() < 0.35 and found.cleared.item() == 0
 
 
+@pytest.mark.parametrize("x, y", [(17, 12), (13, 15), (18, 9)])
+def test_a_sure_forecast_does_not_draw_an_object_to_itself(x, y):
+    found = search(frame((RED, x, y)), [(RED, 15, 12)], sigma=0.3)
+    torch.testing.assert_close(found.place[0, 0], torch.tensor([x, y]).float(), atol=0.6, rtol=0)
+
+
 def test_objects_that_look_alike_are_told_apart_by_their_forecasts():
     found = search(frame((RED, 12, 16), (RED, 24, 16)), [(RED, 24.5, 16), (RED, 11.5, 16)])
     torch.testing.assert_close(found.place[0, :, 0], torch.tensor([24.0, 12]), atol=0.6, rtol=0)
