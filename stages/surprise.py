@@ -3,6 +3,7 @@
 import csv
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
@@ -78,7 +79,7 @@ def watch_video(
     if max(new.info.runs) < needed:
         raise UserError(f"video '{name}' has {max(new.info.runs)} frames in a row, wanted at least {needed}")
     print(f"{name}: {new.done}")
-    count, alarms = 0, 0
+    count, alarms, in_source = 0, 0, InSource.of(new)
     film.parent.mkdir(parents=True, exist_ok=True)
     with progress(f"watching {name}", new.info.num_frames, "frames") as advance:
 
@@ -86,7 +87,7 @@ def watch_video(
             nonlocal count, alarms
             for moment in watch(forecaster, calibration, frames_of(new)):
                 for one in moment.surprises:
-                    table.writerow(row(new, moment, one))
+                    table.writerow(row(new, moment, one, in_source))
                 rarest.add(name, moment)
                 count += bool(moment.surprises)
                 alarms += bool(surprising(moment, threshold))
@@ -114,22 +115,35 @@ def frames_of(new: NewVideo) -> Iterator[Frame]:
         print(f"skipped: the rest of video '{error.video_id}' from frame {count} ({error.reason})", file=sys.stderr)
 
 
-def row(new: NewVideo, moment: Moment, one: Surprise) -> tuple:
-    """COLUMNS of a surprise, boxes in px of the video as it is shown; what is not known is left empty."""
+@dataclass(frozen=True)
+class InSource:
+    """From px of the frame as the model sees it to px of the video as it is shown."""
+
+    scale: tuple[float, float]
+    """In x and y."""
+    cut: tuple[int, int]
+    """px at left and top that the model does not see."""
+
+    @staticmethod
+    def of(new: NewVideo) -> "InSource":
+        """Decodes the video's first frame."""
+        height, width = shown_shape(new.video)
+        scaled_height, scaled_width, top, left = covering_shape(height, width, new.form)
+        return InSource((width / scaled_width, height / scaled_height), (left, top))
+
+    def box(self, box: tuple[float, ...]) -> list[float]:
+        """left, top, right, bottom."""
+        return [(side + self.cut[i % 2]) * self.scale[i % 2] for i, side in enumerate(box)]
+
+
+def row(new: NewVideo, moment: Moment, one: Surprise, in_source: InSource) -> tuple:
+    """COLUMNS of a surprise; what is not known is left empty."""
     seconds = f"{moment.frame.number / new.info.fps:.3f}" if new.info.rate_is_known else ""
-    box: tuple = ("",) * 4 if one.box is None else tuple(f"{side:.1f}" for side in _in_source(new, one.box))
+    box: tuple = ("",) * 4 if one.box is None else tuple(f"{side:.1f}" for side in in_source.box(one.box))
     return (
         new.video.video_id, moment.frame.number, seconds, "" if one.thing is None else one.thing, one.kind,
         f"{1 / one.rarity:.4g}", f"{one.nats:.4g}", *box,
     )
-
-
-def _in_source(new: NewVideo, box: tuple[float, ...]) -> list[float]:
-    """A box of the frame as the model sees it, in px of the video."""
-    height, width = shown_shape(new.video)
-    scaled_height, scaled_width, top, left = covering_shape(height, width, new.form)
-    x, y = width / scaled_width, height / scaled_height
-    return [(box[0] + left) * x, (box[1] + top) * y, (box[2] + left) * x, (box[3] + top) * y]
 
 
 def _when(new: NewVideo, moment: Moment) -> str:

@@ -83,10 +83,15 @@ class Rarest:
         if len(self._kept) > self._most:
             heapq.heappop(self._kept)
 
+    def moments(self) -> list[tuple[str, Moment]]:
+        """All of them with their videos, the rarest first."""
+        kept = sorted(self._kept, key=lambda one: (-one[0], one[1]))
+        return [(video, moment) for _, _, video, moment in kept]
+
     def sheet(self, title: str) -> np.ndarray | None:
         """All of them on one drawing, the rarest first; None without any."""
         tiles = []
-        for _, _, video, moment in sorted(self._kept, key=lambda kept: (-kept[0], kept[1])):
+        for video, moment in self.moments():
             first = moment.surprises[0]
             label = f"{video} {moment.frame.number}: {first.what()}, {first.how_rare()}"
             tiles.append(Tile(framed(moment.frame.pixels, [first]), label))
