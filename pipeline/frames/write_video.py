@@ -1,5 +1,6 @@
 """Writes frames as a video file or as an animated picture; equal frames give equal bytes."""
 
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,26 +15,27 @@ MAX_FPS_DENOMINATOR = 100_000
 GIF_COLORS = 256
 
 
-def write_video(path: Path, frames: np.ndarray, fps: float, lossless: bool = False) -> None:
-    """Writes frames uint8 [T, H, W, C] (C is 1 or 3) at `fps` frames per second; the suffix names the container.
+def write_video(path: Path, frames: Iterable[np.ndarray], fps: float, lossless: bool = False) -> None:
+    """Writes frames uint8 [H, W, C] (C is 1 or 3), an array of them or one after the other, at `fps` frames per second;
+    the suffix names the container.
 
     Lossless: FFV1 in RGB, bit-exact (give it a .mkv). Otherwise H.264 4:2:0 that every player shows (.mp4); an odd
     height or width is then made even by repeating the last line.
     """
-    frames = _rgb(frames)
-    if not lossless:
-        odd_height, odd_width = frames.shape[1] % 2, frames.shape[2] % 2
-        frames = np.pad(frames, ((0, 0), (0, odd_height), (0, odd_width), (0, 0)), mode="edge")
     # Bitexact keeps random identifiers, versions and dates out of the file; more threads would change its bytes.
     with writing(path), av.open(f"file:{path}", "w", options={"fflags": "+bitexact"}) as container:
         rate = Fraction(fps).limit_denominator(MAX_FPS_DENOMINATOR)
         stream = container.add_stream("ffv1" if lossless else "libx264", rate=rate)
-        stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "bgr0" if lossless else "yuv420p"
         stream.codec_context.thread_count = 1
         stream.options = {"flags": "+bitexact", **({"slices": "4"} if lossless else {"crf": "16", "preset": "medium"})}
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        for number, frame in enumerate(frames):
+            shown = _rgb(frame[None])[0]
+            if not lossless:
+                shown = np.pad(shown, ((0, shown.shape[0] % 2), (0, shown.shape[1] % 2), (0, 0)), mode="edge")
+            if not number:
+                stream.height, stream.width = shown.shape[:2]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(shown, format="rgb24")))
         container.mux(stream.encode(None))
 
 

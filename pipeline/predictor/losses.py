@@ -29,9 +29,9 @@ def surprise(block: Block, target: Latents) -> dict[str, Tensor]:
     for name, mean in block.means.items():
         came = target.codes[name]
         if CODES[name].owner == "scene":
-            parts[name] = _sech_surprise(came, mean, block.spreads[name]).mean()
+            parts[name] = sech_surprise(came, mean, block.spreads[name]).mean()
         else:
-            change = _sech_surprise(came.transpose(1, 2), mean, block.spreads[name]).mean(-1)
+            change = sech_surprise(came.transpose(1, 2), mean, block.spreads[name]).mean(-1)
             seen = target.presence[:, :, None] * poses.visibility(target.pose).transpose(1, 2)  # [B, K, H]
             parts[name] = (change * seen).mean()
     return {"loss": cast(Tensor, sum(parts.values())), **parts}
@@ -61,12 +61,12 @@ def _surprise_of_modes(block: Block, target: Latents) -> Tensor:
     """Of each object's trajectory, if it is that of a mode: [B, K, M]."""
     pose = target.pose.transpose(1, 2)[:, :, None]  # [B, K, 1, H, P]
     visibility = poses.visibility(pose).expand_as(block.visibility_logits)
-    course = _sech_surprise(poses.moving(pose), block.moving, block.moving_spread).sum(-1) * visibility
+    course = sech_surprise(poses.moving(pose), block.moving, block.moving_spread).sum(-1) * visibility
     seen = functional.binary_cross_entropy_with_logits(block.visibility_logits, visibility, reduction="none")
     return (course + seen).sum(-1)
 
 
-def _sech_surprise(value: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
+def sech_surprise(value: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
     """-log of the density sech(pi / 2 * (value - mean) / spread) / (2 spread); its standard deviation is the spread."""
     distance = (value - mean).abs() / spread * (math.pi / 2)
     log_cosh = distance + functional.softplus(-2 * distance) - math.log(2)

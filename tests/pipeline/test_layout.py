@@ -9,7 +9,10 @@ from pipeline.dependencies.imports import ROOT, import_closure, local_imports
 
 MODELS = {"autoencoder", "predictor"}
 FLOORS = (
-    {"settings", "suggestion", "encoding", "forecasting", "evaluation", "inspection", "report", "tracks_export"},
+    {
+        "settings", "suggestion", "encoding", "forecasting", "evaluation", "inspection", "report", "tracks_export",
+        "surprise",
+    },
     MODELS, {"pictures"}, {"frames", "latents"},
 )
 """Rooms of pipeline/ from the top floor down; everything else in pipeline/ is ground."""

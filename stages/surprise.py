@@ -1,0 +1,195 @@
+"""Says what in videos was surprising, when, and which object it was (no stage of the pipeline)."""
+
+import csv
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+import typer
+
+from pipeline.errors import CannotWrite, UserError, one_line_errors
+from pipeline.forecasting.forecaster import Forecaster, load_forecaster
+from pipeline.forecasting.generate_params import GenerateParams
+from pipeline.frames.damage import UnreadableVideo
+from pipeline.frames.new_videos import NewVideo, bring, folder_names, open_videos, reading_of, skip
+from pipeline.frames.preprocess_params import PreprocessParams
+from pipeline.frames.read_video import read_frames, shown_shape
+from pipeline.frames.shape_pixels import covering_shape
+from pipeline.frames.write_video import write_video
+from pipeline.output_folder import output_folder
+from pipeline.params import read_section
+from pipeline.pictures.grid import write_png
+from pipeline.progress import progress
+from pipeline.surprise.calibration import Calibration, calibrated
+from pipeline.surprise.film import Rarest, draw_moment, surprising
+from pipeline.surprise.sliding import Frame, ahead_of
+from pipeline.surprise.watching import Moment, Surprise, watch
+from pipeline.warn import warn
+
+COLUMNS = ("video", "frame", "time", "object", "kind", "one_in", "nats", "left", "top", "right", "bottom")
+NUM_MOMENTS = 20
+"""On the sheet."""
+_REACH = 10
+"""How many times rarer than one in all validation frames what is fitted to them may say anything is."""
+
+
+class Table(Protocol):
+    """What csv.writer makes."""
+
+    def writerow(self, row: Any, /) -> Any: ...
+
+
+def surprise(
+    forecaster: Forecaster, calibration: Calibration, videos: list[Path], reading: PreprocessParams, threshold: float,
+    output: Path,
+) -> None:
+    """Watches videos and writes surprise.csv, moments.png and a film of each video into the folder `output`. Names
+    those that cannot be read or are too short; raises UserError when that leaves none, or `output` holds other files.
+    """
+    rarest, failed = Rarest(NUM_MOMENTS, forecaster.context_frames + ahead_of(forecaster)), 0
+    with open_videos(videos, reading) as source, output_folder(output, {".csv", ".mp4", ".png"}) as folder:
+        with (folder / "surprise.csv").open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow(COLUMNS)
+            for video, name in zip(source.videos, folder_names(source.videos), strict=True):
+                try:
+                    new = bring(video, forecaster.form)
+                    watch_video(forecaster, calibration, new, threshold, table, rarest, folder / f"{name}.mp4")
+                except CannotWrite:
+                    raise
+                except UserError as error:
+                    failed += 1
+                    skip(error)
+        if failed == len(source.videos):
+            raise UserError(f"none of the {failed} videos could be watched; give others")
+        sheet = rarest.sheet("most surprising: video, frame, what")
+        if sheet is not None:
+            write_png(folder / "moments.png", sheet)
+    print(f"{output}: surprise.csv, moments.png, a film of each video")
+
+
+def watch_video(
+    forecaster: Forecaster, calibration: Calibration, new: NewVideo, threshold: float, table: Table, rarest: Rarest,
+    film: Path,
+) -> None:
+    """Watches one video to its end. Raises UserError when it holds no frame with a whole context before it."""
+    name, needed = new.video.video_id, forecaster.context_frames + 1
+    if max(new.info.runs) < needed:
+        raise UserError(f"video '{name}' has {max(new.info.runs)} frames in a row, wanted at least {needed}")
+    print(f"{name}: {new.done}")
+    count, alarms, in_source = 0, 0, InSource.of(new)
+    film.parent.mkdir(parents=True, exist_ok=True)
+    with progress(f"watching {name}", new.info.num_frames, "frames") as advance:
+
+        def drawings() -> Iterator[Any]:
+            nonlocal count, alarms
+            for moment in watch(forecaster, calibration, frames_of(new)):
+                for one in moment.surprises:
+                    table.writerow(row(new, moment, one, in_source))
+                rarest.add(name, moment)
+                count += bool(moment.surprises)
+                alarms += bool(surprising(moment, threshold))
+                yield draw_moment(moment, threshold, _when(new, moment))
+                advance()
+
+        write_video(film, drawings(), new.info.fps)
+    promised = f"one in {threshold:,.0f} would be {count / threshold:.2g}"
+    print(f"{name}: {alarms} of {count:,} frames surprise ({promised})")
+
+
+def frames_of(new: NewVideo) -> Iterator[Frame]:
+    """The frames of a video in the form of the weights, one after the other; where it cannot be read on, that is said
+    and it ends."""
+    leaps: dict[int, float] = {}
+    previous, count = None, 0
+    try:
+        for index, pixels in read_frames(new.video, new.form, new.info, leaps=leaps):
+            is_gap = index != previous and leaps.get(index, 0) > 0
+            yield Frame(count, pixels, begins=not count or is_gap)
+            previous, count = index, count + 1
+    except UnreadableVideo as error:
+        if not count:
+            raise
+        print(f"skipped: the rest of video '{error.video_id}' from frame {count} ({error.reason})", file=sys.stderr)
+
+
+@dataclass(frozen=True)
+class InSource:
+    """From px of the frame as the model sees it to px of the video as it is shown."""
+
+    scale: tuple[float, float]
+    """In x and y."""
+    cut: tuple[int, int]
+    """px at left and top that the model does not see."""
+
+    @staticmethod
+    def of(new: NewVideo) -> "InSource":
+        """Decodes the video's first frame."""
+        height, width = shown_shape(new.video)
+        scaled_height, scaled_width, top, left = covering_shape(height, width, new.form)
+        return InSource((width / scaled_width, height / scaled_height), (left, top))
+
+    def box(self, box: tuple[float, ...]) -> list[float]:
+        """left, top, right, bottom."""
+        return [(side + self.cut[i % 2]) * self.scale[i % 2] for i, side in enumerate(box)]
+
+
+def row(new: NewVideo, moment: Moment, one: Surprise, in_source: InSource) -> tuple:
+    """COLUMNS of a surprise; what is not known is left empty."""
+    seconds = f"{moment.frame.number / new.info.fps:.3f}" if new.info.rate_is_known else ""
+    box: tuple = ("",) * 4 if one.box is None else tuple(f"{side:.1f}" for side in in_source.box(one.box))
+    return (
+        new.video.video_id, moment.frame.number, seconds, "" if one.thing is None else one.thing, one.kind,
+        f"{1 / one.rarity:.4g}", f"{one.nats:.4g}", *box,
+    )
+
+
+def _when(new: NewVideo, moment: Moment) -> str:
+    time = f" ({moment.frame.number / new.info.fps:.2f} s)" if new.info.rate_is_known else ""
+    return f"frame {moment.frame.number}{time}"
+
+
+def main(
+    videos: Annotated[list[Path], typer.Argument(
+        help="Videos, folders of pictures, folders of videos; all that preprocess reads, as its parameters say.",
+    )],
+    threshold: Annotated[float, typer.Option(
+        min=1, help="A frame surprises when only one in so many of the validation clips' does as much.",
+    )] = 1000,
+    output: Annotated[Path, typer.Option(
+        help="Folder to write: surprise.csv, moments.png, a film of each video.",
+    )] = Path("surprise"),
+    autoencoder: Annotated[
+        Path, typer.Option(help="Weights that take apart.")
+    ] = Path("data/autoencoder.safetensors"),
+    predictor: Annotated[Path, typer.Option(help="Weights that forecast.")] = Path("data/predictor.safetensors"),
+    frames: Annotated[Path, typer.Option(
+        help="Frames that these weights learned from, whose validation clips say what is rare; asked for once.",
+    )] = Path("data/frames.zarr"),
+    calibration: Annotated[Path | None, typer.Option(
+        help="Where what these clips say is kept; surprise.safetensors beside the predictor, if not said.",
+    )] = None,
+    params: Annotated[Path, typer.Option(
+        help="File with the sections 'generate' (context_frames) and 'preprocess' (how files are read).",
+    )] = Path("params.yaml"),
+) -> None:
+    """Says what in videos was surprising: per frame and object, how unlikely what came was under the forecast."""
+    with one_line_errors():
+        settings = read_section(params, "generate", GenerateParams).model_copy(update={"carry_pictures": True})
+        forecaster = load_forecaster(autoencoder, predictor, settings)
+        reading = reading_of(params)
+        kept = calibration or predictor.with_name("surprise.safetensors")
+        known = calibrated(kept, forecaster, frames, autoencoder)
+        if known.num_frames * _REACH < threshold:
+            warn([f"{known.num_frames} validation frames say little of one in {threshold:,.0f}; lower --threshold, or "
+                  "raise preprocess.val_fraction and train again"])
+        surprise(forecaster, known, videos, reading, threshold, output)
+
+
+app = typer.Typer(add_completion=False)
+app.command()(main)
+
+if __name__ == "__main__":
+    app()
