@@ -13,7 +13,7 @@ def psnr_within(frames: np.ndarray, target: np.ndarray, within: np.ndarray) -> n
     """psnr, dB, data range 1, over the marked pixels of each frame, at most MAX_PSNR: float64 [number of frames that
     have a marked pixel]. uint8 frames and target [B, T, H, W, C], within bool [B, T, H, W]."""
     mse = [np.square((frames[i].astype(np.float64) - target[i]) / 255).mean(-1)[within[i]].mean()
-           for i in zip(*within.any((2, 3)).nonzero(), strict=True)]
+           for i in zip(*np.nonzero(within.any((2, 3))), strict=True)]
     return psnr_of_error(np.array(mse))
 
 
