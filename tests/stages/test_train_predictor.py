@@ -90,6 +90,13 @@ def test_weights_carry_what_generation_needs(folder, kind):
     assert not any((folder / "resume").rglob("*.pt"))
 
 
+def test_a_single_frame_can_be_forecast(folder):
+    """As preset kitticaltech asks."""
+    write_params(folder / "params.yaml", kind="deterministic", horizon=1)
+    assert run().exit_code == 0
+    assert load_predictor(folder / "data/predictor.safetensors")[1].config["horizon"] == 1
+
+
 @pytest.mark.parametrize("augmentation", ["motion", "reverse", "none"])
 def test_the_weights_know_how_their_clips_were_seen_otherwise(folder, augmentation):
     write_params(folder / "params.yaml", augmentation=augmentation, training={**SETTINGS["training"], "num_steps": 2})
