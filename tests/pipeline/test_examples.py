@@ -36,3 +36,19 @@ def test_what_is_said_about_latents_works_when_pasted(workspace, monkeypatch):
     assert len(list((workspace.root / "data/inspection").glob("latents_*_07.mkv_0_tracks.png"))) == 1
     workspace.run(sys.executable, "-c", f"{python}\nassert latents.pose.shape[2:] == (4, 4)")
     assert workspace.run("git", "status", "--porcelain") == ""
+
+
+def test_what_is_said_about_tracks_works_when_pasted(workspace, tmp_path):
+    lines = commands("Tracks", "python")
+    python = [line for line in pasted("Tracks") if line.startswith(("from ", "export_tracks"))]
+    header = next(line for line in pasted("Tracks") if line.startswith("video,"))
+    forecast = open_predicted_latents(workspace.root / "data/predicted_latents.zarr").video_id[0]
+    assert len(lines) == 2 and len(python) == 4
+    workspace.run("bash", "-ec", "\n".join(lines).replace("118.mkv", forecast))
+    shell = (workspace.root / "tracks.csv").read_text()
+    assert shell.splitlines()[0] == header and f"{forecast}," in (workspace.root / "futures.csv").read_text()
+    (workspace.root / "tracks.csv").unlink()
+    workspace.run(sys.executable, "-c", "\n".join(python))
+    assert (workspace.root / "tracks.csv").read_text() == shell
+    for name in ("tracks.csv", "futures.csv"):
+        (workspace.root / name).unlink()
