@@ -27,8 +27,8 @@ by_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: pa
 FILES = set(tracked())
 ROOMS = "pipeline", "stages", "tests", "benchmarks", "presets", "docs", r"\.ci"
 PASTED = "From a fresh clone", "One run, then a grid", "Looking at latents", "Tracks", "What was surprising"
-"""Sections of docs/ that README.md takes its blocks from; other tests run them (surprises have a stage's tests, since they
-take more validation clips than a tiny run has)."""
+"""Sections of docs/ that README.md takes its blocks from; other tests run them (of surprises those of the stage, since
+they take more validation clips than a tiny run has)."""
 
 
 def anchors(document: Path) -> set[str]:
