@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.evaluation.drawn import Drawn, decoded_parts, draw
+from pipeline.evaluation.drawn import Drawn, decoded_parts, draw, most_together
 from pipeline.frames.pixels import to_unit
 from pipeline.latents import pose as poses
 from pipeline.latents.decoded import Decode
@@ -23,6 +23,8 @@ from pipeline.metrics.probes import Factors
 Encode = Callable[[Tensor], Latents]
 NUM_REENCODED = 20
 """Sequences, evenly spread, that `add_halves` should be given: encoding takes longer than all the rest."""
+_WEIGHT_OF_ENCODING = 4
+"""How many times as much memory a clip takes that is encoded as one that is only looked at."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,12 @@ class Evidence:
         half = frames.shape[1] // 2
         if half < 2:
             return
+        together = most_together(len(frames), _WEIGHT_OF_ENCODING * frames[0, :half].size)
+        for b in range(0, len(frames), together):
+            self._add_halves(encode, frames[b:b + together], whole[b:b + together])
+
+    def _add_halves(self, encode: Encode, frames: np.ndarray, whole: np.ndarray) -> None:
+        half = frames.shape[1] // 2
         parts, slots = (slice(0, half), slice(half, 2 * half)), []
         codes = [encode(to_unit(frames[:, part])) for part in parts]
         for part, code in zip(parts, codes, strict=True):

@@ -122,6 +122,23 @@ def test_halves_that_give_an_object_other_codes():
     assert ratio == pytest.approx(0.01 / 0.08, rel=1e-4)
 
 
+def test_large_clips_are_encoded_one_by_one(monkeypatch):
+    codes, asked = squares(0.4, 10), []
+    frames = np.repeat(to_uint8(decode(codes).frames), 3, 0)
+    segmentation = np.repeat(decode(codes).segmentation().numpy(), 3, 0)
+
+    def encode(frames: Tensor) -> Latents:
+        asked.append(len(frames))
+        return codes.frames(0, 2).map(lambda code: code.repeat(len(frames), *[1] * (code.dim() - 1)))
+
+    for at_once, wanted in ((2**23, [3, 3]), (1, 6 * [1])):
+        monkeypatch.setattr("pipeline.evaluation.drawn.VIDEO_VALUES_AT_ONCE", at_once)
+        asked.clear()
+        evidence = Evidence(decode, SIDE, SIDE)
+        evidence.add_halves(encode, frames, segmentation)
+        assert asked == wanted
+
+
 def test_sequences_too_short_to_be_halved_are_left_alone():
     evidence = Evidence(decode, SIDE, SIDE)
     frames = np.zeros((1, 3, SIDE, SIDE, 1), np.uint8)
