@@ -42,9 +42,10 @@ def write_params(path: Path, changes: dict, source: Path = ROOT / "params.yaml")
     yaml.dump(document, path)
 
 
-def run_stage(stage: str, params: Path, folder: Path, **elsewhere: Path) -> dict:
+def run_stage(stage: str, params: Path, folder: Path, num_processes: int = 1, **elsewhere: Path) -> dict:
     """Runs a stage with the parameters `params`; inputs and outputs lie in `folder` where `elsewhere` does not say
-    other places, by option. Returns its cost, as pipeline/cost.py has it. Raises UserError when the command fails."""
+    other places, by option. Several processes share the work (torchrun). Returns its cost, as pipeline/cost.py has it.
+    Raises UserError when the command fails."""
     paths = {option: folder / file_name(option) for option in (*INPUTS[stage], *OUTPUTS[stage])}
     if stage.startswith("train_"):
         paths["weights"] = paths.pop(*OUTPUTS[stage])
@@ -52,7 +53,10 @@ def run_stage(stage: str, params: Path, folder: Path, **elsewhere: Path) -> dict
         paths[FOLDERS[stage]] = folder / FOLDERS[stage] / stage
     cost = folder / "cost" / f"{stage}.json"
     options = {**paths, **elsewhere, "params": params, "cost": cost}
-    run(f"stages.{stage}", *(f"--{name.replace('_', '-')}={path}" for name, path in options.items()))
+    command = (f"stages.{stage}", *(f"--{name.replace('_', '-')}={path}" for name, path in options.items()))
+    if num_processes > 1:
+        command = ("torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}", "-m", *command)
+    run(*command)
     return json.loads(cost.read_text())
 
 

@@ -59,6 +59,19 @@ def test_rows_come_in_the_order_asked_for(store):
     assert np.array_equal(zarr_io.read_rows(group, "frames", slice(3, 9)), values()[3:9])
 
 
+def test_every_chunk_is_fetched_once_however_its_rows_are_scattered(store, monkeypatch):
+    group, fetched = zarr_io.open_store(store, "frames"), []
+    read = zarr.Array.__getitem__
+    monkeypatch.setattr(zarr.Array, "__getitem__", lambda array, rows: fetched.append(rows) or read(array, rows))
+    for rows in ([1, 0], [8, 9, 9], [1, 2], [3, 2]):  # chunks are of two rows
+        fetched.clear()
+        assert np.array_equal(zarr_io.read_rows(group, "frames", np.array(rows)), values()[rows])
+        assert [span for span in fetched if span != slice(None, 0)] == [slice(min(rows), max(rows) + 1)]
+    fetched.clear()
+    assert np.array_equal(zarr_io.read_rows(group, "frames", np.array([0, 5, 11])), values()[[0, 5, 11]])
+    assert len(fetched) == 1 + 3  # nothing between them is read
+
+
 def test_equal_content_gives_equal_bytes_however_it_was_written(tmp_path):
     identities = {write(tmp_path / f"{step}.zarr", step=step) for step in (1, 5, 12)}
     assert len(identities) == 1
