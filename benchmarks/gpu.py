@@ -58,7 +58,7 @@ def apart(stage: str, params: Path, folder: Path, **inputs: Path) -> float:
     """The largest difference between weights that one process and two have trained."""
     weights = [folder / f"{stage}_{number}.safetensors" for number in (1, 2)]
     for number, path in enumerate(weights, start=1):
-        run_stage(stage, params, folder, num_processes=number, weights=path, **inputs)
+        run_stage(stage, params, folder, number, weights=path, **inputs)
     one, two = map(load_file, weights)
     return max((one[name].float() - two[name].float()).abs().max().item() for name in one if one[name].numel())
 

@@ -38,7 +38,7 @@ def test_the_preset_is_run_with_that_precision_and_so_many_steps(tmp_path, preci
 def test_both_precisions_and_two_processes_stand_side_by_side(tmp_path, monkeypatch):
     ran = []
 
-    def run_stage(stage, params, folder, num_processes=1, **elsewhere):
+    def run_stage(stage, params, folder, num_processes=1, /, **elsewhere):
         ran.append((stage, folder.name, num_processes))
         training = YAML(typ="safe", pure=True).load(params)["train_predictor"]["training"]
         assert training["precision"] == ("bf16" if folder.name == "bf16" or stage == "preprocess" else "no")
