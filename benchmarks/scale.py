@@ -10,7 +10,7 @@ changes; memory is the most that all of them held together. "per further item" c
 line keeps it, a flat one has 0. What train_predictor holds grows with its clips up to a quarter of the machine's
 memory and is mapped from disk from there on (pipeline/spill.py); whoever opens a store holds the names of its rows.
 
-Sources and stores lie in the folder and are not made again; the figures are written there, too.
+Sources and stores lie in the folder and are not made again; figures.json there has the figures after each size.
 """
 
 import json
@@ -213,11 +213,11 @@ def main(
             for number in (number for number in numbers if number <= most):
                 for what, cost in of(folder, number).items():
                     costs.setdefault(what, {})[number] = cost
-        figures = {what: per_item(found) for what, found in costs.items()}
-        if not figures:
+                figures = {what: per_item(found) for what, found in costs.items()}
+                write_file(folder / "figures.json", (json.dumps(figures, indent=2) + "\n").encode())
+        if not costs:
             raise UserError(f"--most-videos {most_videos} --most-clips {most_clips}: nothing is that small; the least "
                             f"are {NUM_VIDEOS[0]} videos and {NUM_CLIPS[0]} clips")
-        write_file(folder / "figures.json", (json.dumps(figures, indent=2) + "\n").encode())
         if as_json:
             print(json.dumps(figures, indent=2))
         else:

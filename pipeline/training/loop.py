@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -96,12 +97,13 @@ def train(
         TrainingProgress(params.num_steps, state["step"], num_frames_per_batch, visible=is_main) as progress,
         _interruption(is_main) as interruption,
     ):
+        batches = _batches(make_batch, range(state["step"], params.num_steps), accelerator.device)
         for step in range(state["step"], params.num_steps):
             torch.manual_seed((params.seed << 31) + step * accelerator.num_processes + accelerator.process_index)
             for group in optimizer.param_groups:
                 group["lr"] = params.learning_rate * rate_at(step, params)
             model.train()
-            batch = send_to_device(make_batch(step), accelerator.device)
+            batch = send_to_device(next(batches), accelerator.device)
             losses = _accumulate(accelerator, objective, parts(batch), step / params.num_steps)
             grad_norm = accelerator.clip_grad_norm_(model.parameters(), params.max_grad_norm)
             figures = _as_numbers({**losses, "grad_norm": grad_norm})
@@ -222,6 +224,19 @@ class _Curve:
                 else:
                     self._live.log_metric(name, value)
             self._live.make_summary()
+
+
+def _batches(make_batch: Callable[[int], Any], steps: range, device: torch.device) -> Iterator[Any]:
+    """The batch of each step. Beside a GPU the next one is made while it works; a CPU has no time to spare for that."""
+    if device.type == "cpu":
+        yield from map(make_batch, steps)
+        return
+    with ThreadPoolExecutor(1) as pool:
+        ahead = None
+        for step in steps:
+            batch = make_batch(step) if ahead is None else ahead.result()
+            ahead = pool.submit(make_batch, step + 1) if step + 1 in steps else None
+            yield batch
 
 
 def _restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, is_main: bool) -> dict:
