@@ -180,6 +180,8 @@ def main(
         settings = read_section(params, "generate", GenerateParams).model_copy(update={"carry_pictures": True})
         forecaster = load_forecaster(autoencoder, predictor, settings)
         reading = reading_of(params)
+        with open_videos(videos, reading):
+            pass  # whether there are any is said before what may take minutes
         kept = calibration or predictor.with_name("surprise.safetensors")
         known = calibrated(kept, forecaster, frames, autoencoder)
         if known.num_frames * _REACH < threshold:
