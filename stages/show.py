@@ -35,8 +35,8 @@ def main(
             write_file(output, complete(page, _read(params), read_costs(costs, STAGES)).encode())
             console.print(f"\neverything on one page: {output}", highlight=False)
         else:
-            warn([f"{page} is not there: no run has come to its end here, so these figures are not of your videos but "
-                  "those that came with the repository; `dvc repro` makes yours"])
+            warn([f"{page} is not there: no run has come to its end here, so these figures are those that came with "
+                  "the repository; `dvc repro` makes yours"])
         console.print(f"forecasts and layers:   {pictures}/*.gif", highlight=False)
         console.print(f"still sheets:           {metrics.parent}/sheets/*.png", highlight=False)
         console.print(f"every clip by itself:   {metrics.parent}/per_clip.csv", highlight=False)

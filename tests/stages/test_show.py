@@ -54,5 +54,5 @@ def test_figures_are_shown_where_there_is_no_page(evaluated):
     result = run(evaluated)
     assert result.exit_code == 0 and "24.00" in result.stdout and not (evaluated / "whole.html").exists()
     assert result.stderr == (
-        f"warning: {evaluated / 'page.html'} is not there: no run has come to its end here, so these figures are not "
-        "of your videos but those that came with the repository; `dvc repro` makes yours\n")
+        f"warning: {evaluated / 'page.html'} is not there: no run has come to its end here, so these figures are those "
+        "that came with the repository; `dvc repro` makes yours\n")
