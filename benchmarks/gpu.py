@@ -47,7 +47,7 @@ def run_stages(params: Path, folder: Path, frames: Path, found: dict) -> None:
     """Runs what follows preprocess, whose outputs lie in `frames`; costs and figures go to `found` as they come."""
     for stage in list(OUTPUTS)[1:]:
         stores = {option: frames / file_name(option) for option in OUTPUTS["preprocess"] if option in INPUTS[stage]}
-        found[stage] = run_stage(stage, params, folder, num_processes=1, **stores)
+        found[stage] = run_stage(stage, params, folder, **stores)
         if stage == "evaluate":
             metrics = json.loads((folder / file_name("output") / "metrics.json").read_text(encoding="utf-8"))
             found["figures"] = {" ".join(path): metrics[path[0]].get(path[1]) for path in FIGURES}

@@ -236,6 +236,8 @@ def step_suggestions(
         Suggestion("train_predictor.training.num_steps", later,
                    f"{work.num_train} sequences train: more steps learn them by heart" if later < 2000 else
                    f"{work.num_train} sequences train; under a minute"),
+        Suggestion("train_predictor.training.validate_every", max(1, later // params.num_predictor_validations),
+                   "the weights that validate best are kept"),
     ]
 
 

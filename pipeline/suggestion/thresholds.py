@@ -135,6 +135,8 @@ class Thresholds(Params):
     """Of stage 1, in a whole training, as in the default's: few clips are learned by heart from some step on."""
     fewest_predictor_steps: int = 300
     """Of stage 2."""
+    num_predictor_validations: int = 8
+    """Of stage 2, in a whole training, as in the default's."""
     most_minutes: float = 10.0
     """Minutes of two cores for stage 1."""
     apart_share: float = 0.75

@@ -111,13 +111,13 @@ def test_published_names_split():
 def test_steps_follow_the_data_and_the_time():
     default = Work(640, 704, 20, 64 * 64, 4)
     steps = decide.step_suggestions(default, 8, 6, 64, T)
-    assert [item.value for item in steps] == [1000, 250, 2000]
+    assert [item.value for item in steps] == [1000, 250, 2000, 250]
     assert default.minutes(1000, 48, T) == pytest.approx(3.5, abs=0.2)
     large = Work(640, 704, 20, 96 * 128, 8)
     bounded = decide.step_suggestions(large, 8, 6, 64, T)[0].value
     assert 150 <= bounded < 1000
     few = decide.step_suggestions(Work(10, 12, 20, 96 * 128, 8), 8, 6, 64, T)
-    assert [item.value for item in few] == [150, 37, 300]
+    assert [item.value for item in few] == [150, 37, 300, 37]
 
 
 def test_of_very_many_sequences_some_are_left_out():
