@@ -47,7 +47,7 @@ def run_stages(params: Path, folder: Path, frames: Path, found: dict) -> None:
     """Runs what follows preprocess, whose outputs lie in `frames`; costs and figures go to `found` as they come."""
     for stage in list(OUTPUTS)[1:]:
         stores = {option: frames / file_name(option) for option in OUTPUTS["preprocess"] if option in INPUTS[stage]}
-        found[stage] = run_stage(stage, params, folder, num_processes=1, **stores)
+        found[stage] = run_stage(stage, params, folder, **stores)
         if stage == "evaluate":
             metrics = json.loads((folder / file_name("output") / "metrics.json").read_text(encoding="utf-8"))
             found["figures"] = {" ".join(path): metrics[path[0]].get(path[1]) for path in FIGURES}
@@ -58,7 +58,7 @@ def apart(stage: str, params: Path, folder: Path, **inputs: Path) -> float:
     """The largest difference between weights that one process and two have trained."""
     weights = [folder / f"{stage}_{number}.safetensors" for number in (1, 2)]
     for number, path in enumerate(weights, start=1):
-        run_stage(stage, params, folder, num_processes=number, weights=path, **inputs)
+        run_stage(stage, params, folder, number, weights=path, **inputs)
     one, two = map(load_file, weights)
     return max((one[name].float() - two[name].float()).abs().max().item() for name in one if one[name].numel())
 

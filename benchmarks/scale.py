@@ -46,7 +46,9 @@ from pipeline.write_file import write_file
 NUM_VIDEOS, NUM_CLIPS = (100, 1_000, 10_000), (1_000, 10_000, 100_000, 1_000_000)
 MOST_ENCODED = 1_000
 NUM_FRAMES, SIDE = 4, 16
-SPEC = LatentSpec(num_slots=1, background_dim=2, appearance_dim=2, height=SIDE, width=SIDE)
+SPEC = LatentSpec(
+    num_slots=1, background_dim=2, appearance_dim=2, detail_dim=0, deformation_dim=0, height=SIDE, width=SIDE
+)
 ARCHITECTURE = {"num_slots": 1, "object_px": 4, "patch_dim": 8}
 VAL_FRACTION = 0.08
 OPENINGS = {
@@ -120,7 +122,7 @@ def of_videos(folder: Path, number: int, most_encoded: int) -> dict[str, dict[st
     if number <= most_encoded:
         costs["encode"] = measure(lambda: run_stage("encode", params, own))
         costs["encode, two processes"] = measure(
-            lambda: run_stage("encode", params, own, num_processes=2, latents=own / "two.zarr"))
+            lambda: run_stage("encode", params, own, 2, latents=own / "two.zarr"))
     return costs
 
 

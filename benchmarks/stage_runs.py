@@ -42,7 +42,7 @@ def write_params(path: Path, changes: dict, source: Path = ROOT / "params.yaml")
     yaml.dump(document, path)
 
 
-def run_stage(stage: str, params: Path, folder: Path, num_processes: int = 1, **elsewhere: Path) -> dict:
+def run_stage(stage: str, params: Path, folder: Path, num_processes: int = 1, /, **elsewhere: Path) -> dict:
     """Runs a stage with the parameters `params`; inputs and outputs lie in `folder` where `elsewhere` does not say
     other places, by option. Several processes share the work (torchrun). Returns its cost, as pipeline/cost.py has it.
     Raises UserError when the command fails."""
