@@ -13,6 +13,7 @@ import numpy as np
 
 from pipeline.errors import UserError
 from pipeline.frames.array_axes import Facts, FoundArray, chosen, part, reading
+from pipeline.frames.header_lock import HEADER_LOCK
 from pipeline.frames.preprocess_params import ArrayLayout
 from pipeline.frames.source_video import SourceVideo, numbered
 
@@ -70,7 +71,7 @@ def num_frames(video: SourceVideo) -> int:
     if order is None:
         raise ValueError(member)
     if member is None:
-        return np.lib.format.open_memmap(video.path, mode="r").shape[order.index("T")]
+        return _mapped(video.path).shape[order.index("T")]
     with _opened(video.path, member) as (_, (_, shape, _)):
         return shape[0]
 
@@ -81,7 +82,7 @@ def frames(video: SourceVideo) -> Iterator[np.ndarray]:
     if order is None:
         raise ValueError(member)
     if member is None:
-        array = np.lib.format.open_memmap(video.path, mode="r")
+        array = _mapped(video.path)
         for t in range(array.shape[order.index("T")]):
             yield part(array, order, number, t, t + 1)[0]
         return
@@ -117,8 +118,13 @@ def _named(path: Path) -> Iterator[None]:
         raise CannotRead(f"{path}: wanted {kind}, cannot be read ({error}); save it again") from error
 
 
+def _mapped(path: Path) -> np.ndarray:
+    with HEADER_LOCK:
+        return np.lib.format.open_memmap(path, mode="r")
+
+
 def _header(path: Path) -> Header:
-    array = np.lib.format.open_memmap(path, mode="r")
+    array = _mapped(path)
     return array.dtype, array.shape, not array.flags.c_contiguous
 
 
@@ -147,7 +153,8 @@ def _read_header(file: IO[bytes]) -> Header:
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"its format {version} is unknown")
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, in_fortran_order, dtype = read(file)
+    with HEADER_LOCK:
+        shape, in_fortran_order, dtype = read(file)
     return dtype, shape, in_fortran_order
 
 
@@ -156,7 +163,7 @@ def _unpacked(path: Path, member: str, scratch: Path) -> Path:
     file = Path(tempfile.mkdtemp(dir=scratch)) / "array.npy"
     with zipfile.ZipFile(path) as archive, archive.open(_members(archive)[member]) as packed, file.open("wb") as copy:
         shutil.copyfileobj(packed, copy, _BLOCK)
-    np.lib.format.open_memmap(file, mode="r")  # is it whole?
+    _mapped(file)  # is it whole?
     return file
 
 

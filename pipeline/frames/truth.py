@@ -11,6 +11,7 @@ import numpy as np
 
 from pipeline.errors import UserError
 from pipeline.frames.frame_format import FrameFormat
+from pipeline.frames.header_lock import HEADER_LOCK
 from pipeline.frames.read_video import VideoInfo
 from pipeline.frames.shape_pixels import covering_shape, shape_pixels
 from pipeline.frames.source_video import SourceVideo
@@ -136,9 +137,10 @@ def _read(video: SourceVideo, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     try:
         if path.is_dir():
             for name in names:
-                found[name] = np.load(path / f"{name}.npy", mmap_mode="r", allow_pickle=False)[video.index[0]]
+                with HEADER_LOCK:
+                    found[name] = np.load(path / f"{name}.npy", mmap_mode="r", allow_pickle=False)[video.index[0]]
         else:
-            with np.load(path, allow_pickle=False) as arrays:
+            with HEADER_LOCK, np.load(path, allow_pickle=False) as arrays:
                 for name in names:
                     found[name] = arrays[name]
     except (OSError, KeyError, ValueError, IndexError, EOFError, zipfile.BadZipFile) as error:

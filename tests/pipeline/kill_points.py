@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -82,8 +83,8 @@ def reproduce(workspace: Workspace, target: str, kill: Kill | None = None) -> tu
         timer.cancel()
         timer.join()
     assert struck or process.returncode == 0, "".join(output)[-5000:]
-    ends = [*list(begun.values())[1:], time.monotonic()]
-    seconds = {name: end - start for (name, start), end in zip(begun.items(), ends, strict=True)}
+    starts = [*begun.values(), time.monotonic()]  # the run cache may have had all of them
+    seconds = {name: end - start for name, (start, end) in zip(begun, pairwise(starts), strict=True)}
     return struck[0] if struck else None, seconds, "".join(output)
 
 

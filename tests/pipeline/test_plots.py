@@ -28,6 +28,7 @@ def write_results(folder: Path, psnr: float, color: str) -> None:
             writer = csv.writer(file)
             writer.writerow(["step", *names])
             writer.writerows([step, *(psnr - step - i for i in range(len(names)))] for step in range(1, 11))
+    (folder / "data/evaluation/curves/occupancy.csv").write_text("forecast,came_true\n0.25,0.5\n0.75,1.0\n")
     for stage in ("train_autoencoder", "train_predictor"):
         for part in ("train", "validation"):
             path = folder / f"data/curves/{stage}/plots/metrics/{part}/loss.tsv"
@@ -88,7 +89,7 @@ def test_every_curve_of_both_revisions_is_drawn_without_a_network(page, browser)
         chart.querySelector("h2").textContent, [...chart.querySelectorAll("li")].map(name => name.textContent.trim()),
         [...chart.querySelectorAll("circle title")].map(title => title.textContent)])""")
     names = {title: names for title, names, _ in charts}
-    assert len(names[PSNR]) == len(names[SSIM]) == 8 and len(names) == 4
+    assert len(names[PSNR]) == len(names[SSIM]) == 8 and len(names) == 5
     assert {"HEAD: prediction", "HEAD~1: prediction", "HEAD: flow"} <= set(names[PSNR])
     ends = {title: ends for title, _, ends in charts}[PSNR]
     assert "HEAD~1: prediction: 20" in ends and "HEAD: copy_last: 24" in ends
