@@ -3,10 +3,10 @@
 import csv
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
+import numpy as np
 import typer
 
 from pipeline.errors import CannotWrite, UserError, one_line_errors
@@ -16,7 +16,7 @@ from pipeline.frames.damage import UnreadableVideo
 from pipeline.frames.new_videos import NewVideo, bring, folder_names, open_videos, reading_of, skip
 from pipeline.frames.preprocess_params import PreprocessParams
 from pipeline.frames.read_video import read_frames, shown_shape
-from pipeline.frames.shape_pixels import covering_shape
+from pipeline.frames.source_view import SourceView
 from pipeline.frames.write_video import write_video
 from pipeline.output_folder import output_folder
 from pipeline.params import read_section
@@ -80,7 +80,7 @@ def watch_video(
     if max(new.info.runs) < needed:
         raise UserError(f"video '{name}' has {max(new.info.runs)} frames in a row, wanted at least {needed}")
     print(f"{name}: {new.done}")
-    count, alarms, in_source = 0, 0, InSource.of(new)
+    count, alarms, view = 0, 0, view_of(new)
     film.parent.mkdir(parents=True, exist_ok=True)
     with progress(f"watching {name}", new.info.num_frames, "frames") as advance:
 
@@ -88,7 +88,7 @@ def watch_video(
             nonlocal count, alarms
             for moment in watch(forecaster, calibration, frames_of(new)):
                 for one in moment.surprises:
-                    table.writerow(row(new, moment, one, in_source))
+                    table.writerow(row(new, moment, one, view))
                 rarest.add(name, moment)
                 count += bool(moment.surprises)
                 alarms += bool(surprising(moment, threshold))
@@ -116,31 +116,18 @@ def frames_of(new: NewVideo) -> Iterator[Frame]:
         print(f"skipped: the rest of video '{error.video_id}' from frame {count} ({error.reason})", file=sys.stderr)
 
 
-@dataclass(frozen=True)
-class InSource:
-    """From px of the frame as the model sees it to px of the video as it is shown."""
-
-    scale: tuple[float, float]
-    """In x and y."""
-    cut: tuple[int, int]
-    """px at left and top that the model does not see."""
-
-    @staticmethod
-    def of(new: NewVideo) -> "InSource":
-        """Decodes the video's first frame."""
-        height, width = shown_shape(new.video)
-        scaled_height, scaled_width, top, left = covering_shape(height, width, new.form)
-        return InSource((width / scaled_width, height / scaled_height), (left, top))
-
-    def box(self, box: tuple[float, ...]) -> list[float]:
-        """left, top, right, bottom."""
-        return [(side + self.cut[i % 2]) * self.scale[i % 2] for i, side in enumerate(box)]
+def view_of(new: NewVideo) -> SourceView:
+    """Where the frames that the model sees lie in the video, whose first frame is decoded."""
+    height, width = shown_shape(new.video)
+    return SourceView(height, width, new.info.source_fps, new.info.fps, new.form)
 
 
-def row(new: NewVideo, moment: Moment, one: Surprise, in_source: InSource) -> tuple:
+def row(new: NewVideo, moment: Moment, one: Surprise, view: SourceView) -> tuple:
     """COLUMNS of a surprise; what is not known is left empty."""
     seconds = f"{moment.frame.number / new.info.fps:.3f}" if new.info.rate_is_known else ""
-    box: tuple = ("",) * 4 if one.box is None else tuple(f"{side:.1f}" for side in in_source.box(one.box))
+    box: tuple = ("",) * 4
+    if one.box is not None:
+        box = tuple(f"{side:.1f}" for side in view.places(np.reshape(one.box, (2, 2))).ravel())
     return (
         new.video.video_id, moment.frame.number, seconds, "" if one.thing is None else one.thing, one.kind,
         f"{1 / one.rarity:.4g}", f"{one.nats:.4g}", *box,
