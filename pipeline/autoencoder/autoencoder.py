@@ -191,8 +191,9 @@ class Autoencoder(nn.Module):
         sprites = proposals.sprites
         B, T, K = sprites.visibility.shape
         appearance = self.appearance_encoder(sprites.picture.flatten(0, 1)).unflatten(0, (B, K))
-        shape = pose.shape_of_step(sprites.step, sprites.patch_dim, self.patch_px)
-        found = pose.assemble(sprites.centre, shape[:, None].expand(B, T, K, -1), sprites.visibility)
+        step = sprites.step[:, None].expand(B, T, K)
+        shape = pose.shape_of_step(step, sprites.patch_dim, self.patch_px, sprites.shape)
+        found = pose.assemble(sprites.centre, shape, sprites.visibility)
         arch = self.config.architecture
         poses = pose.hidden_outside(found, arch.object_px, self.config.height, self.config.width)
         scene = recognise(self.scenes, proposals.background)

@@ -27,6 +27,7 @@ from pipeline.autoencoder.pruning import before, boxes, moves, prune
 from pipeline.autoencoder.registration import follow, start, steady
 from pipeline.autoencoder.sprite_comparison import compare, drop_parts
 from pipeline.autoencoder.sprite_params import ScheduleParams
+from pipeline.autoencoder.sprite_shape import find_shapes
 from pipeline.autoencoder.sprites import (
     Sprites,
     masks_within,
@@ -143,7 +144,7 @@ def _start_sprites(
     sprites = Sprites(
         centre=centre, step=frames.new_full((B, k), schedule.search_margin * params.object_px / P),
         color=frames.new_zeros(B, k, C, P, P), mask=frames.new_zeros(B, k, P, P), seen=frames.new_zeros(B, k, P, P),
-        visibility=frames.new_ones(B, T, k), depth=frames.new_zeros(B, k), presence=presence,
+        shape=frames.new_zeros(B, T, k, 3), visibility=frames.new_ones(B, T, k), depth=frames.new_zeros(B, k), presence=presence,
     )
     return sprites, owned.unflatten(0, (B, T))
 
@@ -161,6 +162,7 @@ def _fit_sprites(
     reach = round(discovery.schedule.blur * params.object_px)
     blurred = _blur(frames, reach), _blur(behind, reach)
     windows = around_patches(sprites.matrix, sprites.patch_dim, H, W)
+    turns = None
     for step in discovery.schedule.fit:
         if step.fine:
             sprites = resampled(sprites, params.patch_dim)
@@ -171,11 +173,17 @@ def _fit_sprites(
             # before another one two tracks on one object would share it
             claimed = owned * sprites.presence[:, None, :, None, None] * scene.certain[:, None]
             free = torch.minimum(free, 1 - _others(claimed, windows))
+        if step.turns:
+            def look(sprites: Sprites, free: Tensor = free, windows: Windows = windows) -> sprite_fit.Patches:
+                return sprite_fit.look(*shown, free, sprites, windows)
+            sprites, turns = find_shapes(look, sprites, discovery.sprites)
+            windows = around_patches(sprites.matrix, sprites.patch_dim, H, W)
+            free = uncovered_within(windows, mask, sprites.depth)
         patches = sprite_fit.look(*shown, free, sprites, windows)
         sprites = sprite_fit.fit_picture(patches, sprites, discovery.sprites)
         if step.visibility:
             sprites = sprite_fit.fit_visibility(patches, sprites, discovery.sprites)
-        sprites = sprite_fit.refine_track(patches, sprites, step.steadily, discovery.sprites)
+        sprites = sprite_fit.refine_track(patches, sprites, step.steadily, turns, discovery.sprites)
         if step.normalise:
             sprites = normalise(sprites, discovery.sprites)
         windows = around_patches(sprites.matrix, sprites.patch_dim, H, W)
@@ -184,6 +192,7 @@ def _fit_sprites(
             sprites = compare(frames, behind, sprites, windows, params.object_px, discovery.comparison)
             slots = present_slots(sprites.presence)
             sprites, owned = sprites.take(slots), take_slots(owned, slots, 2)
+            turns = None if turns is None else take_slots(turns, slots, 1)
             windows = around_patches(sprites.matrix, sprites.patch_dim, H, W)
         mask = windows.lay(masks_within(sprites, windows))
         if step.compare:

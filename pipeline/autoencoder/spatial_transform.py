@@ -8,6 +8,7 @@ batched matrix products; turned or sheared ones are read point by point, longer 
 Legend: P patch side in samples, N images, K patches of each, C channels, H W frame.
 """
 
+from collections.abc import Callable
 from itertools import product
 
 import torch
@@ -25,8 +26,41 @@ TAP_SLACK = 0.25
 
 def cut(image: Tensor, matrix: Tensor, patch_dim: int) -> Tensor:
     """Patches [N, K, C, P, P] of images [N, C, H, W] where matrix [N, K, 2, 3] says; zero outside the frame."""
-    if not pose.scale_and_shift(matrix):
-        return _read(image, matrix, patch_dim, patch_dim)
+    return _each_its_way(
+        image, matrix, lambda image, matrix: _cut_upright(image, matrix, patch_dim),
+        lambda image, matrix: _read(image, matrix, patch_dim, patch_dim),
+    )
+
+
+def paste(patch: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
+    """Pictures [N, K, C, H, W] of patches [N, K, C, P, P], drawn where matrix [N, K, 2, 3] says; zero around them."""
+    drawn = _each_its_way(
+        patch.flatten(0, 1), matrix.flatten(0, 1)[:, None],
+        lambda patch, matrix: _paste_upright(patch, matrix, height, width),
+        lambda patch, matrix: _paste_turned(patch, matrix, height, width),
+    )
+    return drawn[:, 0].unflatten(0, patch.shape[:2])
+
+
+def _each_its_way(
+    image: Tensor, matrix: Tensor, upright: Callable[[Tensor, Tensor], Tensor],
+    turned: Callable[[Tensor, Tensor], Tensor],
+) -> Tensor:
+    """Those of N images and matrices [N, K, 2, 3] that are only scaled and shifted drawn the fast way, the others
+    point by point; each as if it were alone. Without values, on the meta device, all are upright."""
+    if matrix.is_meta:
+        return upright(image, matrix)
+    turns = ~pose.scale_and_shift(matrix).all(1)
+    if not turns.any():
+        return upright(image, matrix)
+    if turns.all():
+        return turned(image, matrix)
+    parts = turned(image[turns], matrix[turns]), upright(image[~turns], matrix[~turns])
+    order = torch.cat([turns.nonzero()[:, 0], (~turns).nonzero()[:, 0]]).argsort()
+    return torch.cat(parts)[order]
+
+
+def _cut_upright(image: Tensor, matrix: Tensor, patch_dim: int) -> Tensor:
     (N, C, H, W), K, P = image.shape, matrix.shape[1], patch_dim
     weights_x, weights_y = (
         resampling.weights(resampling.spaced(middle, step, P), step, side)
@@ -37,17 +71,21 @@ def cut(image: Tensor, matrix: Tensor, patch_dim: int) -> Tensor:
     return (rows @ weights_x.transpose(-1, -2)).view(N, K, P, C, P).transpose(2, 3)
 
 
-def paste(patch: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
-    """Pictures [N, K, C, H, W] of patches [N, K, C, P, P], drawn where matrix [N, K, 2, 3] says; zero around them."""
-    (N, K, _, P, _), sides = patch.shape, (width, height)
-    if not pose.scale_and_shift(matrix):
-        # from the frame's middle to the patch's, then counted from the patch's edge
-        back = _shifted(pose.inverse(_shifted(matrix, -width / 2, -height / 2)), P / 2, P / 2)
-        return _read(patch.flatten(0, 1), back.flatten(0, 1)[:, None], height, width)[:, 0].unflatten(0, (N, K))
+def _paste_upright(patch: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
+    """[N, 1, C, height, width] of patches [N, C, P, P], matrix [N, 1, 2, 3]."""
     weights_x, weights_y = (
-        _paste_weights(middle, step, P, side) for middle, step, side in zip(*_axes(matrix), sides, strict=True)
+        _paste_weights(middle, step, patch.shape[-1], side)
+        for middle, step, side in zip(*_axes(matrix), (width, height), strict=True)
     )
-    return weights_y.unsqueeze(-3) @ (patch @ weights_x.transpose(-1, -2).unsqueeze(-3))
+    return weights_y.unsqueeze(-3) @ (patch[:, None] @ weights_x.transpose(-1, -2).unsqueeze(-3))
+
+
+def _paste_turned(patch: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
+    """The same of patches that turn."""
+    # from the frame's middle to the patch's, then counted from the patch's edge
+    half = patch.shape[-1] / 2
+    back = _shifted(pose.inverse(_shifted(matrix, -width / 2, -height / 2)), half, half)
+    return _read(patch, back, height, width)
 
 
 def warp(image: Tensor, matrix: Tensor) -> Tensor:

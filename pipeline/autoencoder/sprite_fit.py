@@ -47,11 +47,11 @@ def fit_picture(patches: Patches, sprites: Sprites, params: SpriteParams = DISCO
     """The least-squares line x = a + b bg of every sample, with b drawn towards a robust first guess where bg hardly
     varies."""
     channels = patches.frame.shape[3]
-    middle = _weighted_median(patches.frame, _shown(patches, sprites))[:, None]
+    middle = _weighted_median(patches.frame, shown(patches, sprites))[:, None]
     as_object, as_background = (patches.frame - middle).square(), (patches.frame - patches.background).square()
     # What fits neither picture nor background is somebody else's.
     stray = torch.minimum(as_object, as_background).mean(3, keepdim=True)
-    weight = _shown(patches, sprites) / (1 + stray / params.outlier**2).square() + 1e-4
+    weight = shown(patches, sprites) / (1 + stray / params.outlier**2).square() + 1e-4
     total = weight.sum(1)
     mean_frame = (weight * patches.frame).sum(1) / total
     mean_background = (weight * patches.background).sum(1) / total
@@ -71,7 +71,7 @@ def fit_picture(patches: Patches, sprites: Sprites, params: SpriteParams = DISCO
     b = (weight * frame * background).sum((1, 3)) + stiffness * (1 - guess)
     b = (b / (varies + stiffness)).clamp(0, 1)
     # a sample seen in less than one frame is not part of the picture
-    seen = _shown(patches, sprites).sum((1, 3)).clamp(max=1)
+    seen = shown(patches, sprites).sum((1, 3)).clamp(max=1)
     mask = _keep_blob((1 - b) * seen, params)
     color = mean_frame - (1 - mask)[:, :, None] * mean_background
     return replace(sprites, color=torch.minimum(color.clamp(min=0), mask[:, :, None]), mask=mask, seen=seen)
@@ -90,7 +90,7 @@ def _coverage(contrast: Tensor, likely: Tensor, params: SpriteParams) -> Tensor:
     return ((contrast * strongest).sum(2) / (strongest.square().sum(2) + params.noise**2)).clamp(0, 1)
 
 
-def _shown(patches: Patches, sprites: Sprites) -> Tensor:
+def shown(patches: Patches, sprites: Sprites) -> Tensor:
     """[B, T, K, 1, P, P] how surely a sample shows the object's place, uncovered, in a frame where the object is
     visible."""
     return patches.free * sprites.visibility[..., None, None, None]
@@ -109,48 +109,88 @@ def _keep_blob(mask: Tensor, params: SpriteParams) -> Tensor:
 
 
 def refine_track(
-    patches: Patches, sprites: Sprites, steadily: bool = False, params: SpriteParams = DISCOVERY.sprites,
+    patches: Patches, sprites: Sprites, steadily: bool = False, turns: Tensor | None = None,
+    params: SpriteParams = DISCOVERY.sprites,
 ) -> Sprites:
-    """Every frame's position corrected by one Gauss-Newton iteration on x_t(u) = a(u - d) + b(u - d) bg_t(u), by at
-    most `max_step` samples. `steadily`: where frames say little, hidden behind another object or mistaken for it, the
-    track goes straight on."""
+    """Every frame's position, and the shape of those that turn, bool [B, K], corrected by one Gauss-Newton iteration on
+    x_t(u) = a(u - d) + b(u - d) bg_t(u), by at most `max_step` samples. `steadily`: where frames say little, hidden
+    behind another object or mistaken for it, tracks and shapes go straight on."""
     b = 1 - sprites.mask[:, None, :, None]
     residual = patches.frame - sprites.color[:, None] - b * patches.background
-    color_y, color_x = _gradient(sprites.color)
-    mask_y, mask_x = _gradient(sprites.mask)
+    color_y, color_x = gradient(sprites.color)
+    mask_y, mask_x = gradient(sprites.mask)
     slope_x = color_x[:, None] - mask_x[:, None, :, None] * patches.background
     slope_y = color_y[:, None] - mask_y[:, None, :, None] * patches.background
     # samples that the model cannot explain at all (another object, a shadow) get less say
-    weight = _shown(patches, sprites) / (1 + residual.square().mean(3, keepdim=True) / params.outlier**2)
-    def total(x: Tensor) -> Tensor:
-        return (weight * x).sum((3, 4, 5))
-    xx, yy, xy = total(slope_x.square()), total(slope_y.square()), total(slope_x * slope_y)
-    normal = torch.stack([torch.stack([xx, xy], -1), torch.stack([xy, yy], -1)], -1)
-    normal = damped(normal, params.damping + params.relative_damping * (xx + yy))
-    right = -torch.stack([total(slope_x * residual), total(slope_y * residual)], -1)
-    sprites = sprites.moved(solve(normal, right).clamp(-params.max_step, params.max_step))
+    weight = shown(patches, sprites) / (1 + residual.square().mean(3, keepdim=True) / params.outlier**2)
+    slopes = torch.stack([slope_x, slope_y], 3)
+    if turns is not None:
+        of_shape = shape_columns(slope_x, slope_y, sprites.shape) * turns[:, None, :, None, None, None, None]
+        slopes = torch.cat([slopes, of_shape], 3)
+    step, precision = corrections(slopes, residual, weight, params)
+    sprites = moved_and_reshaped(sprites, step)
     if not steadily:
         return sprites
-    misfit = residual.square().mean(3, keepdim=True) * sprites.mask[:, None, :, None] * _shown(patches, sprites)
+    misfit = residual.square().mean(3, keepdim=True) * sprites.mask[:, None, :, None] * shown(patches, sprites)
     noise = misfit.sum((3, 4, 5)) / (sprites.mask.sum((2, 3))[:, None] + 1e-3) + params.noise**2
-    precision = normal.diagonal(dim1=-2, dim2=-1).sum(-1) / (2 * noise * sprites.step[:, None].square())
-    return replace(sprites, centre=_steady(sprites.centre, precision, params.jolt_px))
+    precision = precision / (noise * sprites.step[:, None].square())[..., None]
+    centre = _steady(sprites.centre, precision[..., :2].mean(-1, keepdim=True), params.jolt_px)
+    if turns is None:
+        return replace(sprites, centre=centre)
+    edge = (sprites.step * reach(sprites))[:, None, :, None]  # which jolts as the centre does
+    shape = _steady(sprites.shape * edge, precision[..., 2:], params.jolt_px) / edge
+    return replace(sprites, centre=centre, shape=torch.where(turns[:, None, :, None], shape, sprites.shape))
+
+
+def corrections(
+    slopes: Tensor, residual: Tensor, weight: Tensor, params: SpriteParams = DISCOVERY.sprites,
+) -> tuple[Tensor, Tensor]:
+    """One Gauss-Newton iteration [B, T, K, N], samples: the first two unknowns are x and y. slopes [B, T, K, N, ...] by
+    unknown, residual and weight [B, T, K, ...]. And how exactly each is known, 1 / samples^2, for a residual of 1."""
+    weighted = (slopes * weight[:, :, :, None]).flatten(4)
+    normal = weighted @ slopes.flatten(4).transpose(-1, -2)
+    right = -(weighted @ residual.flatten(3)[..., None])[..., 0]
+    told = normal.diagonal(dim1=-2, dim2=-1)[..., :2].sum(-1)
+    normal = damped(normal, params.damping + params.relative_damping * told)
+    return solve(normal, right).clamp(-params.max_step, params.max_step), normal.diagonal(dim1=-2, dim2=-1)
+
+
+def reach(sprites: Sprites) -> float:
+    """Samples from a patch's middle where a change of shape is counted as one of place: the deviation of a square."""
+    return sprites.patch_dim / 12**0.5
+
+
+def shape_columns(slope_x: Tensor, slope_y: Tensor, shape: Tensor) -> Tensor:
+    """What log_scale, log_aspect and angle change, [B, T, K, 3, C, P, P], for slopes [B, T, K, C, P, P] of an object of
+    shape [B, T, K, 3]; per sample that places move at the `reach`."""
+    P = slope_x.shape[-1]
+    x = (torch.arange(P, device=shape.device, dtype=shape.dtype) + 0.5 - P / 2) * 12**0.5 / P
+    y, wider = x[:, None], (2 * shape[..., 1]).exp()[..., None, None, None]
+    return torch.stack([
+        x * slope_x + y * slope_y, x * slope_x - y * slope_y, x * wider * slope_y - y / wider * slope_x,
+    ], 3)
+
+
+def moved_and_reshaped(sprites: Sprites, step: Tensor) -> Sprites:
+    """Places, and shapes where there are numbers for them, changed by step [B, T, K, 2 or 5] samples; see `reach`."""
+    moved = sprites.moved(step[..., :2])
+    return moved if step.shape[-1] == 2 else replace(moved, shape=moved.shape + step[..., 2:] / reach(sprites))
 
 
 def _steady(track: Tensor, precision: Tensor, jolt_px: float) -> Tensor:
-    """The likeliest course of a track [B, T, K, 2] that is known to `precision` [B, T, K], 1 / px^2, of an object that
-    flies on as it came but for jolts of standard deviation jolt_px (Whittaker 1923, "On a new method of
+    """The likeliest course of tracks [B, T, K, N] that are known to `precision` [B, T, K, N or 1], 1 / px^2, of an
+    object that flies on as it came but for jolts of standard deviation jolt_px (Whittaker 1923, "On a new method of
     graduation")."""
     T = track.shape[1]
     if T < 3:
         return track
     second = torch.eye(T, device=track.device, dtype=track.dtype).diff(n=2, dim=0)
-    precision = precision.transpose(1, 2)
+    precision, track = precision.movedim(1, -1), track.movedim(1, -1)  # [B, K, N, T]
     matrix = torch.diag_embed(precision) + second.T @ second / jolt_px**2
-    return torch.linalg.solve(matrix, precision[..., None] * track.transpose(1, 2)).transpose(1, 2)
+    return torch.linalg.solve(matrix, (precision * track)[..., None])[..., 0].movedim(-1, 1)
 
 
-def _gradient(image: Tensor) -> tuple[Tensor, Tensor]:
+def gradient(image: Tensor) -> tuple[Tensor, Tensor]:
     """Central differences along the last two axes (y, x), zero at the border."""
     y = F.pad((image[..., 2:, :] - image[..., :-2, :]) / 2, (0, 0, 1, 1))
     x = F.pad((image[..., 2:] - image[..., :-2]) / 2, (1, 1))

@@ -35,6 +35,11 @@ class SpriteParams:
     jolt_px: float = 0.25
     """How far from straight on an object is expected in the next frame, px; by trial at objects of 16 px and 10 frames
     per second. Grows with size, falls with the square of the frame rate."""
+    turning: float = 0.7
+    """Share of an object's squared error that must be left, at most, once it may turn and change its size: else it does
+    not. By trial."""
+    shape_rounds: int = 4
+    """Iterations by which shapes are found, first of pairs of frames, then with the picture. By trial."""
     visible_memory: float = 0.7
     """Frames (a decay) from which frames that say little take an object's visibility. By trial."""
     visible_slope: float = 12.0
@@ -82,6 +87,8 @@ class FitRound:
     make no picture."""
     visibility: bool = True
     """Visibility is fitted; not before pictures are sharp."""
+    turns: bool = False
+    """Which objects turn or change their size is found out."""
     steadily: bool = False
     """Tracks go straight on where frames say little; not at first: a blurred picture says little of any frame, and
     straight lines cut corners."""
@@ -107,7 +114,7 @@ class ScheduleParams:
     fit: tuple[FitRound, ...] = (
         BLURRED, BLURRED, BLURRED,
         FitRound(visibility=False),
-        FitRound(compare=True), FitRound(normalise=True), FitRound(compare=True), FitRound(),
+        FitRound(compare=True), FitRound(normalise=True), FitRound(compare=True), FitRound(turns=True),
         FitRound(steadily=True, normalise=True, fine=True), FitRound(compare=True, complete=True, fine=True),
         FitRound(steadily=True, fine=True), FitRound(compare=True, complete=True, fine=True),
     )

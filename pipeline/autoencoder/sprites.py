@@ -23,6 +23,8 @@ class Sprites:
     """[B, T, K, 2] px"""
     step: Tensor
     """[B, K] px between neighbouring samples of the patch"""
+    shape: Tensor
+    """[B, T, K, 3] how it is scaled and turned beside that, see `pipeline.latents.pose`"""
     color: Tensor
     """[B, K, C, P, P] mask * colour"""
     mask: Tensor
@@ -48,7 +50,7 @@ class Sprites:
     @property
     def matrix(self) -> Tensor:
         """[B, T, K, 2, 3] from samples of the patch, counted from its middle, to px of the frame."""
-        return pose.matrix(self.centre, self.step[:, None].expand(self.centre.shape[:3]))
+        return pose.matrix(self.centre, self.step[:, None].expand(self.centre.shape[:3]), self.shape)
 
     def moved(self, by: Tensor) -> "Sprites":
         """Every patch's middle moved by as many of its samples, [B, T or 1, K, 2]."""
@@ -60,6 +62,15 @@ class Sprites:
             field.name: take_slots(getattr(self, field.name), slots, axis=2 if field.name in _IN_FRAMES else 1)
             for field in fields(self)
         })
+
+    def where(self, chosen: Tensor, others: "Sprites") -> "Sprites":
+        """These, with the others' in the slots that are chosen, bool [B, K]."""
+        def choose(name: str) -> Tensor:
+            own, other = getattr(self, name), getattr(others, name)
+            axes = (1, -1) if name in _IN_FRAMES else (-1,)
+            which = chosen.view(len(chosen), *axes, *[1] * (own.dim() - len(axes) - 1))
+            return torch.where(which, other, own)
+        return Sprites(**{field.name: choose(field.name) for field in fields(self)})
 
     def padded(self, num_slots: int) -> "Sprites":
         """With empty slots (no presence, copies of the first track) up to num_slots."""
@@ -84,7 +95,7 @@ def resampled(sprites: Sprites, patch_dim: int) -> Sprites:
         mask=picture[:, :, -2], seen=picture[:, :, -1])
 
 
-_IN_FRAMES = "centre", "visibility"
+_IN_FRAMES = "centre", "shape", "visibility"
 """What a slot has in every frame."""
 
 

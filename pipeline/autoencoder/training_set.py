@@ -22,7 +22,7 @@ from pipeline.spill import allocate
 
 PICTURES = ("background", "background_seen", "color", "mask", "seen")
 """Kept in half precision: it tells 1/2048 apart, a video 1/255."""
-PER_FRAME = ("camera", "centre", "visibility")
+PER_FRAME = ("camera", "centre", "shape", "visibility")
 CLIPS_REMEMBERED = 64
 """Clips taken apart between two states that an interrupted run can go on from."""
 
@@ -120,6 +120,8 @@ def mirror(frames: Tensor, proposals: Proposals, axis: int) -> tuple[Tensor, Pro
     def change(name: str, x: Tensor) -> Tensor:
         if name == "centre":
             return pose.mirrored(x, axis, frames.shape[dim])
+        if name == "shape":
+            return pose.mirrored_shape(x)
         if name == "camera":
             return camera_code.mirrored(x, axis)
         return x.flip(dim) if name in PICTURES else x
@@ -131,6 +133,8 @@ def transpose(frames: Tensor, proposals: Proposals) -> tuple[Tensor, Proposals]:
     def change(name: str, x: Tensor) -> Tensor:
         if name == "centre":
             return pose.transposed(x)
+        if name == "shape":
+            return pose.transposed_shape(x)
         if name == "camera":
             return camera_code.transposed(x)
         return x.transpose(-1, -2) if name in PICTURES else x

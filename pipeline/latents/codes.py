@@ -66,7 +66,7 @@ _ENTRIES = (
     ),
     Code(
         "pose", "where the object in a slot is", "object", "track", len(pose.COMPONENTS), varies=True,
-        components=pose.COMPONENTS, units=pose.UNITS, goes_on=("line", "line", "line", "held"),
+        components=pose.COMPONENTS, units=pose.UNITS, goes_on=("line", "line", "damped", "damped", "damped", "held"),
         mirrored=pose.mirrored, transposed=pose.transposed,
     ),
     Code("detail", "what the layers leave over of the frame", "scene", "background", "detail_dim", varies=True),

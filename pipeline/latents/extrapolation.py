@@ -8,7 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pipeline.latents.codes import Code, Continuation, time_varying
+from pipeline.latents import pose as poses
+from pipeline.latents.codes import CODES, Code, Continuation, time_varying
 from pipeline.latents.latents import Latents
 
 FIT_FRAMES = 5
@@ -53,9 +54,14 @@ def go_on(code: Code, track: Tensor, horizon: int) -> Tensor:
     return torch.stack([courses[kind][..., i] for i, kind in enumerate(code.goes_on)], -1)
 
 
+def course(pose: Tensor, horizon: int) -> Tensor:
+    """Continues poses [B, T, K, P] as the table says: their moving part, [B, H, K, P - 1]."""
+    return poses.moving(go_on(CODES["pose"], pose, horizon))
+
+
 def linear_extrapolation(context: Latents, horizon: int) -> Latents:
-    """Continues every code as the table says: objects and the camera go straight on; visibility, light and what things
-    look like stay as they are.
+    """Continues every code as the table says: objects and the camera go straight on, turning and growing slows down;
+    visibility, light and what things look like stay as they are.
 
     Returns context and continuation: `horizon` frames more than the context.
     """

@@ -5,8 +5,8 @@ visibility. Nobody else knows that order: parts are read and put together by the
 arrays as well as tensors where they only read.
 
 The patch is a square of samples; the matrix [2, 3] of a pose takes a point (x, y, 1) of it, counted in samples from its
-middle, to the frame, px. Today it scales and shifts; `scale_and_shift` says whether that is all it does, for those who
-know a faster way then.
+middle, to the frame, px: it makes the patch wider and lower, turns it, and shifts it. `scale_and_shift` says which do
+not turn, for those who know a faster way then.
 
 Legend: ... any leading axes (clips, frames, slots), P components.
 """
@@ -18,10 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-COMPONENTS = ("x", "y", "log_scale", "visibility")
+COMPONENTS = ("x", "y", "log_scale", "log_aspect", "angle", "visibility")
 """x, y: the object's centre in px from the frame's left and top edge; log_scale: natural log of its size relative to
-the object patch; visibility: 1 in view, 0 hidden or out of the frame."""
-UNITS = ("px", "px", "ln(1)", "1")
+the object patch; log_aspect: how much wider (and lower) than its picture, natural log of the factor along its own two
+axes; angle: how far it is turned, radians, clockwise as seen; visibility: 1 in view, 0 hidden or out of the frame."""
+UNITS = ("px", "px", "ln(1)", "ln(1)", "rad", "1")
 NUM_MOVING = COMPONENTS.index("visibility")
 """Place and shape: components that are real numbers; visibility is a share."""
 MAX_LOG_SCALE = math.log(16)
@@ -29,6 +30,8 @@ MAX_LOG_SCALE = math.log(16)
 
 _PLACE = slice(0, 2)
 _SHAPE = slice(2, NUM_MOVING)
+_ANGLE = slice(COMPONENTS.index("angle"), NUM_MOVING)
+_ASPECT_AND_ANGLE = slice(COMPONENTS.index("log_aspect"), NUM_MOVING)
 _VISIBILITY = COMPONENTS.index("visibility")
 
 Numbers = TypeVar("Numbers", Tensor, np.ndarray)
@@ -39,7 +42,8 @@ def description(object_px: float | None) -> str:
     size = "" if object_px is None else f", so that it is {object_px:g} px exp(log_scale) wide"
     return (
         "x, y: its centre from the frame's left and top edge; log_scale: natural logarithm of its size, where 0 is "
-        f"that of a typical object{size}; visibility: 1 in view, 0 hidden or out of the frame"
+        f"that of a typical object{size}; log_aspect: natural logarithm of how much wider and lower than its picture it "
+        "is; angle: how far it is turned, clockwise; visibility: 1 in view, 0 hidden or out of the frame"
     )
 
 
@@ -49,7 +53,7 @@ def place(pose: Numbers) -> Numbers:
 
 
 def shape(pose: Numbers) -> Numbers:
-    """What scales and turns, [..., P - 3], of a pose [..., P] or of its moving part."""
+    """What scales and turns, [..., 3], of a pose [..., P] or of its moving part."""
     return pose[..., _SHAPE]
 
 
@@ -64,7 +68,7 @@ def visibility(pose: Numbers) -> Numbers:
 
 
 def assemble(place: Tensor, shape: Tensor, visibility: Tensor | None = None) -> Tensor:
-    """The pose [..., P] of place [..., 2], shape [..., P - 3] and visibility [...]; its moving part without the
+    """The pose [..., P] of place [..., 2], shape [..., 3] and visibility [...]; its moving part without the
     last."""
     parts = [place, shape] if visibility is None else [place, shape, visibility[..., None]]
     return torch.cat(parts, -1)
@@ -85,7 +89,8 @@ def moved(pose: Tensor, by: Tensor) -> Tensor:
 
 def grown(pose: Tensor, factor: float) -> Tensor:
     """The pose [..., P] of an object that is larger by `factor`."""
-    return torch.cat([place(pose), shape(pose) + math.log(factor), pose[..., NUM_MOVING:]], -1)
+    larger = shape(pose) + pose.new_tensor([math.log(factor), 0, 0])
+    return torch.cat([place(pose), larger, pose[..., NUM_MOVING:]], -1)
 
 
 def scale(pose: Numbers) -> Numbers:
@@ -94,27 +99,33 @@ def scale(pose: Numbers) -> Numbers:
     return log_scale.exp() if isinstance(log_scale, Tensor) else np.exp(log_scale)
 
 
-def shape_of_step(step: Tensor, patch_dim: int, patch_px: float) -> Tensor:
-    """The shape [..., P - 3] of objects whose patches of patch_dim samples have `step` [...] px between two of them;
-    patch_px: side of a patch at log_scale 0, px. The inverse of `step_of_shape`."""
-    return (step * patch_dim / patch_px).log()[..., None]
+def shape_of_step(step: Tensor, patch_dim: int, patch_px: float, shape: Tensor) -> Tensor:
+    """The shape [..., 3] of objects whose patches of patch_dim samples have `step` [...] px between two of them and
+    are shaped so [..., 3] beside that; patch_px: side of a patch at log_scale 0, px."""
+    log_scale, log_aspect, angle = shape.unbind(-1)
+    return torch.stack([log_scale + (step * patch_dim / patch_px).log(), log_aspect, angle], -1)
 
 
-def step_of_shape(shape: Tensor, patch_dim: int, patch_px: float) -> Tensor:
-    """px [...] between two samples of the patches of objects of that shape [..., P - 3]."""
-    return patch_px / patch_dim * shape[..., 0].clamp(-MAX_LOG_SCALE, MAX_LOG_SCALE).exp()
-
-
-def matrix(place: Tensor, step: Tensor) -> Tensor:
-    """[..., 2, 3]: from samples of a patch, counted from its middle, to px of the frame; place [..., 2], step [...]."""
-    zero = torch.zeros_like(step)
-    x, y = place.unbind(-1)
-    return torch.stack([torch.stack([step, zero, x], -1), torch.stack([zero, step, y], -1)], -2)
+def matrix(place: Tensor, step: Tensor, shape: Tensor | None = None) -> Tensor:
+    """[..., 2, 3]: from samples of a patch, counted from its middle, to px of the frame; place [..., 2], step [...] px
+    between two samples, shape [..., 3] beside that (None: upright and as large as that). Factors end at
+    exp(MAX_LOG_SCALE)."""
+    if shape is None:
+        zero = torch.zeros_like(step)
+        linear = torch.stack([torch.stack([step, zero], -1), torch.stack([zero, step], -1)], -2)
+    else:
+        log_scale, log_aspect, angle = shape.unbind(-1)
+        cos, sin = angle.cos(), angle.sin()
+        width, height = (step * (log_scale + way * log_aspect).clamp(-MAX_LOG_SCALE, MAX_LOG_SCALE).exp()
+                         for way in (1, -1))
+        linear = torch.stack([
+            torch.stack([cos * width, -sin * height], -1), torch.stack([sin * width, cos * height], -1)], -2)
+    return torch.cat([linear, place[..., None]], -1)
 
 
 def matrix_of(pose: Tensor, patch_dim: int, patch_px: float) -> Tensor:
     """[..., 2, 3] of a pose [..., P]: from samples of its patch to px of the frame."""
-    return matrix(place(pose), step_of_shape(shape(pose), patch_dim, patch_px))
+    return matrix(place(pose), torch.full_like(visibility(pose), patch_px / patch_dim), shape(pose))
 
 
 def inverse(matrix: Tensor) -> Tensor:
@@ -129,10 +140,9 @@ def after(outer: Tensor, inner: Tensor) -> Tensor:
     return torch.cat([linear @ inner[..., :2], linear @ inner[..., 2:] + outer[..., 2:]], -1)
 
 
-def scale_and_shift(matrix: Tensor) -> bool:
-    """Whether matrices [..., 2, 3] neither turn nor shear, any of them; true of those without values, on the meta
-    device."""
-    return matrix.is_meta or not (matrix[..., 0, 1].any() or matrix[..., 1, 0].any())
+def scale_and_shift(matrix: Tensor) -> Tensor:
+    """bool [...]: which matrices [..., 2, 3] neither turn nor shear."""
+    return (matrix[..., 0, 1] == 0) & (matrix[..., 1, 0] == 0)
 
 
 def mirrored(pose: Tensor, axis: int, length: float) -> Tensor:
@@ -140,9 +150,22 @@ def mirrored(pose: Tensor, axis: int, length: float) -> Tensor:
     of the frame along that axis, px. A place alone will do as well."""
     changed = pose.clone()
     changed[..., axis] = length - pose[..., axis]
+    changed[..., _ANGLE] *= -1  # nothing of a place alone
     return changed
+
+
+def mirrored_shape(shape: Tensor) -> Tensor:
+    """The shape [..., 3] of an object whose picture is seen in a mirror too."""
+    return shape * shape.new_tensor([1, 1, -1])
+
+
+def transposed_shape(shape: Tensor) -> Tensor:
+    """The shape [..., 3] of an object whose picture has x and y exchanged too."""
+    return shape * shape.new_tensor([1, -1, -1])
 
 
 def transposed(pose: Tensor) -> Tensor:
     """The pose [..., P] in a frame whose x and y are exchanged. A place alone will do as well."""
-    return torch.cat([place(pose).flip(-1), pose[..., _PLACE.stop:]], -1)
+    changed = torch.cat([place(pose).flip(-1), pose[..., _PLACE.stop:]], -1)
+    changed[..., _ASPECT_AND_ANGLE] *= -1
+    return changed

@@ -26,6 +26,7 @@ class Block(NamedTuple):
     mode_logits: Tensor  # [B, K, M]
     moving: Tensor  # [B, K, M, H, P - 1]: place and shape of each mode's trajectory
     moving_spread: Tensor  # [B, K, M, H, P - 1]
+    changes: Tensor  # [B, K, 1, 1, P - 1]: 0 of components that stay as they are, whatever their spread
     visibility_logits: Tensor  # [B, K, M, H]
     means: dict[str, Tensor]  # every other time-varying code that has a width, by name: of the scene [B, H, D], of
     # objects [B, K, H, D], the same in all modes
@@ -57,7 +58,7 @@ def draw(block: Block, draws: Draws, spread: Spread) -> dict[str, Tensor]:
         share = (block.mode_logits[..., None] + overlap).softmax(2)
         pose = (share[..., None] * pose).sum(2)
     else:
-        deviation = unsure_of_place(of_mode(block.moving_spread)) * draws.sech(moving[:, :, :, :1])
+        deviation = unsure_of_place(of_mode(block.moving_spread)) * draws.sech(moving[:, :, :, :1]) * block.changes
         pose = (of_mode(pose) + functional.pad(deviation, (0, 1)))[:, :, 0]
         codes = {name: mean + block.spreads[name] * draws.sech(mean[..., :1, :]) for name, mean in codes.items()}
     codes["pose"] = pose

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from pipeline.frames.frame_format import Preparation
 from pipeline.latents import pose as poses
 from pipeline.latents.codes import CODES, Owner, time_independent, time_varying
-from pipeline.latents.extrapolation import go_on, line_fit, straight_on
+from pipeline.latents.extrapolation import course, go_on, line_fit, straight_on
 from pipeline.latents.latents import Latents, LatentSpec
 from pipeline.params import Params
 from pipeline.predictor.layers import Normalise, SlotLayer
@@ -103,8 +103,8 @@ class ContextNetwork(nn.Module):
         present = context.presence > PRESENT
         if present.any():
             self.normalise.fit(self._object_features(context)[present])
-            error = (target.pose - straight_on(context.pose, self.config.horizon)).transpose(1, 2)[present]
-            self.residual_scale.copy_(poses.moving(error).abs().mean(0).clamp(min=1e-3))
+            error = (poses.moving(target.pose) - course(context.pose, self.config.horizon)).transpose(1, 2)[present]
+            self.residual_scale.copy_(error.abs().mean(0).clamp(min=1e-3))
             if self.object_codes:
                 error = joined(target, self.object_codes) - self.going_on(context, self.object_codes)
                 self.object_scale.copy_(error.transpose(1, 2)[present].abs().mean(0).clamp(min=1e-3))

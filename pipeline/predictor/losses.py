@@ -61,7 +61,8 @@ def _surprise_of_modes(block: Block, target: Latents) -> Tensor:
     """Of each object's trajectory, if it is that of a mode: [B, K, M]."""
     pose = target.pose.transpose(1, 2)[:, :, None]  # [B, K, 1, H, P]
     visibility = poses.visibility(pose).expand_as(block.visibility_logits)
-    course = sech_surprise(poses.moving(pose), block.moving, block.moving_spread).sum(-1) * visibility
+    course = sech_surprise(poses.moving(pose), block.moving, block.moving_spread) * block.changes
+    course = course.sum(-1) * visibility
     seen = functional.binary_cross_entropy_with_logits(block.visibility_logits, visibility, reduction="none")
     return (course + seen).sum(-1)
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from pipeline import checkpoint
 from pipeline.checkpoint import Checkpoint
 from pipeline.latents import pose as poses
-from pipeline.latents.extrapolation import FIT_FRAMES, held, line_fit, straight_on
+from pipeline.latents.extrapolation import FIT_FRAMES, course, held, line_fit
 from pipeline.latents.latents import Latents
 from pipeline.predictor.block import Block, draw
 from pipeline.predictor.context import ContextNetwork, PredictorConfig
@@ -26,6 +26,8 @@ from pipeline.predictor.spread import Spread
 from pipeline.predictor.walls import NUM_OF_MODE, Walls
 
 KIND = "predictor"
+SAME_SHAPE = 1e-4
+"""Change, ln or rad, up to which a shape is the same: rounding alone."""
 _MAX_LOGIT = 6.0
 _LOG_SPREAD_RANGE = (-5.0, 3.0)
 _FOLLOWS_BIAS = torch.tensor([3.0, 0.0, 0.0, -3.0])
@@ -82,7 +84,7 @@ class Predictor(ContextNetwork):
         return Block(
             mode_logits=self.mode_logits(objects),
             moving=self._course(context, self._of_modes(self.moving(objects)), alone),
-            moving_spread=_spread(log_spread, self.residual_scale),
+            moving_spread=_spread(log_spread, self.residual_scale), changes=_changes(context.pose),
             visibility_logits=_logit(visibility) + self.visibility(objects).unflatten(-1, (modes, horizon)),
             means=means, spreads=spreads,
         )
@@ -111,7 +113,7 @@ class Predictor(ContextNetwork):
     def restrained(self, context: Latents, block: Block) -> Block:
         """The block with as much of what the network adds to going on without learning as is borne out."""
         shares = dict(zip(block.means, self.residual_share[1:], strict=True))
-        line = poses.moving(straight_on(context.pose, self.config.horizon)).transpose(1, 2)[:, :, None]
+        line = course(context.pose, self.config.horizon).transpose(1, 2)[:, :, None]
         means = {name: torch.lerp(self.base_of(name, context), mean, shares[name][:, None])
                  for name, mean in block.means.items()}
         return block._replace(moving=torch.lerp(line, block.moving, self.residual_share[0][:, None]), means=means)
@@ -130,10 +132,11 @@ class Predictor(ContextNetwork):
         start, slope = ((shares * line[:, :, None]).sum(-2) for line in (start, slope))
         steps = torch.arange(1, self.config.horizon + 1, device=slope.device)[:, None]
         place = start[..., None, :] + _turned(slope, heading)[..., None, :] * steps
-        shape = poses.shape(straight_on(context.pose, self.config.horizon)).transpose(1, 2)[:, :, None]
+        shape = poses.shape(course(context.pose, self.config.horizon)).transpose(1, 2)[:, :, None]
         line = poses.assemble(place, shape.expand(*place.shape[:-1], -1))
-        residual = residual.unflatten(-1, (-1, poses.NUM_MOVING)) * self.residual_scale
-        return self.walls(line + self._quiet(residual), start, walls, alone, self._window(poses.place(context.pose))[0])
+        residual = self._quiet(residual.unflatten(-1, (-1, poses.NUM_MOVING)) * self.residual_scale)
+        residual = residual * _changes(context.pose)
+        return self.walls(line + residual, start, walls, alone, self._window(poses.place(context.pose))[0])
 
     def _of_modes(self, motion: Tensor) -> tuple[Tensor, ...]:
         """Of what `moving` says, [..., M * D], the parts for every mode, [..., M, D]: heading (2) as `_turned` takes
@@ -174,6 +177,14 @@ class Predictor(ContextNetwork):
             means |= _by_name(mean, self.object_codes)
             spreads |= _by_name(_spread(log_spread, self.object_scale), self.object_codes)
         return means, spreads
+
+
+def _changes(pose: Tensor) -> Tensor:
+    """Which moving components [B, K, 1, 1, P - 1] of a context's poses [B, T, K, P] change: 1, or 0 of a shape that
+    stays the same all along, as that of an object which was found not to turn."""
+    shape = poses.shape(pose)
+    changes = ((shape.amax(1) - shape.amin(1)) > SAME_SHAPE).to(pose)
+    return poses.assemble(torch.ones_like(poses.place(pose[:, 0])), changes)[:, :, None, None]
 
 
 def _by_name(codes: Tensor, widths: dict[str, int]) -> dict[str, Tensor]:

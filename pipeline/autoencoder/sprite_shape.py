@@ -1,0 +1,82 @@
+"""How objects turn, grow and shrink: their shape in every frame, where a clip shows that it changes.
+
+Sprites that only shift are fitted first. The picture of an object that turns is smeared then, so how it turns is read
+from each pair of neighbouring frames first, and added up; after that shape, place and picture are fitted together. What
+is hardly better explained so stays as it was: upright and of one size.
+
+Legend: B clips, T frames, K slots, C channels, P patch side in samples.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from pipeline.autoencoder.discovery_params import DISCOVERY
+from pipeline.autoencoder.sprite_fit import (
+    Patches,
+    corrections,
+    fit_picture,
+    gradient,
+    moved_and_reshaped,
+    refine_track,
+    shape_columns,
+    shown,
+)
+from pipeline.autoencoder.sprite_params import SpriteParams
+from pipeline.autoencoder.sprites import Sprites
+
+Look = Callable[[Sprites], Patches]
+"""What patches show along the tracks of some sprites."""
+
+
+def find_shapes(look: Look, sprites: Sprites, params: SpriteParams = DISCOVERY.sprites) -> tuple[Sprites, Tensor]:
+    """The sprites with the shapes of those that turn or change their size, and which those are, bool [B, K]."""
+    everyone = sprites.presence > 0
+    upright = _fitted(look, sprites, None, params)
+    turning = _fitted(look, _by_pairs(look, sprites, params), everyone, params)
+    turns = everyone & (_misfit(look, turning, params) < params.turning * _misfit(look, upright, params))
+    return sprites.where(turns, turning), turns
+
+
+def _fitted(look: Look, sprites: Sprites, turns: Tensor | None, params: SpriteParams) -> Sprites:
+    """Picture and track fitted in turn; and the shape of those that turn."""
+    for i in reversed(range(params.shape_rounds)):
+        patches = look(sprites)
+        sprites = fit_picture(patches, sprites, params)
+        sprites = refine_track(patches, sprites, i == 0, turns, params)
+    return fit_picture(look(sprites), sprites, params)
+
+
+def _misfit(look: Look, sprites: Sprites, params: SpriteParams) -> Tensor:
+    """Squared error [B, K] of what patches show of sprites, grey levels^2 px^2 of all frames together; outliers count
+    little."""
+    patches = look(sprites)
+    error = patches.frame - sprites.color[:, None] - (1 - sprites.mask[:, None, :, None]) * patches.background
+    squared = error.square().sum(3, keepdim=True)
+    squared = squared / (1 + squared / params.outlier**2)
+    return (shown(patches, sprites) * squared).sum((1, 3, 4, 5)) * sprites.step.square()
+
+
+def _by_pairs(look: Look, sprites: Sprites, params: SpriteParams) -> Sprites:
+    """Scale and angle as they change from frame to frame, added up; 0 in the mean over the clip."""
+    first = look(sprites)
+    # neither the background nor, as far as the smeared picture knows, anything else around the object
+    differs = (first.frame - first.background).abs().amax(3, keepdim=True) / params.outlier
+    inside = (sprites.mask > params.clear)[:, None, :, None]
+    own = (shown(first, sprites) * differs.clamp(max=1) * inside)[:, :-1]
+    before, later = first.frame[:, :-1], sprites
+    for _ in range(params.shape_rounds):
+        patches = look(later)
+        after, free = patches.frame[:, 1:], patches.free[:, 1:]
+        slope_y, slope_x = gradient(after)
+        of_scale, _, of_angle = shape_columns(slope_x, slope_y, torch.zeros_like(sprites.shape[:, 1:])).unbind(3)
+        residual = after - before
+        weight = own * free / (1 + residual.square().mean(3, keepdim=True) / params.outlier**2)
+        slopes = torch.stack([slope_x, slope_y, of_scale, of_angle], 3)
+        x, y, log_scale, angle = corrections(slopes, residual, weight, params)[0].unbind(-1)
+        step = torch.stack([x, y, log_scale, torch.zeros_like(angle), angle], -1)
+        later = moved_and_reshaped(later, torch.cat([torch.zeros_like(step[:, :1]), step], 1))
+    shape = later.shape.cumsum(1)
+    return replace(sprites, shape=shape - shape.mean(1, keepdim=True))
