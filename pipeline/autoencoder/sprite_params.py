@@ -35,7 +35,7 @@ class SpriteParams:
     jolt_px: float = 0.25
     """How far from straight on an object is expected in the next frame, px; by trial at objects of 16 px and 10 frames
     per second. Grows with size, falls with the square of the frame rate."""
-    turning: float = 0.7
+    turning: float = 0.6
     """Share of an object's squared error that must be left, at most, once it may turn and change its size: else it does
     not. By trial."""
     shape_rounds: int = 4

@@ -21,8 +21,8 @@ def model() -> Autoencoder:
 def one_object(model: Autoencoder, places: list[tuple[float, float]], log_scale: float = 0.0) -> Latents:
     """Latents of a clip with one object in slot 0, where it is at `places` px."""
     T, spec = len(places), model.spec
-    pose = torch.zeros(1, T, 2, 4)
-    pose[0, :, 0, :2], pose[0, :, 0, 2], pose[0, :, 0, 3] = torch.tensor(places), log_scale, 1
+    pose = torch.zeros(1, T, 2, 6)
+    pose[0, :, 0, :2], pose[0, :, 0, 2], pose[0, :, 0, -1] = torch.tensor(places), log_scale, 1
     pose[0, :, 1, :2] = PX / 2
     return Latents(
         background=torch.zeros(1, spec.background_dim), appearance=torch.zeros(1, 2, 2),

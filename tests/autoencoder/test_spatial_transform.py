@@ -85,6 +85,15 @@ def test_point_by_point_is_as_by_rows_and_columns(step_x, step_y):
         paste(patch, nearly_upright(matrix), 40, 36), paste(patch, matrix, 40, 36), atol=1e-5, rtol=1e-5)
 
 
+def test_patches_side_by_side_are_read_and_drawn_as_if_alone():
+    """To the last bit, whichever of them turn."""
+    matrix = torch.cat([turned(9, 8, 0, 1.2), turned(11, 10, 30), turned(8, 12, 0), turned(12, 9, -75, 0.7, 1.1)])
+    image, patch = torch.rand(4, 2, 20, 22), torch.rand(4, 1, 2, 6, 6)
+    for one, together in ((cut(image, matrix, 6), lambda i: cut(image[i:i + 1], matrix[i:i + 1], 6)),
+                          (paste(patch, matrix, 20, 22), lambda i: paste(patch[i:i + 1], matrix[i:i + 1], 20, 22))):
+        assert all(torch.equal(one[i:i + 1], together(i)) for i in range(4))
+
+
 def test_what_is_shrunk_by_no_whole_number_keeps_its_light():
     image = smooth(1, 1, 40, 40)
     found = cut(image, turned(20, 20, 25, 2.6), 6)

@@ -49,3 +49,13 @@ def test_normalise_centres_and_scales_the_box(scene):
     torch.testing.assert_close(fitted.centre, true.centre + torch.tensor([2.0, 4.0]), atol=0.3, rtol=0)
     side = torch.full((1, 1), 10 * 2 * DISCOVERY.sprites.box_margin)
     torch.testing.assert_close(fitted.step * P, side, atol=1.0, rtol=0)
+
+
+def test_slots_may_be_taken_from_others(scene):
+    _, _, true = scene
+    both = true.padded(2)
+    other = replace(both, centre=both.centre + 5, mask=both.mask / 2)
+    mixed = both.where(torch.tensor([[False, True]]), other)
+    assert torch.equal(mixed.centre[:, :, 0], both.centre[:, :, 0])
+    assert torch.equal(mixed.centre[:, :, 1], other.centre[:, :, 1])
+    assert torch.equal(mixed.mask[:, 0], both.mask[:, 0]) and torch.equal(mixed.mask[:, 1], other.mask[:, 1])

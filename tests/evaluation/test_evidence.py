@@ -38,8 +38,8 @@ def decode(latents: Latents) -> Drawn:
 
 def squares(level: float, x: float, looks: float = 1.0) -> Latents:
     """One sequence: slot 1 of 2 moves from (x, 16) to the right by a px per frame."""
-    pose = torch.zeros(1, NUM_FRAMES, 2, 4)
-    pose[0, :, 1] = torch.tensor([x, 16.0, 0.0, 1.0])
+    pose = torch.zeros(1, NUM_FRAMES, 2, 6)
+    pose[0, :, 1] = torch.tensor([x, 16.0, 0.0, 0.0, 0.0, 1.0])
     pose[0, :, 1, 0] += torch.arange(NUM_FRAMES)
     appearance = torch.tensor([[[0.0, 0.0], [looks, 0.0]]])
     flat = torch.zeros(1, 2)

@@ -30,7 +30,7 @@ def test_layers_and_codes_that_are_the_truth_score_one():
         for t, (x, y) in enumerate(corner[0]):
             true_ids[0, t, y:y + 4, x:x + 4] = 1
         position = (corner + 2.0)[:, :, None].astype(np.float32)
-        pose = torch.zeros(1, 6, 2, 4)
+        pose = torch.zeros(1, 6, 2, 6)
         pose[0, :, 1, :2] = torch.from_numpy(position[0, :, 0])
         appearance = torch.from_numpy(random.normal(size=(1, 2, 3))).float()
         flat = torch.zeros(1, 2)

@@ -23,7 +23,7 @@ def test_a_moved_object_was_elsewhere_all_along():
     before, after = scene(), move(scene(), 1, 5.0, -3.0)
     assert changed(before, after) == {"pose"}
     difference = after.latents.pose - before.latents.pose
-    torch.testing.assert_close(difference[0, :, 1], torch.tensor([5.0, -3, 0, 0]).expand(CONTEXT, 4))
+    torch.testing.assert_close(difference[0, :, 1], torch.tensor([5.0, -3, 0, 0, 0, 0]).expand(CONTEXT, 6))
     assert (difference[:, :, [0, 2]] == 0).all()
 
 
@@ -37,11 +37,11 @@ def test_objects_are_listed_with_their_places_and_removed():
 
 def test_a_scene_moves_where_an_object_in_view_does():
     still = scene().latents.pose[:, :1].expand(1, CONTEXT, -1, -1).clone()
-    still[..., 3] = 1
+    still[..., -1] = 1
     going, hidden = still.clone(), still.clone()
     going[0, :, 1, 0] += torch.linspace(0, 3, CONTEXT)
     hidden[0, :, 1, 0] += torch.linspace(0, 3, CONTEXT)
-    hidden[0, :, 1, 3] = 0
+    hidden[0, :, 1, -1] = 0
     wavering = still + 0.3 * torch.rand(still.shape, generator=torch.Generator().manual_seed(0))
     scenes = [Scene(scene().latents.replace(pose=pose), None) for pose in (still, going, hidden, wavering)]
     assert [one.moves() for one in scenes] == [False, True, False, False]

@@ -34,7 +34,8 @@ def test_statistics_leave_out_empty_slots(group):
     codes = {code.name: code for code in code_statistics(group)}
     assert set(codes) == {
         "background", "appearance", "depth", "camera x", "camera y", "camera log_zoom", "camera gain",
-        "camera brightness", "pose x", "pose y", "pose log_scale", "pose visibility",
+        "camera brightness", "pose x", "pose y", "pose log_scale", "pose log_aspect", "pose angle",
+        "pose visibility",
     }
     assert codes["pose x"].maximum == 21 and codes["pose x"].units == "px" and codes["appearance"].maximum <= 1
     assert codes["appearance"].num_numbers == 3 and codes["background"].num_numbers == 5

@@ -15,7 +15,7 @@ def clip(num_frames: int, places: list[list[float]]) -> Latents:
     """One sample; objects stay where they are."""
     codes = Latents(**{name: torch.zeros(1, *SPEC.shape(name, num_frames)) for name in CODES})
     pose = codes.pose.clone()
-    pose[..., :2], pose[..., 3] = torch.tensor(places), 1
+    pose[..., :2], pose[..., -1] = torch.tensor(places), 1
     return codes.replace(pose=pose, presence=torch.ones_like(codes.presence))
 
 

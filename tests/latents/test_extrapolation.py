@@ -4,7 +4,15 @@ import torch
 
 from pipeline.latents import pose as poses
 from pipeline.latents.codes import CODES
-from pipeline.latents.extrapolation import HALF_LIFE_FRAMES, damped, held, line_fit, linear_extrapolation, straight_on
+from pipeline.latents.extrapolation import (
+    HALF_LIFE_FRAMES,
+    course,
+    damped,
+    held,
+    line_fit,
+    linear_extrapolation,
+    straight_on,
+)
 from pipeline.latents.latents import Latents, LatentSpec
 
 SPEC = LatentSpec(
@@ -50,7 +58,9 @@ def test_poses_go_straight_on_and_the_rest_stays():
     assert future.num_frames == 10
     assert torch.equal(future.pose[:, :6], context.pose) and torch.equal(future.camera[:, :6], context.camera)
     visibility = poses.COMPONENTS.index("visibility")
-    assert torch.equal(future.pose[:, 6:, :, :visibility], straight_on(context.pose, 4)[..., :visibility])
+    assert torch.equal(poses.place(future.pose[:, 6:]), poses.place(straight_on(context.pose, 4)))
+    assert torch.equal(poses.shape(future.pose[:, 6:]), poses.shape(damped(context.pose, 4)))
+    assert torch.equal(course(context.pose, 4), poses.moving(future.pose[:, 6:]))
     assert torch.equal(future.pose[:, 6:, :, visibility], context.pose[:, 5:6, :, visibility].expand(3, 4, 2))
     assert torch.equal(future.camera[:, 6:, :3], straight_on(context.camera, 4)[..., :3])
     assert torch.equal(future.camera[:, 6:, 3:], context.camera[:, 5:6, 3:].expand(3, 4, 2))

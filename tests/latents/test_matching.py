@@ -10,7 +10,7 @@ SPEC = LatentSpec(num_slots=3, background_dim=2, appearance_dim=2, height=64, wi
 def latents(batch: int, num_frames: int, seed: int = 0) -> Latents:
     generator = torch.Generator().manual_seed(seed)
     codes = Latents(**{name: torch.rand(batch, *SPEC.shape(name, num_frames), generator=generator) for name in CODES})
-    pose = codes.pose * torch.tensor([64.0, 64, 1, 0]) + torch.tensor([0.0, 0, 0, 1])
+    pose = codes.pose * torch.tensor([64.0, 64, 1, 1, 1, 0]) + torch.tensor([0.0, 0, 0, 0, 0, 1])
     return codes.replace(pose=pose, presence=torch.ones_like(codes.presence))
 
 

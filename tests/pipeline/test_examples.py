@@ -19,7 +19,7 @@ def test_latents_are_looked_at_in_the_working_tree_and_in_a_revision(workspace, 
         there = workspace.run(sys.executable, str(EXAMPLE), ".", "HEAD")
     finally:
         (tmp_path / "hidden").rename(latents)
-    assert f"latents {identity}" in here and "slot 0 goes from x" in here and "pose (12, 20, 4, 4)" in here
+    assert f"latents {identity}" in here and "slot 0 goes from x" in here and "pose (12, 20, 4, 6)" in here
     assert there.splitlines() == here.splitlines()[1:]
 
 
@@ -34,7 +34,7 @@ def test_what_is_said_about_latents_works_when_pasted(workspace, monkeypatch):
     printed = workspace.run("bash", "-ec", shell.replace("007.mkv", "07.mkv").replace("118.mkv", forecast))
     assert "pose visibility" in printed and "07.mkv_0_layers.png" in printed and "every byte" in printed
     assert len(list((workspace.root / "data/inspection").glob("latents_*_07.mkv_0_tracks.png"))) == 1
-    workspace.run(sys.executable, "-c", f"{python}\nassert latents.pose.shape[2:] == (4, 4)")
+    workspace.run(sys.executable, "-c", f"{python}\nassert latents.pose.shape[2:] == (4, 6)")
     assert workspace.run("git", "status", "--porcelain") == ""
 
 

@@ -13,7 +13,7 @@ SPEC = LatentSpec(
 def some_latents(batch=5, num_frames=10, seed=0) -> Latents:
     generator = torch.Generator().manual_seed(seed)
     latents = Latents(**{n: torch.rand(batch, *SPEC.shape(n, num_frames), generator=generator) for n in CODES})
-    return latents.replace(pose=latents.pose * torch.tensor([48.0, 32, 1, 1]))
+    return latents.replace(pose=latents.pose * torch.tensor([48.0, 32, 1, 1, 1, 1]))
 
 
 def draws(seed=0) -> torch.Generator:

@@ -14,12 +14,12 @@ SPREADS = torch.tensor([1.0, 2.0, 4.0])
 def block(num_rows: int) -> Block:
     """The same distribution in every row: three modes far apart, in each component and, twice as wide, at the second
     step."""
-    modes = (num_rows, 2, 3, 2, 3)
+    modes = (num_rows, 2, 3, 2, 5)
     return Block(
         mode_logits=CHANCES.log().expand(num_rows, 2, 3),
         moving=MIDDLES[:, None, None].expand(modes),
         moving_spread=(SPREADS[:, None, None] * torch.tensor([1.0, 2.0])[:, None]).expand(modes),
-        visibility_logits=torch.tensor([-9.0, 0.0, 9.0])[:, None].expand(modes[:-1]),
+        visibility_logits=torch.tensor([-9.0, 0.0, 9.0])[:, None].expand(modes[:-1]), changes=torch.ones(num_rows, 2, 1, 1, 5),
         means={
             "camera": torch.full((num_rows, 2, 2), 5.0), "detail": torch.full((num_rows, 2, 3), 7.0),
             "deformation": torch.full((num_rows, 2, 2, 1), -7.0),
@@ -38,8 +38,8 @@ def drawn(distribution: Block, spread: str) -> dict[str, torch.Tensor]:
 def test_a_full_draw_has_the_chances_and_the_spread_that_were_learned():
     codes = drawn(block(20_000), "full")
     pose, camera = codes["pose"], codes["camera"]
-    assert pose.shape == (20_000, 2, 2, 4) and camera.shape == (20_000, 2, 2)
-    mode = (pose[:, 0, :, 3] * 2).round().long()  # told by the visibility: 0, a half, 1
+    assert pose.shape == (20_000, 2, 2, 6) and camera.shape == (20_000, 2, 2)
+    mode = (pose[:, 0, :, -1] * 2).round().long()  # told by the visibility: 0, a half, 1
     counts = torch.bincount(mode.flatten(), minlength=3) / mode.numel()
     torch.testing.assert_close(counts, CHANCES, atol=0.01, rtol=0)
     deviation = pose[:, :, :, :3] - MIDDLES[mode][:, None, :, None]
@@ -57,7 +57,7 @@ def test_a_full_draw_has_the_chances_and_the_spread_that_were_learned():
 
 def test_deviations_hold_for_a_block_and_differ_between_objects_and_axes():
     pose = drawn(block(10_000), "full")["pose"]
-    middle = MIDDLES[(pose[:, 0, :, 3] * 2).round().long()][..., None]
+    middle = MIDDLES[(pose[:, 0, :, -1] * 2).round().long()][..., None]
     first, second = (pose[:, step, :, :3] - middle for step in (0, 1))
     torch.testing.assert_close(second[..., 2], 2 * first[..., 2], atol=1e-3, rtol=0)
     share = (second / first)[..., :2][first[..., :2].abs() > 0.01]  # a little less than 2: no place is quite certain
@@ -68,7 +68,7 @@ def test_deviations_hold_for_a_block_and_differ_between_objects_and_axes():
 def test_branches_are_middles_without_a_spread():
     codes = drawn(block(500), "branches")
     pose, camera = codes["pose"], codes["camera"]
-    nearest = (pose[..., :3, None] - MIDDLES).abs().amin(-1)
+    nearest = (pose[..., :5, None] - MIDDLES).abs().amin(-1)
     assert nearest.max() < 1e-3 and (camera == 5).all()
     assert len(pose[:, 0, 0, 0].round().unique()) == 3
 

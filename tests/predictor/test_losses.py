@@ -18,8 +18,8 @@ def test_surprise_is_the_likelihood_by_hand():
             of_modes = block.mode_logits[b, k].log_softmax(-1).tolist()
             for m in range(4):
                 for t in range(4):
-                    visible = target.pose[b, t, k, 3].item()
-                    for c in range(3):
+                    visible = target.pose[b, t, k, -1].item()
+                    for c in range(5):
                         mean, spread = block.moving[b, k, m, t, c].item(), block.moving_spread[b, k, m, t, c].item()
                         error = (target.pose[b, t, k, c].item() - mean) / spread
                         of_modes[m] += visible * math.log(1 / math.cosh(math.pi / 2 * error) / (2 * spread))
@@ -27,13 +27,13 @@ def test_surprise_is_the_likelihood_by_hand():
                     of_modes[m] += visible * math.log(p) + (1 - visible) * math.log(1 - p)
             best = max(of_modes)
             total -= target.presence[b, k].item() * (best + math.log(sum(math.exp(log - best) for log in of_modes)))
-    assert surprise(block, target)["objects"].item() == pytest.approx(total / (2 * 3 * 4 * 3), rel=1e-3)
+    assert surprise(block, target)["objects"].item() == pytest.approx(total / (2 * 3 * 4 * 5), rel=1e-3)
 
 
 def test_the_nearest_mode_is_surprised_as_it_alone_would_be():
     model, clips = untrained("mixture"), some_latents(3)
     block, target = model(clips.frames(0, 6)), clips.frames(6, 10)
-    visible = target.pose[..., 3].transpose(1, 2)
+    visible = target.pose[..., -1].transpose(1, 2)
     apart = (block.moving[..., :2] - target.pose.transpose(1, 2)[:, :, None, :, :2]).norm(dim=-1)  # [B, K, M, H]
     total = 0.0
     for b in range(3):
@@ -46,7 +46,7 @@ def test_the_nearest_mode_is_surprised_as_it_alone_would_be():
             presence[b, k] = target.presence[b, k]
             one = target.replace(presence=presence)
             chance = block.mode_logits[b, k].log_softmax(-1)[nearest]
-            total += (surprise(alone, one)["objects"] - target.presence[b, k] * chance / (9 * 4 * 3)).item()
+            total += (surprise(alone, one)["objects"] - target.presence[b, k] * chance / (9 * 4 * 5)).item()
     assert nearest_mode_surprise(block, target).item() == pytest.approx(total, rel=1e-4)
     assert nearest_mode_surprise(block, target) > surprise(block, target)["objects"]
 

@@ -64,7 +64,7 @@ def test_objects_heed_those_present_and_not_those_absent(predictor):
 
     def moved(slot):
         pose = context.pose.clone()
-        pose[:, -1, slot] += torch.tensor([9.0, 5.0, 0.0, 0.0])
+        pose[:, -1, slot] += torch.tensor([9.0, 5.0, 0.0, 0.0, 0.0, 0.0])
         poses = [future(predictor, codes).pose[:, 10:, 0, :3] for codes in (context, context.replace(pose=pose))]
         return (poses[0] - poses[1]).abs().mean()
 
@@ -131,3 +131,17 @@ def test_position_error_is_that_of_the_rollout(predictor):
     wanted = (future - target.pose[:, :, [0, 2], :2]).norm(dim=-1).mean((0, 2))
     errors = position_error(predictor, context, target, 7)
     torch.testing.assert_close(torch.stack(list(errors.values())), wanted[[0, -1]])
+
+
+@pytest.mark.parametrize("spread", ["branches", "full"])
+def test_what_never_turned_is_not_forecast_to_turn(predictor, spread):
+    """Each number of a shape stays exactly as it is if all the context shows it so; the others go on."""
+    context = some_latents(2).frames(0, 6)
+    shape = poses.shape(context.pose).clone()
+    shape[:, :, 0] = torch.tensor([0.1, 0.0, 0.0])
+    shape[:, :, 1, 2] = 0
+    context = context.replace(pose=poses.assemble(poses.place(context.pose), shape, poses.visibility(context.pose)))
+    future = poses.shape(predictor.draw_block(context, Draws(draws()), spread)["pose"])
+    torch.testing.assert_close(future[:, :, 0], torch.tensor([0.1, 0.0, 0.0]).expand(2, future.shape[1], 3))
+    assert not future[:, :, 0, 1:].any() and not future[:, :, 1, 2].any()
+    assert (future[:, :, 1, :2].std(1) > 0).all() and (future[:, :, 2].std(1) > 0).all()

@@ -20,7 +20,7 @@ def straight_clips(off: float = 0.0) -> Latents:
     future = linear_extrapolation(clips.frames(0, 6), 4)
     moved = future.frames(6, 10)
     pose = poses.moved(moved.pose, torch.tensor([off, 0.0]))
-    pose[..., 3] = 1
+    pose[..., -1] = 1
     return future.frames(0, 6).append(pose=pose, camera=moved.camera + off, detail=moved.detail,
                                       deformation=moved.deformation)
 

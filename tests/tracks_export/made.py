@@ -40,8 +40,8 @@ def save_weights(path: Path, *, height: int, width: int, shown: tuple[int, int] 
 
 def codes(place: np.ndarray, *, log_scale: float = 0.0, present: int | None = None) -> Latents:
     """Of B clips whose objects are at place [B, T, K, 2] px of the frame, the first `present` slots (None: all)."""
-    pose = torch.zeros(*place.shape[:3], 4)
-    pose[..., :2], pose[..., 2], pose[..., 3] = torch.from_numpy(place), log_scale, 1
+    pose = torch.zeros(*place.shape[:3], 6)
+    pose[..., :2], pose[..., 2], pose[..., -1] = torch.from_numpy(place), log_scale, 1
     B, T, K = place.shape[:3]
     presence = torch.zeros(B, K)
     presence[:, :present] = 1

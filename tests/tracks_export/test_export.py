@@ -179,7 +179,7 @@ def test_a_forecast_has_its_samples_and_how_far_they_are_apart(tmp_path, weights
 def test_without_weights_boxes_are_as_wide_as_poses_say(tmp_path, weights):
     """And end where the frame does; a hidden object has none."""
     latents = codes(moving(1, 6))
-    latents.pose[0, 0, 0, 3] = 0
+    latents.pose[0, 0, 0, -1] = 0
     store = write_latents(tmp_path / "latents.zarr", weights, latents, [("a.mkv", 0)])
     for name in ("with", "without"):
         text = run(store, "--export", tmp_path / f"{name}.csv", "--autoencoder", weights if name == "with" else "none")
