@@ -205,10 +205,11 @@ class SceneParams:
 
     recognised: float = 0.5
     """Share of the pixels that must be alike: half of the frame may be covered all the time."""
-    min_clips: int = 10
+    min_clips: int = 16
     """Clips that must show it: what rests before a known background is an object, and codes learned from the objects of
     fewer clips cannot draw those of others. Frames drawn from codes lose 1.4 and 3.4 dB by scenes of 4 and 8 training
-    clips and gain 0.8 and 2.8 dB by those of 17 and 27 (shell game, signing; fish, street)."""
+    clips and gain 0.8 and 2.8 dB by those of 17 and 27 (shell game, signing; fish, street); twelve clips of six people
+    are too few as well."""
     certain: float = 0.4
     """Share of the clips' frames that must show a pixel alike; where fewer do, as where people always stand, their
     median is nobody's background."""

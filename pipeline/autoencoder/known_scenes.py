@@ -23,7 +23,7 @@ from pipeline.frames.pixels import to_unit
 from pipeline.spacing import evenly_spaced
 
 MAX_SCENES = 8
-MAX_CLIPS = 100
+MAX_CLIPS = 200
 """Training clips in which scenes are sought, evenly spaced."""
 FRAMES_PER_CLIP = 3
 """Frames of each that a scene's picture is the median of: neighbours say the same."""

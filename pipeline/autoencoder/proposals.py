@@ -10,6 +10,7 @@ Legend: B clips, T frames, K slots, C channels, H W frame, H' W' canvas, h w dis
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -144,7 +145,8 @@ def _start_sprites(
     sprites = Sprites(
         centre=centre, step=frames.new_full((B, k), schedule.search_margin * params.object_px / P),
         color=frames.new_zeros(B, k, C, P, P), mask=frames.new_zeros(B, k, P, P), seen=frames.new_zeros(B, k, P, P),
-        shape=frames.new_zeros(B, T, k, 3), visibility=frames.new_ones(B, T, k), depth=frames.new_zeros(B, k), presence=presence,
+        shape=frames.new_zeros(B, T, k, 3), visibility=frames.new_ones(B, T, k), depth=frames.new_zeros(B, k),
+        presence=presence,
     )
     return sprites, owned.unflatten(0, (B, T))
 
@@ -174,11 +176,8 @@ def _fit_sprites(
             claimed = owned * sprites.presence[:, None, :, None, None] * scene.certain[:, None]
             free = torch.minimum(free, 1 - _others(claimed, windows))
         if step.turns:
-            def look(sprites: Sprites, free: Tensor = free, windows: Windows = windows) -> sprite_fit.Patches:
-                return sprite_fit.look(*shown, free, sprites, windows)
+            look = partial(sprite_fit.look, *shown, free, windows=windows)
             sprites, turns = find_shapes(look, sprites, discovery.sprites)
-            windows = around_patches(sprites.matrix, sprites.patch_dim, H, W)
-            free = uncovered_within(windows, mask, sprites.depth)
         patches = sprite_fit.look(*shown, free, sprites, windows)
         sprites = sprite_fit.fit_picture(patches, sprites, discovery.sprites)
         if step.visibility:

@@ -42,8 +42,8 @@ def description(object_px: float | None) -> str:
     size = "" if object_px is None else f", so that it is {object_px:g} px exp(log_scale) wide"
     return (
         "x, y: its centre from the frame's left and top edge; log_scale: natural logarithm of its size, where 0 is "
-        f"that of a typical object{size}; log_aspect: natural logarithm of how much wider and lower than its picture it "
-        "is; angle: how far it is turned, clockwise; visibility: 1 in view, 0 hidden or out of the frame"
+        f"that of a typical object{size}; log_aspect: natural logarithm of how much wider and lower it is than its "
+        "picture; angle: how far it is turned, clockwise; visibility: 1 in view, 0 hidden or out of the frame"
     )
 
 

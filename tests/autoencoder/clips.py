@@ -81,7 +81,8 @@ def half_transparent_square(num_frames: int = 12, patch_dim: int = 16, px: int =
     color = mask[:, :, None] * torch.tensor([0.9, 0.2, 0.1]).view(1, 1, 3, 1, 1)
     track = torch.stack([torch.linspace(10, 38, num_frames), torch.linspace(14, 30, num_frames)], -1).round()
     true = Sprites(
-        centre=track[None, :, None], step=torch.ones(1, 1), shape=torch.zeros(1, num_frames, 1, 3), color=color, mask=mask, seen=torch.ones_like(mask),
+        centre=track[None, :, None], step=torch.ones(1, 1), shape=torch.zeros(1, num_frames, 1, 3), color=color,
+        mask=mask, seen=torch.ones_like(mask),
         visibility=torch.ones(1, num_frames, 1), depth=torch.zeros(1, 1), presence=torch.ones(1, 1),
     )
     free = 1 - draw_masks(true, px, px)[:, :, 0, None]

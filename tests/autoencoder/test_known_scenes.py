@@ -38,7 +38,7 @@ CORNERS = [(0, 0), (18, 0), (0, 18), (18, 18), (9, 9)]
 
 def test_a_scene_is_known_though_every_clip_hides_part_of_it_in_a_light_of_its_own():
     lights = (1.0, 0.9, 1.0, 0.95, 1.0)
-    scenes = found_in(2 * [resting(0, corner, light=light) for corner, light in zip(CORNERS, lights, strict=True)])
+    scenes = found_in(4 * [resting(0, corner, light=light) for corner, light in zip(CORNERS, lights, strict=True)])
     assert len(scenes) == 1
     assert (in_light_of(scenes[:, :-1], scenes[:, -1:], scene(0)[None])[0] - scene(0)).abs().mean() < 0.01
 
@@ -47,7 +47,7 @@ def test_nothing_is_known_where_every_clip_shows_something_else():
     """In each a square of another colour rests at the same place."""
     tracks = torch.tensor((10.0, 10.0)).expand(6, 1, 2)
     clips = [to_uint8(moving_squares(tracks, torch.tensor([[n / 4, 1 - n / 4, n % 2]]), side=12, px=32, seed=9)[0][0])
-             for n in range(5)] * 2
+             for n in range(5)] * 4
     certain = found_in(clips)[0, -1].bool()
     assert not certain[11:21, 11:21].any() and certain[:, :9].all() and certain[23:].all()
     median = to_unit(clips[3])[:1]
@@ -56,7 +56,7 @@ def test_nothing_is_known_where_every_clip_shows_something_else():
 
 
 def test_scenes_are_kept_apart_and_those_of_most_clips_come_first():
-    clips = [resting(1, corner) for corner in 2 * CORNERS] + [resting(2, corner) for corner in 3 * CORNERS]
+    clips = [resting(1, corner) for corner in 4 * CORNERS] + [resting(2, corner) for corner in 5 * CORNERS]
     scenes = found_in(clips)
     assert len(scenes) == 2
     for picture, seed in zip(scenes, (2, 1), strict=True):

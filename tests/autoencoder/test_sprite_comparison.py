@@ -35,7 +35,9 @@ def test_a_double_loses_its_presence_and_only_one_of_the_two(scene):
     true = replace(true, color=shape[:, :, None] * torch.tensor([0.9, 0.2, 0.1]).view(1, 1, 3, 1, 1), mask=shape)
     mask = draw_masks(true, PX, PX)[:, :, 0, None]
     frames = paste(true.color, true, whole_frames(true, PX))[:, :, 0] + (1 - mask) * background[:, None]
-    both = Sprites(*(torch.cat([x, x], 2 if name in ("centre", "shape", "visibility") else 1) for name, x in vars(true).items()))
+    both = true.padded(2)
+    both = replace(both, **{name: getattr(true, name).repeat_interleave(2, axis) for name, axis in
+                            (("visibility", 2), ("depth", 1), ("presence", 1))})
     judged = compare(frames, background[:, None], both, whole_frames(both, PX), object_px=10)
     assert judged.presence.sum() == 1
     judged = compare(frames, background[:, None], judged, whole_frames(judged, PX), object_px=10)

@@ -64,4 +64,4 @@ def test_the_size_goes_with_the_looks():
     other.pose[..., 1, 2] = 0.5
     mixed = with_looks_of(latents, 1, other, 1)
     assert mixed.appearance[0, 1, 0] == pytest.approx(0.9) and mixed.appearance[0, 0].tolist() == [0, 0]
-    assert mixed.pose[0, 0, 1].tolist() == [10, 16, 0.5, 1] and latents.pose[0, 0, 1, 2] == 0
+    assert mixed.pose[0, 0, 1].tolist() == [10, 16, 0.5, 0, 0, 1] and latents.pose[0, 0, 1, 2] == 0

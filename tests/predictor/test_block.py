@@ -19,7 +19,8 @@ def block(num_rows: int) -> Block:
         mode_logits=CHANCES.log().expand(num_rows, 2, 3),
         moving=MIDDLES[:, None, None].expand(modes),
         moving_spread=(SPREADS[:, None, None] * torch.tensor([1.0, 2.0])[:, None]).expand(modes),
-        visibility_logits=torch.tensor([-9.0, 0.0, 9.0])[:, None].expand(modes[:-1]), changes=torch.ones(num_rows, 2, 1, 1, 5),
+        changes=torch.ones(num_rows, 2, 1, 1, 5),
+        visibility_logits=torch.tensor([-9.0, 0.0, 9.0])[:, None].expand(modes[:-1]),
         means={
             "camera": torch.full((num_rows, 2, 2), 5.0), "detail": torch.full((num_rows, 2, 3), 7.0),
             "deformation": torch.full((num_rows, 2, 2, 1), -7.0),
