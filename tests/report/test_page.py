@@ -60,7 +60,8 @@ def test_it_is_one_whole_page_with_everything_inside(page):
                    "num_slots 4", "aaaaaaaaaaaa", "object_px 16", "time varying", "-0.10", "prediction.psnr_by_step",
                    "decomposition.fg_ari –",
                    "clip 3",
-                   "pose where the object in a slot is 4 x 6 per frame line: x, y; damped: log_scale, log_aspect, angle; held: visibility"):
+                   "pose where the object in a slot is 4 x 6 per frame "
+                   "line: x, y; damped: log_scale, log_aspect, angle; held: visibility"):
         assert wanted in words, wanted
     assert text.count('class="scene"') == len(SCENES) and text.count("<svg class=\"chart\"") == 5
 
