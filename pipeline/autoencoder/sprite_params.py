@@ -38,7 +38,7 @@ class SpriteParams:
     turning: float = 0.6
     """Share of an object's squared error that must be left, at most, once it may turn and change its size: else it does
     not. By trial."""
-    shape_rounds: int = 4
+    shape_rounds: int = 2
     """Iterations by which shapes are found, first of pairs of frames, then with the picture. By trial."""
     visible_memory: float = 0.7
     """Frames (a decay) from which frames that say little take an object's visibility. By trial."""
