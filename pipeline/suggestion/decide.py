@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from pipeline.frames.splits import SPLITS
-from pipeline.suggestion.facts import MotionFacts, SourceFacts, weighted_quantile
+from pipeline.suggestion.facts import MotionFacts, SourceFacts
 from pipeline.suggestion.thresholds import Thresholds
 
 
@@ -126,7 +126,7 @@ def object_suggestions(motion: MotionFacts, form: Form, params: Thresholds) -> l
         sides = np.array([np.quantile(track, params.apart_size) for track in seen])
         weights = sides * [len(track) for track in seen]  # so that fragments do not outnumber what they are of
         shares = params.size_typical, params.size_low, params.size_high
-        side, low, high = (weighted_quantile(sides, weights, share) for share in shares)
+        side, low, high = np.quantile(sides, shares, weights=weights, method="inverted_cdf").tolist()
         wide = f"objects are {low:.0f} to {high:.0f} px wide, typically {side:.0f} ({len(sides)} followed)"
     largest = params.widest(form.height, form.width)
     if side > largest:

@@ -98,10 +98,3 @@ class MotionFacts:
     """dB on clips that were not fitted, by the width of a detail code; 0: without one."""
     background_ssim: dict[int, float]
     """On clips that were not fitted, by the numbers for a block of background."""
-
-
-def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
-    """The value [n] below which that share of the weights lies."""
-    order = np.argsort(values, kind="stable")
-    reached = weights[order].cumsum() >= share * weights.sum()
-    return float(values[order][np.argmax(reached)])

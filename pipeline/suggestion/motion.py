@@ -17,7 +17,7 @@ from pipeline.autoencoder import registration
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.camera_code import NUM_MOVING
 from pipeline.suggestion.code_widths import background_ssim, detail_psnr, psnr_of
-from pipeline.suggestion.facts import ClipFacts, MotionFacts, Region, weighted_quantile
+from pipeline.suggestion.facts import ClipFacts, MotionFacts, Region
 from pipeline.suggestion.thresholds import Thresholds
 
 _BLOCK = 8
@@ -210,7 +210,7 @@ def without_fragments(tracks: list[list[dict[int, Region]]], params: Thresholds)
     areas = np.array([region.area for clip in tracks for track in clip for region in track.values()], float)
     if not len(areas):
         return tracks
-    least = params.fragment * weighted_quantile(areas, np.sqrt(areas), 0.5)
+    least = params.fragment * np.quantile(areas, 0.5, weights=np.sqrt(areas), method="inverted_cdf")
     return [[t for t in clip if np.median([region.area for region in t.values()]) >= least] for clip in tracks]
 
 
