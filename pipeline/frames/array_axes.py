@@ -68,7 +68,7 @@ class FoundArray:
     """An array of videos, or of one."""
 
     name: str
-    """Its file, with the name inside where that holds several."""
+    """Name of the array's file, followed by its name inside where a file holds several."""
     reading: Reading
     videos: list[SourceVideo]
 

@@ -91,7 +91,7 @@ def _window(sequences: np.ndarray, clips: ForecastClips, start: int, stop: int) 
 
 
 def _apart(clips: ForecastClips, num_frames: int) -> np.ndarray:
-    """Of clips that overlap the earliest ones: int [n], ascending."""
+    """Which clips remain when of those that overlap the earliest is kept: int [n], ascending."""
     stops: dict[str, int] = {}
     kept = []
     for i in np.argsort(clips.first_frame, kind="stable"):

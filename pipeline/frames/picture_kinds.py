@@ -37,7 +37,7 @@ def naming(found: list[str]) -> str:
 
 
 def _patterns(texts: list[str], names: list[str]) -> list[str]:
-    """Of names with these texts between their numbers."""
+    """The patterns of names that have these texts between their numbers."""
     numbers = [tuple(_NUMBER.findall(name.rpartition(".")[0])) for name in names]
     suffixes = {name.rpartition(".")[2].lower() for name in names}
     suffix = suffixes.pop() if len(suffixes) == 1 else "*"

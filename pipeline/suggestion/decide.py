@@ -16,7 +16,7 @@ class Suggestion:
     """One parameter."""
 
     key: str
-    """Its place in params.yaml, with dots."""
+    """Place in params.yaml, with dots."""
     value: object
     why: str
 
@@ -56,12 +56,13 @@ def form_suggestions(facts: SourceFacts, form: Form, params: Thresholds) -> list
 
 
 def longest_step(fps: float, params: Thresholds) -> int:
-    """Of how many frames one may be taken."""
+    """The longest step from frame to frame at which people and cars do not jump yet."""
     return max(1, math.floor(fps / params.slowest_fps + 1e-3)) if fps >= params.fast_source else 1
 
 
 def choose_step(facts: SourceFacts, speed: float, params: Thresholds) -> int:
-    """Of how many frames one is taken. speed: px per frame of what moves, nan where nothing does."""
+    """The step from frame to frame: one of so many is taken. speed: px per frame of what moves, nan where nothing
+    does."""
     fps = float(np.median(facts.fps))
     step = 1
     for candidate in range(2, longest_step(fps, params) + 1):
@@ -74,7 +75,7 @@ def choose_step(facts: SourceFacts, speed: float, params: Thresholds) -> int:
 
 
 def num_sequences(facts: SourceFacts, step: int, length: int) -> int:
-    """Of the whole source, from the videos looked at."""
+    """Sequences of the whole source, estimated from the videos that were looked at."""
     known = sum(num_frames // step // length for num_frames in facts.num_frames)
     return round(known * facts.num_videos / (len(facts.num_frames) + facts.num_unreadable))
 
@@ -200,7 +201,7 @@ class Work:
     num_apart: int
     """Sequences taken apart, those that validate among them."""
     length: int
-    """Their frames."""
+    """Frames of a sequence."""
     num_pixels: int
     num_slots: int
 

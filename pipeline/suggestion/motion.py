@@ -168,7 +168,8 @@ def _difference(frames: Tensor, background: Tensor, moves: bool, params: Thresho
 
 
 def threshold(difference: Tensor, params: Thresholds) -> float:
-    """From where on a difference [T, H, W] to the background is no noise, whose spread the median pixel tells."""
+    """The difference to the background from which on a pixel is no noise, from differences [T, H, W]: the median pixel
+    tells the spread of the noise."""
     return max(params.contrast, params.contrast_noise * 1.4826 * float(difference.median()))
 
 
