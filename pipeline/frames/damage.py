@@ -62,7 +62,7 @@ class Damage:
     num_lost: int = 0
     """Frames that nothing stands for."""
     num_frames: int = 0
-    """All there are, the lost ones among them."""
+    """All frames that there are, lost ones included."""
 
     def count(self, num_whole: int = 0, num_concealed: int = 0, num_lost: int = 0) -> None:
         """Takes note of what follows, frames of one of these kinds."""

@@ -1,7 +1,7 @@
-"""Which pictures of a folder are the frames of one video: those whose names differ in nothing but their number.
+"""Which pictures of a folder are the frames of one video: those whose names differ only in their number.
 
 A number is a run of digits, with decimals, or a date with a time of day. Where two numbers of a name vary and the same
-frame number comes back (cam0_01, cam0_02, cam1_01, cam1_02), these are several videos, too.
+frame number comes back (cam0_01, cam0_02, cam1_01, cam1_02), there are several videos as well.
 """
 
 import glob

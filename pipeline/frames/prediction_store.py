@@ -32,8 +32,8 @@ DIMS = {
 MAPS = ("spread", "occupancy")
 """Arrays that a store may lack."""
 SPREAD_UNITS = 510
-"""A spread of 1, in units of which it is counted, is that part of the range of a channel: half a level of 8 bits. No
-standard deviation is over half the range, so that 8 bits hold it."""
+"""Spreads are stored in 1 / SPREAD_UNITS of a channel's range, half a level of 8 bits. No standard deviation is over
+half the range, so 8 bits hold it."""
 CERTAIN = 255
 """An occupancy of 1 is stored as this."""
 

@@ -59,8 +59,8 @@ class LatentSpec(Params):
 
 
 class Latents:
-    """One batch of clips in codes, each of them an attribute, float32 and shaped as the module's head says. Never
-    changed: `replace` makes another."""
+    """A batch of clips as codes; each code is an attribute, float32 and shaped as the module's head says. Latents never
+    change: `replace` makes others."""
 
     background: Tensor
     appearance: Tensor

@@ -11,7 +11,7 @@ class CodeRow:
     name: str
     description: str
     numbers: str
-    """How many, of how many objects where it is theirs, and whether of each frame or of the clip."""
+    """How many numbers it has, of how many objects (if it is of objects), and whether in each frame or once a clip."""
     goes_on: str
     """How it is continued without learning; empty where it does not vary in time."""
 
