@@ -61,7 +61,7 @@ class Bar:
         return bar is None or (value >= bar if self.higher_is_better else value <= bar)
 
     def wanted(self, bar: float | None) -> str:
-        """As tables show it."""
+        """The bar as tables show it."""
         return "" if bar is None else f"{'≥' if self.higher_is_better else '≤'} {bar:g}"
 
 

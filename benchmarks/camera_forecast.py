@@ -16,7 +16,7 @@ CAMERA_FRAMES = 4
 """Frames at the end of a context from which the camera's motion is taken."""
 MAX_CORNERS = 200
 CORNER_QUALITY = 0.01
-"""Of a corner that counts, as a share of the best one's; the value of OpenCV's examples."""
+"""Quality from which on a corner counts, as a share of the best one's; the value of OpenCV's examples."""
 CORNERS_APART_PX = 4
 MIN_CORNERS = 8
 """Fewer tracked corners than this say nothing of a camera: a similarity has 4 unknowns, 2 corners' worth."""

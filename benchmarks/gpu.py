@@ -32,7 +32,7 @@ STEPS_TOGETHER = 4
 COST = {"seconds": "seconds", "peak_cuda_allocated_gib": "tensors, GiB", "peak_cuda_reserved_gib": "reserved, GiB",
         "peak_resident_gib": "resident, GiB"}
 FIGURES = (("prediction", "psnr"), ("prediction", "ssim"), ("reconstruction", "psnr"), ("reconstruction", "ssim"))
-"""Of metrics.json."""
+"""Figures of metrics.json that are compared."""
 
 
 def write_settings(path: Path, preset: Path, source: Path, precision: str, steps: dict[str, int]) -> None:

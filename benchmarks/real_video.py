@@ -156,7 +156,7 @@ def _training_windows(store: FrameStore, num_frames: int) -> np.ndarray:
 def _forecasts(
     context: np.ndarray, frames: PredictionStore, i: int, stack: Callable[[np.ndarray], np.ndarray],
 ) -> dict[str, np.ndarray]:
-    """By name, each uint8 [S, H, height, width, C]; S is 1 of all but the samples."""
+    """Forecasts by name, each uint8 [S, H, height, width, C]; S is 1 but for the samples."""
     samples = frames.read(i, i + 1)[0]
     mean = samples.astype(np.float32).mean(0).round().astype(np.uint8)
     return {
@@ -167,7 +167,7 @@ def _forecasts(
 
 
 def _scores(forecast: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
-    """By figure [S, H]."""
+    """Scores [S, H] by the figure's name."""
     quality = frame_quality(to_unit(forecast), to_unit(np.broadcast_to(target, forecast.shape)))
     return {name: quality[name] for name in ("psnr", "ssim")} | {"sharpness": _gradient(forecast) / _gradient(target)}
 

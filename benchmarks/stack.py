@@ -15,7 +15,7 @@ from pipeline.optical_flow import mean_flow, paths, warp
 
 MAX_WINDOWS = 150
 RIDGE = 1e-3
-"""Of the normal equations, as a share of their mean diagonal."""
+"""What is added to the diagonal of the normal equations, as a share of its mean."""
 
 
 def parts(context: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:

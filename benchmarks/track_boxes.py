@@ -30,7 +30,7 @@ BAR = 0.8
 Box = tuple[float, float, float, float]
 """left, top, width, height, px of the source."""
 Track = dict[int, Box]
-"""By the source's frame."""
+"""Boxes of an object by the source's frame."""
 
 
 def overlap(one: Box, other: Box) -> float:
@@ -41,7 +41,7 @@ def overlap(one: Box, other: Box) -> float:
 
 
 def true_tracks(store: FrameStore) -> dict[str, list[Track]]:
-    """Of each video of the test split, sequence by sequence, its true objects."""
+    """The true objects of each video of the test split, sequence by sequence."""
     attributes = {**store.about, "height": store.height, "width": store.width, "fps": store.fps}
     view_of, found = source_views(store.path, attributes), defaultdict(list)
     for row in store.rows("test"):
@@ -61,8 +61,8 @@ def true_tracks(store: FrameStore) -> dict[str, list[Track]]:
 
 
 def exported_tracks(table: Path, kind: str) -> tuple[dict[str, dict[str, list[Track]]], dict[str, set[int]]]:
-    """Of each sample (observed: the only one, without a name) and video the tracks that a table has; and of each video
-    its frames there."""
+    """The tracks that a table has, by sample (observed: the only one, without a name) and video; and the frames that it
+    has of each video."""
     found: dict = defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
     frames: dict[str, set[int]] = defaultdict(set)
     with table.open(encoding="utf-8", newline="") as file:
@@ -78,7 +78,7 @@ def exported_tracks(table: Path, kind: str) -> tuple[dict[str, dict[str, list[Tr
 
 
 def overlaps(truth: dict[str, list[Track]], tracks: dict[str, list[Track]], frames: dict[str, set[int]]) -> list[float]:
-    """Of every true object in each of the frames of its video that are asked for."""
+    """Overlaps of every true object, in each of the frames of its video that are asked for."""
     found: list[float] = []
     for video, wanted in frames.items():
         own = [{frame: box for frame, box in track.items() if frame in wanted} for track in truth.get(video, [])]

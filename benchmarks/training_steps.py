@@ -26,7 +26,7 @@ from pipeline.predictor.predictor import Predictor
 from pipeline.predictor.train_predictor_params import TrainPredictorParams
 
 NUM_CLIPS = 2
-"""In a batch: with one alone SVG's batch normalisation has no variance."""
+"""Clips in a batch: with one alone SVG's batch normalisation has no variance."""
 NUM_CHANNELS = 3
 PARAMS = Path("params.yaml")
 
@@ -67,7 +67,7 @@ def stage_2(resolution: int, num_frames: int, device: str) -> Step:
 
 
 def end_to_end(resolution: int, num_frames: int, device: str) -> Step:
-    """The same networks, trained at once and through the pixels: context frames are reconstructed, the others
+    """The networks of both stages, trained at once and through the pixels: context frames are reconstructed, the others
     predicted."""
     given = num_frames // 2
     model, frames, proposals = _autoencoder(resolution, num_frames, device)

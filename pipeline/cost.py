@@ -15,7 +15,7 @@ SECONDS_BETWEEN_LOOKS = 0.2
 
 @contextmanager
 def measure(path: Path, unit: str) -> Iterator[Callable[[int], None]]:
-    """Writes the cost of the block to the JSON file `path`, unless the block raises; yields what is to be told how many
+    """Writes the cost of the block to the JSON file `path`, unless the block raises; yields a function to tell how many
     `unit` ("frames", "steps") it got done.
 
     seconds; peak_resident_gib: most memory held at once by this process and its children (what they share counts for

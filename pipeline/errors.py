@@ -18,7 +18,7 @@ class UserError(ValueError):
 
 
 class Resumable(UserError):
-    """The same run may go on once that is mended: what it has done stays."""
+    """An error after which the same run may go on, once it is mended: what the run has done stays."""
 
 
 class CannotWrite(Resumable):

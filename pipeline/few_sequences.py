@@ -15,7 +15,7 @@ _REMEDY = {
 
 
 def split_summary(counts: dict[str, int]) -> str:
-    """counts: sequences by split."""
+    """The counts as one line of text; counts: sequences by split."""
     return ", ".join(f"{counts[split]} {purpose}" for split, purpose in _PURPOSE.items())
 
 

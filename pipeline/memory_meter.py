@@ -10,7 +10,7 @@ import psutil
 
 
 def resident(children: bool = False) -> int:
-    """What this process holds now; with its children, what they share counts for each."""
+    """What this process holds now, or it and its children together; memory that they share counts for each."""
     total = 0
     for process in (psutil.Process(), *(psutil.Process().children(recursive=True) if children else ())):
         try:

@@ -55,7 +55,7 @@ def pixels(height: int, width: int) -> np.ndarray:
 
 
 def warp(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """What picture [H, W, C] shows at places [H, W, 2], px from the first pixel's middle; beyond it its edge."""
+    """What picture [H, W, C] shows at places [H, W, 2], px from the first pixel's middle; beyond it, its edge."""
     shown = cv2.remap(picture, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return shown.reshape(*places.shape[:2], -1)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from pipeline.errors import writing
 
 SHARE_OF_MEMORY = 0.25
-"""Of the machine's memory: a data set that takes more is mapped from disk."""
+"""Share of the machine's memory; a data set that takes more is mapped from disk."""
 
 
 def allocate(wanted: dict[str, tuple[tuple[int, ...], torch.dtype]], folder: Path) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""From where on codes between 0 and 1 count as a yes."""
+"""Bounds above which codes between 0 and 1 count as a yes."""
 
 PRESENT = 0.5
 """A slot whose presence is over this holds an object."""

@@ -18,8 +18,8 @@ def write_file(path: Path, *parts: bytes | memoryview) -> None:
 
 @contextmanager
 def file_to_write(path: Path) -> Iterator[BinaryIO]:
-    """The same of what need not fit in memory: yields a file beside `path`, which takes its place unless the body
-    raises."""
+    """Does as `write_file` for content that need not fit in memory: yields a file beside `path`, which takes its place
+    unless the body raises."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".partial")

@@ -80,8 +80,8 @@ def check_free(into: Path) -> None:
 
 
 def long_enough(brought: list[NewVideo], length: int, stride: int) -> list[NewVideo]:
-    """Those that hold a sequence. Says what is done to all, and which are too short. Raises UserError when that leaves
-    none, or rates differ that nobody can bring to one."""
+    """The videos that hold a sequence. Says what is done to all, and which are too short. Raises UserError when no
+    video is left, or rates differ that nobody can bring to one."""
     videos, short = list[NewVideo](), list[NewVideo]()
     for new in brought:
         (videos if Cut(new.form, length, stride).num_sequences(new.info) else short).append(new)

@@ -31,7 +31,7 @@ NUM_KEPT = 2  # abandoned runs whose sequences stay: they are as big as the stor
 
 
 Stores = tuple[FrameStoreWriter, FrameStoreWriter]
-"""Of train and val, and of test."""
+"""The store of train and val, and that of test."""
 
 
 def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> int:

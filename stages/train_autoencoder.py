@@ -26,8 +26,10 @@ from pipeline.processes import processes
 from pipeline.progress import progress
 from pipeline.resume.folders import is_main_process, resume_folder
 from pipeline.resume.states import machine, remembered
-from pipeline.training.loop import batch_share, prepare_process, train
+from pipeline.training.batches import batch_share
+from pipeline.training.loop import train
 from pipeline.training.memory import clips_at_once
+from pipeline.training.prepare import prepare_process
 from pipeline.warn import warn
 
 

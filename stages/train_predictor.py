@@ -21,7 +21,9 @@ from pipeline.predictor.validation import hold_objects, of_objects, validation_f
 from pipeline.predictor.worries import no_objects, overfitting
 from pipeline.resume.folders import is_main_process, resume_folder
 from pipeline.resume.states import machine
-from pipeline.training.loop import batch_share, prepare_process, train
+from pipeline.training.batches import batch_share
+from pipeline.training.loop import train
+from pipeline.training.prepare import prepare_process
 from pipeline.warn import warn
 
 

@@ -12,6 +12,7 @@ BLOCK = 8
 
 
 def num_blocks(height: int, width: int) -> tuple[int, int]:
+    """Blocks down and across that cover a frame."""
     return -(-height // BLOCK), -(-width // BLOCK)
 
 

@@ -10,10 +10,11 @@ from torch import Tensor
 
 
 def best_path(score: Tensor, arrive: Callable[[Tensor, int], tuple[Tensor, Tensor]]) -> Tensor:
-    """The states [B, T] of greatest total score [B, T, S], what it takes to go from one to the next counted.
+    """The states [B, T] of the path with the greatest sum of scores [B, T, S], less what its steps cost.
 
-    arrive(total [B, S], t): the best total of paths that arrive in each state of frame t, and the state that they come
-    from, both [B, S]; total: of the best paths that end in each state of the frame before.
+    arrive(total, t) is the step into frame t. It is given the totals [B, S] of the best paths that end in each state of
+    the frame before, and returns the best total with which each state of frame t is reached, before its own score, and
+    the state that this path comes from, both [B, S].
     """
     total, origins = score[:, 0], []
     for t in range(1, score.shape[1]):

@@ -26,7 +26,7 @@ def median_background(
 def background_behind(
     frames: Tensor, covered: Tensor, camera: Tensor, margin: int, params: BackgroundParams = DISCOVERY.background,
 ) -> tuple[Tensor, Tensor]:
-    """`estimate_background` on a canvas of that margin, px, where camera [B, T, CAMERA] lays the frames."""
+    """As `estimate_background`, on a canvas of that margin, px, on which camera [B, T, CAMERA] lays the frames."""
     if margin:
         laid = lay_out(torch.cat([frames, 1 - covered[:, :, None]], 2), camera, margin)
         frames, covered = laid[:, :, :-1], 1 - laid[:, :, -1]
@@ -36,8 +36,8 @@ def background_behind(
 def estimate_background(
     frames: Tensor, covered: Tensor, params: BackgroundParams = DISCOVERY.background,
 ) -> tuple[Tensor, Tensor]:
-    """Robust mean [B, C, H, W] of the frames where nothing covers them (covered [B, T, H, W] in [0, 1]), the rest
-    filled in; and [B, 1, H, W] 1 where it was seen in a frame or more."""
+    """Robust mean [B, C, H, W] of the frames where nothing covers them (covered [B, T, H, W] in [0, 1]), filled in
+    where something always does; and [B, 1, H, W] 1 where a frame or more showed it."""
     weight = (1 - covered).clamp(0, 1).square()[:, :, None]
     seen = weight.sum(1).clamp(max=1)
     background = (weight * frames).sum(1) / weight.sum(1).clamp(min=1e-6)
@@ -48,8 +48,8 @@ def estimate_background(
 
 
 def _fill(image: Tensor, seen: Tensor, trusted: float) -> Tensor:
-    """Replaces what was not seen (0 in [B, 1, H, W]) by ever wider averages of what was (push and pull); an average
-    stands by itself from that share of its area on."""
+    """Replaces what was not seen (0 in [B, 1, H, W]) by averages of what was, as wide as need be (push and pull). An
+    average of which at least the share `trusted` was seen needs no wider one beside it."""
     color, weight = image * seen, seen
     pushed = [(color, weight)]
     while min(color.shape[-2:]) > 1:

@@ -1,4 +1,4 @@
-"""Closed form of the shares by which forecasts are mixed, on training clips that are given in part.
+"""Fits the shares by which forecasts are mixed, in closed form, on training clips of which the first half is given.
 
 Legend: B clips, T frames of a sequence, C channels, H W frame.
 """
@@ -20,9 +20,9 @@ from pipeline.spacing import evenly_spaced
 from pipeline.thresholds import PRESENT
 
 MAX_CLIPS = 60
-"""Training clips that the shares are fitted on, evenly spaced: every one is taken apart anew from its first half."""
+"""Training clips, evenly spaced, that the shares are fitted on: each is taken apart anew from its first half."""
 MAX_SEQUENCES = 100
-"""Training clips that what swings is known from, evenly spaced."""
+"""Training clips, evenly spaced, in which it is sought what swings."""
 
 
 def num_given(num_frames: int) -> int:
@@ -38,7 +38,7 @@ def num_steps(num_frames: int) -> int:
 
 @torch.no_grad()
 def fit_mix(model: Autoencoder, clips: TrainingSet, advance: Callable[[], None]) -> None:
-    """Fits what swings and both sets of shares in place; `advance` is told of every clip that was looked at."""
+    """Fits what swings and both sets of shares in place; `advance` is called after each clip of the latter."""
     mix = model.mix
     if mix is None:
         return
@@ -65,13 +65,13 @@ def fit_mix(model: Autoencoder, clips: TrainingSet, advance: Callable[[], None])
 
 
 def _with_known_tracks(straight: Latents, context: Latents, whole: Latents) -> Latents:
-    """The future of a context in straight lines, but for objects that the whole clip has as well: those go where they
-    did."""
+    """The future of a context in straight lines, but objects that the whole clip shows as well go where they really
+    went."""
     known = in_order_of(context, whole).frames(context.num_frames, whole.num_frames)
     is_known = (known.presence > PRESENT)[:, None, :, None]
     return straight.replace(pose=torch.where(is_known, known.pose, straight.pose))
 
 
 def _some_sequences(clips: TrainingSet) -> np.ndarray:
-    """uint8 [n, T, H, W, C]"""
+    """Up to MAX_SEQUENCES clips, uint8 [n, T, H, W, C]."""
     return clips.read(clips.rows.numpy()[evenly_spaced(len(clips), MAX_SEQUENCES)])

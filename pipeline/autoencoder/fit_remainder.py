@@ -1,4 +1,4 @@
-"""Closed form of the codes for what the layers leave over, on the clips that the layers were trained on.
+"""Fits the codes for what the layers leave over, in closed form, on the clips that the layers were trained on.
 
 Legend: B batch, T frames, C channels, H W frame.
 """
@@ -17,7 +17,7 @@ from pipeline.spacing import evenly_spaced
 from pipeline.thresholds import PRESENT
 
 MAX_FRAMES = 2048
-"""Of more frames than that an evenly spaced choice is looked at: enough for components."""
+"""Most frames that are looked at, evenly spaced: enough for components."""
 CLIPS_AT_ONCE = 8
 
 

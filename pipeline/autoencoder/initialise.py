@@ -1,10 +1,13 @@
 """Closed-form start of the autoencoder: principal components of the pictures that the proposals found.
 
 From here training refines; from random weights it takes far longer and may never find objects at all.
+
+Legend: N pictures, C channels, H W background picture, P patch side in samples.
 """
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from pipeline.autoencoder.autoencoder import Autoencoder
 from pipeline.autoencoder.background import BLOCK
@@ -14,7 +17,7 @@ from pipeline.autoencoder.proposals import Proposals
 from pipeline.spacing import evenly_spaced
 
 MAX_CLIPS = 2048
-"""Of more clips than that an evenly spaced choice is looked at: enough for components, and memory has a bound."""
+"""Most clips that are looked at, evenly spaced: enough for components, and memory has a bound."""
 
 
 @torch.no_grad()
@@ -24,37 +27,42 @@ def initialise(model: Autoencoder, proposals: Proposals) -> None:
     if num_clips > MAX_CLIPS:
         chosen = torch.from_numpy(evenly_spaced(num_clips, MAX_CLIPS))
         proposals = proposals.take(chosen)
-    background = model.background_encoder.blocks
-    height, width = proposals.background.shape[-2:]
-    pictures = proposals.background.float()
+    _initialise_background(model, proposals.background.float())
+    sprites = proposals.sprites
+    pictures = sprites.picture[sprites.presence > 0].float()
+    if len(pictures):  # else no clip shows an object: there is nothing to learn appearances from
+        _initialise_appearance(model, pictures)
+
+
+def _initialise_background(model: Autoencoder, pictures: Tensor) -> None:
+    """Components of the blocks of background pictures [N, C, H, W]."""
+    height, width = pictures.shape[-2:]
     scene = recognise(model.scenes.cpu(), pictures)
     # whole pictures too: what differs from a scene in training clips is little, and a new clip may show another one
     both = torch.cat([pictures, (pictures - scene.picture)[scene.known]])
     padded = F.pad(both, (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
     blocks = F.unfold(padded, BLOCK, stride=BLOCK).transpose(1, 2).flatten(0, 1)
-    mean, components, scale = principal_components(blocks, background.out_channels)
-    decoder = model.background_decoder.blocks
-    assert background.bias is not None and decoder.bias is not None
-    background.weight.copy_((components / scale[:, None]).view_as(background.weight))
-    background.bias.copy_(-(components @ mean) / scale)
+    encoder, decoder = model.background_encoder.blocks, model.background_decoder.blocks
+    mean, components, scale = principal_components(blocks, encoder.out_channels)
+    assert encoder.bias is not None and decoder.bias is not None
+    encoder.weight.copy_((components / scale[:, None]).view_as(encoder.weight))
+    encoder.bias.copy_(-(components @ mean) / scale)
     decoder.weight.copy_((components * scale[:, None]).view_as(decoder.weight))
     decoder.bias.copy_(mean.view(-1, BLOCK * BLOCK).mean(1))
     # what one bias per channel cannot say of the mean block is next to nothing: blocks lie anywhere in the picture
 
-    sprites = proposals.sprites
-    pictures = sprites.picture[sprites.presence > 0].float()
-    if len(pictures) == 0:
-        return  # no clip shows an object: nothing to learn appearances from
+
+def _initialise_appearance(model: Autoencoder, pictures: Tensor) -> None:
+    """Components of pictures of objects [N, C + 1, P, P], and of these mirrored and transposed."""
     pictures = torch.cat([pictures, pictures.flip(-1), pictures.flip(-2), pictures.transpose(-1, -2)])
     # an error of the mask counts as if it were one of every colour: that is where it shows
     weight = torch.ones_like(pictures[0])
     weight[-1] = len(weight) - 1
     weight = weight.flatten()
-    linear = model.appearance_encoder.components
-    mean, components, scale = principal_components(pictures.flatten(1) * weight, linear.out_features)
+    encoder, decoder = model.appearance_encoder.components, model.appearance_decoder.components
+    mean, components, scale = principal_components(pictures.flatten(1) * weight, encoder.out_features)
     components, scale = simple_structure(components, scale)
-    linear.weight.copy_(components * weight / scale[:, None])
-    linear.bias.copy_(-(components @ mean) / scale)
-    linear = model.appearance_decoder.components
-    linear.weight.copy_((components * scale[:, None] / weight).T)
-    linear.bias.copy_(mean / weight)
+    encoder.weight.copy_(components * weight / scale[:, None])
+    encoder.bias.copy_(-(components @ mean) / scale)
+    decoder.weight.copy_((components * scale[:, None] / weight).T)
+    decoder.bias.copy_(mean / weight)

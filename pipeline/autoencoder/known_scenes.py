@@ -26,9 +26,9 @@ MAX_SCENES = 8
 MAX_CLIPS = 200
 """Training clips in which scenes are sought, evenly spaced."""
 FRAMES_PER_CLIP = 3
-"""Frames of each that a scene's picture is the median of: neighbours say the same."""
+"""Frames of each clip that go into a scene's picture, the median of all: neighbouring frames say the same."""
 COARSE_PX = 32
-"""Longer side of the pictures on which clips are compared with one another; all pairs are."""
+"""px. Longer side of the small pictures on which every clip is compared with every other."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,21 @@ class Scene:
     """What is known of the background of each of B clips."""
 
     picture: Tensor
-    """[B, C, H, W] the scene that fits best, a guess where it is not known; zero if none fits; [B, 1, 1, 1] if there is
-    none"""
+    """[B, C, H, W] the scene that fits best (a guess where it is not known); zero if none fits; [B, 1, 1, 1] if there
+    are no scenes"""
     certain: Tensor
-    """[B, 1, H, W] 1 where it is known, else 0; likewise"""
+    """[B, 1, H, W] 1 where that scene is known, else 0; [B, 1, 1, 1] if there are no scenes"""
     chosen: Tensor
     """[B, S] 1 for that scene, 0 for the others"""
 
     @property
     def known(self) -> Tensor:
-        """bool [B] whether a clip shows one"""
+        """Whether a clip shows a scene, bool [B]."""
         return self.chosen.sum(1) > 0
 
     def complete(self, background: Tensor, params: SceneParams = DISCOVERY.scenes) -> Tensor:
-        """background [B, C, H, W] as the clips show it; where it differs from the known one, that in the clips'
-        light."""
+        """background [B, C, H, W] as the clips show it, but the known one, in the clips' light, where the two
+        differ."""
         if not self.known.any():
             return background
         lit = in_light_of(self.picture, self.certain, background, params)
@@ -60,7 +60,7 @@ class Scene:
 
 
 def recognise(scenes: Tensor, median: Tensor, params: SceneParams = DISCOVERY.scenes) -> Scene:
-    """Which of the scenes [S, C + 1, H, W] the clips of that median [B, C, H, W] show."""
+    """Which of the scenes [S, C + 1, H, W] clips show, from each clip's median [B, C, H, W]."""
     if not len(scenes):
         nothing = median.new_zeros(len(median), 1, 1, 1)
         return Scene(nothing, nothing, median.new_zeros(len(median), 0))
@@ -72,16 +72,16 @@ def recognise(scenes: Tensor, median: Tensor, params: SceneParams = DISCOVERY.sc
 
 
 def drawn(scenes: Tensor, chosen: Tensor) -> Tensor:
-    """The scenes [S, C + 1, H, W] that are chosen [B, S]: [B, C + 1, H, W]."""
+    """The one of scenes [S, C + 1, H, W] that each clip has chosen [B, S], or zero: [B, C + 1, H, W]."""
     return torch.einsum("bs,schw->bchw", chosen, scenes)
 
 
 def find_scenes(
     read: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, params: SceneParams = DISCOVERY.scenes,
 ) -> np.ndarray:
-    """The scenes of the training clips read(rows), uint8 [n, T, H, W, C]: uint8 [S, C + 1, H, W], those of most clips
-    first, each with what is known of it (0 or 255). A scene that fewer than `min_clips` show is none: nothing is known
-    of it that its clips do not say."""
+    """The scenes of training clips, uint8 [S, C + 1, H, W], those of most clips first, each with what is known of it (0
+    or 255). read(rows) returns clips uint8 [n, T, H, W, C]. What fewer than `min_clips` show is no scene: nothing would
+    be known of it that its clips do not say themselves."""
     medians, frames = [], []
     for row in rows[evenly_spaced(len(rows), MAX_CLIPS)]:  # one by one: clips are large
         clip = read(row[None])[0]
@@ -105,7 +105,8 @@ def find_scenes(
 
 
 def _scene(medians: list[np.ndarray], frames: list[np.ndarray], params: SceneParams) -> np.ndarray:
-    """What clips of that median [H, W, C] and frames [n, H, W, C] have in common, all uint8: [C + 1, H, W]."""
+    """The scene [C + 1, H, W] that clips have in common, from the median [H, W, C] and some frames [n, H, W, C] of
+    each; all uint8."""
     picture = np.median(np.concatenate(frames), 0).astype(np.uint8)
     common = to_unit(picture[None])
     everywhere, alike = torch.ones_like(common[:, :1]), []
@@ -119,9 +120,9 @@ def _scene(medians: list[np.ndarray], frames: list[np.ndarray], params: ScenePar
 def in_light_of(
     picture: Tensor, certain: Tensor, median: Tensor, params: SceneParams = DISCOVERY.scenes,
 ) -> Tensor:
-    """picture [B or 1, C, H, W] with a gain and an offset for each channel that bring it to median [B, C, H, W] where
-    it is known (certain [B or 1, 1, H, W]): least squares, again and again with less weight where they differ
-    (Cauchy's weights), since something may stand there."""
+    """picture [B or 1, C, H, W] in the light of median [B, C, H, W]: a gain and an offset for each channel, fitted
+    where the picture is known (certain [B or 1, 1, H, W]). Least squares, repeated with less weight where the two
+    differ (Cauchy's weights), since something may stand there."""
     lit, weights = picture, certain.expand(-1, -1, *median.shape[-2:])
     for _ in range(params.light_rounds):
         weights = weights / weights.mean((2, 3), keepdim=True).clamp(min=1e-6)
@@ -138,14 +139,14 @@ def in_light_of(
 
 
 def _agreement(picture: Tensor, certain: Tensor, median: Tensor, params: SceneParams) -> Tensor:
-    """[B] share of the pixels, of those that are known, that are alike in picture [1, C, H, W] and medians
-    [B, C, H, W], but for the light."""
+    """Share [B] of the known pixels in which picture [1, C, H, W] and medians [B, C, H, W] are alike once the light is
+    matched."""
     apart = (median - in_light_of(picture, certain, median, params)).abs().amax(1, keepdim=True)
     return (certain * (apart < params.agree)).mean((1, 2, 3)) / certain.mean().clamp(min=1e-6)
 
 
 def _coarse(pictures: Tensor) -> Tensor:
-    """[n, C, h, w] means of pictures [n, C, H, W]."""
+    """Pictures [n, C, H, W] shrunk to COARSE_PX by means: [n, C, h, w]."""
     height, width = pictures.shape[-2:]
     ratio = min(1.0, COARSE_PX / max(height, width))
     return F.adaptive_avg_pool2d(pictures, (max(1, round(ratio * height)), max(1, round(ratio * width))))

@@ -1,4 +1,4 @@
-"""The linear systems that end a Gauss-Newton iteration: small, one per frame or object.
+"""The linear systems at the end of a Gauss-Newton iteration: small ones, one for each frame or object.
 
 Legend: ... any leading axes, N unknowns.
 """
@@ -14,7 +14,8 @@ def damped(normal: Tensor, ridge: Tensor | float) -> Tensor:
 
 
 def solve(normal: Tensor, right: Tensor) -> Tensor:
-    """The unknowns [..., N] of normal [..., N, N], symmetric, and right side [..., N]; two of them in closed form."""
+    """The unknowns [..., N] of normal equations [..., N, N] (symmetric) with right side [..., N]; two unknowns in
+    closed form, which is faster."""
     if right.shape[-1] != 2:
         return torch.linalg.solve(normal, right)
     (xx, yy), xy = normal.diagonal(dim1=-2, dim2=-1).unbind(-1), normal[..., 0, 1]

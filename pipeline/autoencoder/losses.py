@@ -20,18 +20,19 @@ from pipeline.processes import processes
 
 @dataclass(frozen=True)
 class Whole:
-    """What the sums over a batch are divided by. Given that of a whole one, its parts' losses add up to its own."""
+    """What sums over a batch are divided by. Divided by that of the whole batch, the losses of its parts add up to its
+    own."""
 
     num_clips: Tensor
     emphasis: Tensor
-    """Summed over pixels."""
+    """Weights of all pixels, added up."""
     present: Tensor
     """Slots with an object."""
 
 
 @torch.no_grad()
 def whole_batch(frames: Tensor, proposals: Proposals, params: LossParams) -> Whole:
-    """Of the clips [B, T, C, H, W]; sums, so those of several processes can be added."""
+    """The sums for clips [B, T, C, H, W]; those of several processes can be added."""
     emphasis = _emphasis(frames, proposals, params)
     return Whole(emphasis.new_tensor(len(frames)), emphasis.sum(), proposals.sprites.presence.sum())
 
@@ -39,8 +40,8 @@ def whole_batch(frames: Tensor, proposals: Proposals, params: LossParams) -> Who
 def split_batch(
     batch: tuple[Tensor, Proposals], num_clips: int, params: LossParams,
 ) -> list[tuple[Tensor, Proposals, Whole | None]]:
-    """Parts of up to `num_clips` clips, whose losses add up to those of the batch; of several processes' batches
-    together (the gradients are then averages over the processes)."""
+    """Cuts a batch into parts of up to `num_clips` clips, whose losses add up to those of the batch; with several
+    processes, to those of all processes' batches together (the gradients are then averages over the processes)."""
     frames, proposals = batch
     num_processes = processes().num_processes
     if len(frames) <= num_clips and num_processes == 1:
@@ -55,9 +56,10 @@ def reconstruction_loss(
     model: Autoencoder, frames: Tensor, proposals: Proposals, params: LossParams, whole: Whole | None = None,
     recompute: bool = False,
 ) -> dict[str, Tensor]:
-    """Losses of clips [B, T, C, H, W] whose proposals (of the same T frames) are given; `whole`: the batch that they
-    are part of, None if they are all. With `recompute` frames are rendered one by one, and once more in the backward
-    pass, which keeps next to nothing for it (Chen et al. 2016, "Training deep nets with sublinear memory cost").
+    """Losses of clips [B, T, C, H, W], given their proposals (of the same T frames). `whole`: sums of the batch that
+    they are part of; None: they are all of it. With `recompute` frames are rendered one by one, and once more in the
+    backward pass, for which next to nothing is kept (Chen et al. 2016, "Training deep nets with sublinear memory
+    cost").
 
     loss = frame + picture_weight * picture. frame: squared error per pixel and channel, weighted towards what moves.
     picture: squared error of decoded sprites against the proposals' own (mask and premultiplied colour, over the
@@ -70,7 +72,7 @@ def reconstruction_loss(
     share = len(frames) / whole.num_clips
 
     def render(start: int, stop: int) -> Tensor:
-        """Of these frames: squared error, summed with emphasis, and its mean."""
+        """Squared error of the frames from start to stop, [2]: summed with emphasis, and its plain mean."""
         decoded = model.decode(latents.frames(start, stop), pictures)
         error = (decoded.frames - frames[:, start:stop]).square().mean(2)
         return torch.stack([(emphasis[:, start:stop] * error).sum(), error.mean()])
@@ -84,14 +86,14 @@ def reconstruction_loss(
     frame = weighted / whole.emphasis
 
     sprites = proposals.sprites
-    errors = (pictures.objects - sprites.picture).square().mean((2, 3, 4))
-    of_objects = (errors * sprites.presence).sum() / whole.present.clamp(min=1)
-    of_background = (pictures.background - proposals.background).square().mean() * share
-    picture = of_objects + of_background
+    sprite_errors = (pictures.objects - sprites.picture).square().mean((2, 3, 4))
+    objects = (sprite_errors * sprites.presence).sum() / whole.present.clamp(min=1)
+    background = (pictures.background - proposals.background).square().mean() * share
+    picture = objects + background
     return {"loss": frame + params.picture_weight * picture, "frame": frame, "picture": picture, "mse": mse * share}
 
 
 def _emphasis(frames: Tensor, proposals: Proposals, params: LossParams) -> Tensor:
-    """Weight [B, T, H, W] of every pixel."""
+    """Weight [B, T, H, W] of every pixel, larger where something moves."""
     background = shown(proposals.background, proposals.camera, *frames.shape[-2:])
     return 1 + params.object_weight * evidence(frames, background)

@@ -1,5 +1,5 @@
-"""Takes many clips apart, on a CPU in processes of its own: the operations are small, and threads of one process wait
-for one another's Python."""
+"""Takes many clips apart. On a CPU this is done by several processes: the operations are small, and the threads of a
+single process would wait for one another's Python."""
 
 import multiprocessing
 import multiprocessing.connection
@@ -22,20 +22,21 @@ from pipeline.errors import UserError
 from pipeline.frames.pixels import to_unit
 
 WORTH_PROCESSES = 64
-"""Clips from which on processes are started: that takes some seconds, in which a core takes ten or twenty apart."""
+"""Fewest clips for which processes are started: that takes some seconds, in which a core takes ten or twenty apart."""
 MOST_PROCESSES = 8
-"""Each holds about 0.2 GiB of its own (measured at 64x64 px), which a laptop has to have beside all else."""
+"""Each process holds about 0.2 GiB of its own (measured at 64x64 px), which a laptop has to have beside all else."""
 _AHEAD = 2
-"""Clips per process that wait for it."""
+"""Clips that wait for each process, so that none stands idle."""
 
 TakeApart = Callable[[Iterable[np.ndarray]], Iterator[tuple[np.ndarray, Proposals]]]
-"""Gives back every batch of clips, uint8 [B, T, H, W, C], with its proposals, in order."""
+"""Takes batches of clips, uint8 [B, T, H, W, C], and yields each of them with its proposals, in order."""
 
 
 @contextmanager
 def taking_apart(params: ProposalParams, scenes: Tensor, device: torch.device, num_clips: int) -> Iterator[TakeApart]:
-    """Yields what takes batches of clips apart as `propose` does, with the same result; `num_clips` will come in all.
-    Batches are asked for ahead, by no more than keeps every core busy. Raises UserError when a process is killed."""
+    """Yields a function that takes batches of clips apart, with the same result as `propose`. num_clips: how many will
+    come in all. Batches are asked for ahead, but no more of them than keep every core busy. Raises UserError when a
+    process is killed."""
     num_processes = min(MOST_PROCESSES, torch.get_num_threads()) if device.type == "cpu" else 1
     if num_processes < 2 or num_clips < WORTH_PROCESSES:
         yield lambda batches: ((clips, propose(to_unit(clips).to(device), params, scenes)) for clips in batches)
@@ -55,6 +56,7 @@ def taking_apart(params: ProposalParams, scenes: Tensor, device: torch.device, n
 def _in_order(
     pool: ProcessPoolExecutor, batches: Iterable[np.ndarray], ahead: int,
 ) -> Iterator[tuple[np.ndarray, Proposals]]:
+    """Clips and proposals of each batch, as TakeApart; up to `ahead` clips are given to the pool in advance."""
     pending = deque[tuple[np.ndarray, list[Future[dict[str, np.ndarray]]]]]()
 
     def first() -> tuple[np.ndarray, Proposals]:
@@ -74,6 +76,7 @@ _given: list = []
 
 
 def _begin(params: ProposalParams, scenes: np.ndarray) -> None:
+    """Makes a process of the pool ready."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that started this process decides
@@ -82,7 +85,7 @@ def _begin(params: ProposalParams, scenes: np.ndarray) -> None:
 
 
 def _end_with_parent() -> None:
-    """A parent that was killed tells nobody."""
+    """Ends this process when its parent is gone: a parent that was killed tells nobody."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     multiprocessing.connection.wait([parent.sentinel])

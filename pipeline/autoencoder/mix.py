@@ -2,11 +2,12 @@
 
 Layers keep what moves apart and know where it goes; pictures of the last frame, carried on by flow, by the camera or as
 cut-outs (`pipeline.carrying`), know what codes are too small for. Which of them is right for how many steps is learned
-in closed form from the training clips: for each step the shares of least squares of all of them, as differences to the
-context's median image, some of them only where objects lie (a linear pool of forecasts; Bates and Granger 1969).
+from the training clips in closed form: least squares finds a share for each of them at each step. All are taken as
+differences to the context's median image, and some count only where objects lie (a linear pool of forecasts; Bates and
+Granger 1969).
 
-Two sets of shares are kept: of layers whose tracks go straight on, and of layers whose tracks are known. A predictor
-lies between the two; `trust` says where.
+Two sets of shares are kept: one for layers whose tracks go straight on, one for layers whose tracks are known. A
+predictor lies between the two; `trust` says where.
 
 Legend: B futures of a clip, H steps, C channels, height and width px, N columns of the mix.
 """
@@ -32,11 +33,12 @@ COLUMNS = (
 """Forecast, and where it counts: everywhere, where cut-outs of the last frame lie, where objects of the layers do.
 The remainder is no forecast of its own but what is added to the layers."""
 PLAIN = tuple(COLUMNS.index((name, "everywhere")) for name in (LAYERS, "last", "flow", "mean_flow"))
-"""Places of the few columns that few clips are enough for."""
+"""Places of those few columns whose shares few clips are enough to fit."""
 PLAIN_RIDGE, RIDGE = 3.0, 5.0
-"""Pull of the shares of the plain columns towards the median image, and of all columns towards these, over the square
-of the number of clips and as a share of the layers' own energy: what few clips do not settle is left out. By trial on
-real sets of 3 to 30 clips: those of up to 8 gain 0.1 to 0.2 dB, the others are as good as with a pull of 0.01."""
+"""How strongly shares are pulled where clips do not settle them: those of the plain columns towards none (the median
+image), those of all columns towards the plain ones. As a share of the layers' own energy, to be divided by the square
+of the number of clips. By trial on real sets of 3 to 30 clips: those of up to 8 gain 0.1 to 0.2 dB, the others are as
+good as with a pull of 0.01."""
 NUM_REWEIGHTINGS = 8
 LEAST_ERROR = 1e-5
 """Mean squared error, [0, 1]^2, below which a clip counts no more: 50 dB, a level of eight bits or so."""
@@ -54,15 +56,15 @@ class CarriedOn:
     """[C, height, width] of the context"""
 
     def beside(self, frames: Tensor, alpha: Tensor, remainder: Tensor) -> "Ingredients":
-        """Beside frames [B, H, C, height, width] drawn from layers, whose objects show as alpha [B, H, K, height,
-        width] says, and what they leave over of the last frame, [B, H, C, height, width]."""
+        """All that is mixed: this; frames [B, H, C, height, width] drawn from layers, whose objects show as alpha
+        [B, H, K, height, width] says; and what the layers leave over of the last frame, [B, H, C, height, width]."""
         carried, cut_outs, median = (x.to(frames)[None] for x in (self.forecasts, self.cut_outs, self.median))
         return Ingredients(frames, alpha.sum(2, keepdim=True), remainder, carried, cut_outs, median)
 
 
 @dataclass(frozen=True)
 class Ingredients:
-    """Of B futures of one clip; all on the [0, 1] scale, channels first."""
+    """What B futures of one clip are mixed from; all on the [0, 1] scale, channels first."""
 
     layers: Tensor
     """[B, H, C, height, width] frames drawn from layers"""
@@ -78,7 +80,7 @@ class Ingredients:
     """[1, C, height, width] of the context"""
 
     def columns(self) -> Iterator[Tensor]:
-        """N times [B or 1, H, C, height, width]: every forecast's difference to the median, where it counts."""
+        """The N columns, each [B or 1, H, C, height, width]: a forecast's difference to the median, where it counts."""
         median = self.median[:, None]
         forecasts = {LAYERS: self.layers, **dict(zip(NAMES, self.carried.unbind(1), strict=True))}
         differences = {name: forecast - median for name, forecast in forecasts.items()} | {REMAINDER: self.remainder}
@@ -111,8 +113,8 @@ class Mix(nn.Module):
             getattr(self, f"swing_{name}").copy_(torch.from_numpy(values))
 
     def carry_on(self, context: np.ndarray, ground: np.ndarray, num_steps: int) -> CarriedOn:
-        """What carries the last frames of a clip on, context uint8 [T, height, width, C] before the background ground
-        float32 [height, width, C], on the CPU."""
+        """The last frames of a clip carried on, on the CPU: context uint8 [T, height, width, C], before the background
+        `ground`, float32 [height, width, C]."""
         swing = Swing(*(x.cpu().numpy() for x in (self.swing_mean, self.swing_components, self.swing_weights)))
         carried = carry(context.astype(np.float32) / 255, ground, swing, num_steps)
         forecasts, covered, median = (
@@ -133,17 +135,17 @@ class Mix(nn.Module):
 
 
 class Moments(NamedTuple):
-    """Of one clip, for every step: what a least-squares fit of the columns to the truth has to know."""
+    """What a least-squares fit of the columns to the truth has to know of one clip, for every step."""
 
     normal: Tensor
     """[H, N, N] mean products of columns"""
     right: Tensor
     """[H, N] mean products of columns and truth"""
     energy: Tensor
-    """[H] mean square of the truth, as all this less the median"""
+    """[H] mean square of the truth; like the columns, it is taken as a difference to the median"""
 
     def of_columns(self, places: Sequence[int]) -> "Moments":
-        """Of some columns alone."""
+        """The moments of some columns alone."""
         chosen = torch.tensor(places)
         return Moments(self.normal[:, chosen][:, :, chosen], self.right[:, chosen], self.energy)
 
@@ -154,7 +156,7 @@ class Moments(NamedTuple):
 
 
 def moments(ingredients: Ingredients, target: Tensor) -> Moments:
-    """Of ingredients and target [1, H, C, height, width]."""
+    """The moments of one clip, from what it is mixed from (B = 1) and the truth, target [1, H, C, height, width]."""
     columns = torch.stack(list(ingredients.columns()), 2)[0].flatten(2).double()  # [H, N, values]
     wanted = (target - ingredients.median[:, None])[0].flatten(1).double()
     normal, right = columns @ columns.transpose(1, 2), (columns @ wanted[..., None])[..., 0]
@@ -163,11 +165,11 @@ def moments(ingredients: Ingredients, target: Tensor) -> Moments:
 
 
 def shares_of(clips: list[Moments]) -> Tensor:
-    """The shares [H, N] of the highest mean psnr over the clips: first of the plain columns alone, then of all, drawn
-    to those; fewer clips draw more.
+    """The shares [H, N] of the highest mean psnr over the clips. The plain columns are fitted alone first; then all
+    columns are, pulled towards the former, the more so the fewer the clips.
 
-    Least squares, again and again with clips weighted by one over their error: else the few clips that nobody can
-    foresee would decide how those are mixed that are foreseen exactly.
+    Least squares, repeated with each clip weighted by one over its error: else the few clips that nobody can foresee
+    would decide how those are mixed that are foreseen exactly.
     """
     start = torch.zeros_like(clips[0].right)
     start[:, 0] = 1
@@ -179,7 +181,7 @@ def shares_of(clips: list[Moments]) -> Tensor:
 
 
 def _least_squares(clips: list[Moments], shares: Tensor, wanted: Tensor, pull: float) -> Tensor:
-    """The shares [H, N] found from `shares`, drawn towards those `wanted`."""
+    """The best shares [H, N], searched from `shares` on, and pulled towards those `wanted`."""
     for _ in range(NUM_REWEIGHTINGS):
         weights = [1 / clip.error(shares) for clip in clips]
         normal = sum(weight[:, None, None] * clip.normal for weight, clip in zip(weights, clips, strict=True))

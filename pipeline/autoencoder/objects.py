@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 MASK_SHARPNESS = 8.0
-"""The mask is sigmoid(MASK_SHARPNESS * (z - 1/2)) of the decoder's last plane z, which a linear map alone would leave
-soft."""
+"""A linear map alone would leave masks soft. So the mask is sigmoid(MASK_SHARPNESS * (z - 1/2)) of the decoder's last
+plane z."""
 
 
 class AppearanceEncoder(nn.Module):

@@ -13,9 +13,8 @@ NUM_VARIMAX_ROUNDS = 60
 
 
 def principal_axes(moment: Tensor) -> tuple[Tensor, Tensor]:
-    """Orthonormal rows [D, D], those of the greatest energy first, and each one's energy [D], of moments [D, D].
-
-    The largest entry of each row is positive.
+    """Principal axes of second moments [D, D]: orthonormal rows [D, D], those of the greatest energy first, and the
+    energy [D] of each. The largest entry of each row is positive.
     """
     energy, vectors = torch.linalg.eigh(moment)
     axes = vectors.flip(1).T
@@ -35,12 +34,12 @@ def principal_components(rows: Tensor, num_components: int) -> tuple[Tensor, Ten
 
 
 def simple_structure(components: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-    """The same space in axes that each speak of a part of the picture and leave the rest alone: the components
-    [num_components, D] rotated by varimax (Kaiser 1958), with the standard deviations along them; those that hardly
-    vary stay as they are.
+    """Components [num_components, D] rotated by varimax (Kaiser 1958) until each speaks of a part of the picture and
+    leaves the rest alone, and the standard deviations along them. They span the same space. Components that hardly vary
+    stay as they are.
 
-    Principal components each speak of all of it, the lesser ones of noise. A probe, or a hand, finds in parts what it
-    looks for with fewer examples.
+    Each principal component speaks of the whole picture, the lesser ones of noise. In components that speak of parts a
+    probe, or a hand, finds what it looks for with fewer examples.
     """
     real = scale > MIN_SCALE
     loadings = components[real].T

@@ -1,4 +1,4 @@
-"""Which tracks lead anywhere, which of them are objects, and what they cover.
+"""Which tracks lead somewhere, which of them are objects, and what they cover.
 
 Legend: B clips, T frames, K slots, h w the discovery grid. Positions are (x, y) in cells.
 """
@@ -13,20 +13,25 @@ from pipeline.latents import camera_code
 
 
 def boxes(tracks: Tracks, cells: Cells, counts: Tensor, params: PruningParams = DISCOVERY.pruning) -> Tensor:
-    """Soft boxes [B, T, h, w] around whatever moves: they also cover an object's inside, which may look like
-    background yet. counts [B, K]: which tracks can be objects."""
+    """Soft boxes [B, T, h, w] around whatever moves. They also cover the inside of an object, which may look like
+    background so far. counts [B, K]: which tracks can be objects."""
     moving, width = cells.moving, cells.object_cells
     h, w = moving.shape[-2:]
     y, x = torch.arange(h, device=moving.device) + 0.5, torch.arange(w, device=moving.device) + 0.5
     weight = tracks.responsibility * moving[:, :, None] + 1e-6
     mass = weight.sum((3, 4))
-    def reach(profile: Tensor, places: Tensor, centre: Tensor) -> Tensor:
-        variance = (profile * (places - centre[..., None]).square()).sum(-1) / mass
+
+    def inside(profile: Tensor, places: Tensor, centre: Tensor) -> Tensor:
+        """How surely places [n] along one axis are within the box, [B, T, K, n], from where the evidence lies along
+        that axis, profile [B, T, K, n], and the track's centre [B, T, K]."""
+        offset = places - centre[..., None]
+        variance = (profile * offset.square()).sum(-1) / mass
         radius = params.box_spread * variance.mean(1, keepdim=True).sqrt() + params.box_margin * width
         radius = radius.clamp(*(limit * width for limit in params.box_limits))
-        return torch.sigmoid(params.box_edge / width * (radius[..., None] - (places - centre[..., None]).abs()))
+        return torch.sigmoid(params.box_edge / width * (radius[..., None] - offset.abs()))
+
     centre_x, centre_y = tracks.centre.unbind(-1)
-    inside_x, inside_y = reach(weight.sum(3), x, centre_x), reach(weight.sum(4), y, centre_y)
+    inside_x, inside_y = inside(weight.sum(3), x, centre_x), inside(weight.sum(4), y, centre_y)
     there = (mass.quantile(params.busy, dim=1) > params.min_boxed_area * width**2) & counts
     return (there.float()[:, None, :, None, None] * inside_y[..., :, None] * inside_x[..., None, :]).amax(2)
 
@@ -34,25 +39,28 @@ def boxes(tracks: Tracks, cells: Cells, counts: Tensor, params: PruningParams = 
 def prune(
     tracks: Tracks, cells: Cells, roams: Tensor, counts: Tensor, params: PruningParams = DISCOVERY.pruning,
 ) -> Tensor:
-    """Presence [B, K] (0 or 1): drops slots with too little evidence, those that cannot be objects (not `counts`
-    [B, K]), and a part or a double of a bigger one; roams [B, K]: which tracks lead anywhere, as two parts of one do
-    together."""
+    """Which slots hold an object: presence [B, K], 0 or 1. Slots with too little evidence are dropped, those that
+    cannot be objects (counts [B, K] says which can), and parts or doubles of a bigger object. roams [B, K]: which
+    tracks lead somewhere; two parts of one object do so together."""
     width = cells.object_cells
     mass = (tracks.responsibility * cells.moving[:, :, None]).sum((3, 4))
     bulk = mass.quantile(params.busy, dim=1)
     presence = (bulk > params.min_area * width**2) & counts
-    apart = tracks.centre[:, :, :, None] - tracks.centre[:, :, None]
-    distance = apart.norm(dim=-1).median(1).values
-    rigid = (apart.std(1).amax(-1) < params.rigid * width) & roams[..., None]
-    double = (distance < params.double_distance * width) | (rigid & (distance < params.part_distance * width))
-    double &= bulk[..., None] < bulk[:, None]
+    offset = tracks.centre[:, :, :, None] - tracks.centre[:, :, None]
+    distance = offset.norm(dim=-1).median(1).values
+    together = (offset.std(1).amax(-1) < params.rigid * width) & roams[..., None]
+    is_double = distance < params.double_distance * width
+    is_part = together & (distance < params.part_distance * width)
+    # [B, K, K] whether the slot of axis 1 belongs to that of axis 2
+    belongs = (is_double | is_part) & (bulk[..., None] < bulk[:, None])
     for k in range(bulk.shape[1]):
-        presence[:, k] &= ~(double[:, k] & presence).any(1)
+        presence[:, k] &= ~(belongs[:, k] & presence).any(1)
     return presence.float()
 
 
 def before(certain: Tensor, tracks: Tracks, cells: Cells) -> Tensor:
-    """[B, K] whether most of what a track shows lies before background that is known, certain [B, 1, H, W]."""
+    """Whether most of what a track shows lies before background that is known, bool [B, K]; certain [B, 1, H, W]: where
+    it is known."""
     weight = tracks.responsibility * cells.moving[:, :, None]
     h, w = cells.moving.shape[-2:]
     known = F.adaptive_avg_pool2d(certain, (h, w))[:, None]
@@ -60,7 +68,7 @@ def before(certain: Tensor, tracks: Tracks, cells: Cells) -> Tensor:
 
 
 def moves(tracks: Tracks, cells: Cells, camera: Tensor, params: PruningParams = DISCOVERY.pruning) -> Tensor:
-    """[B, K] whether a track leads anywhere over the background, whose motion is that of camera [B, T, CAMERA]."""
+    """Whether a track leads somewhere, bool [B, K], over the background, which camera [B, T, CAMERA] moves."""
     h, w = tracks.responsibility.shape[-2:]
     camera = camera[:, :, None]
     middle = tracks.centre.new_tensor([w, h]) / 2

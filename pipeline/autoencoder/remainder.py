@@ -15,10 +15,11 @@ from pipeline.errors import UserError
 
 
 class DetailCode(nn.Module):
-    """[N, C, H, W] <-> [N, D]: of all principal components of 8x8 blocks, at all places, the D numbers that vary most.
+    """[N, C, H, W] <-> [N, D]. Principal components describe every 8x8 block; of all these numbers, at all places, the
+    code keeps the D that vary most.
 
     Zonal coding by variance (Jain 1989, "Fundamentals of digital image processing", section 11.5): where nothing is
-    ever left over no number is spent.
+    ever left over, no number is spent.
     """
 
     components: Tensor
@@ -68,7 +69,7 @@ class DetailCode(nn.Module):
 
 class DeformationCode(nn.Module):
     """[N, C, P, P] <-> [N, D]: principal components of what an object's picture leaves over, in its own coordinates.
-    Its colour alone changes; where it is stays said by the clip's mask."""
+    Only colour changes; the clip's mask still says where the object is."""
 
     components: Tensor
     """[D, C P P] orthonormal rows, or zero"""

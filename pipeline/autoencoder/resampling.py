@@ -1,7 +1,7 @@
-"""Lines of pixels read between the pixels: one axis of a resampling, with triangular (linear) weights.
+"""Reads lines of pixels between the pixels: one axis of a resampling, with triangular (linear) weights.
 
-A line is resampled by a matrix product with its weights, a picture by two, one per axis. The kernel is as wide as the
-coarser of the two grids, so that nothing aliases.
+A line is resampled by a matrix product with its weights, a picture by two of them, one per axis. The kernel is as wide
+as the coarser of the two grids, so that nothing aliases.
 
 Legend: ... any leading axes, N places that are read, M pixels of the line. Places are px along the line, the first
 pixel's centre at 0.5.
@@ -20,7 +20,8 @@ def spaced(middle: Tensor, step: Tensor, num_places: int) -> Tensor:
 def weights(places: Tensor, step: Tensor, num_pixels: int, edge_goes_on: bool = False) -> Tensor:
     """Weights [..., N, M] that read a line of pixels at `places` [..., N], which are `step` [...] px apart.
 
-    Off the line is nothing; or with `edge_goes_on` what its end shows, and then every place's weights add up to 1.
+    Beyond the line there is nothing; with `edge_goes_on` there is what its end shows, and then the weights of every
+    place add up to 1.
     """
     if edge_goes_on:
         places = places.clamp(0.5, num_pixels - 0.5)

@@ -19,9 +19,10 @@ from pipeline.autoencoder import resampling
 from pipeline.latents import pose
 
 MAX_TAPS = 4
-"""A place of a coarse grid is an average over up to 2 * MAX_TAPS - 1 points along each axis of it."""
+"""A place of a coarse grid is an average over up to 2 * MAX_TAPS - 1 points along each of the grid's axes."""
 TAP_SLACK = 0.25
-"""A grid may be this share coarser than the pixels before its places become averages, which take nine times as long."""
+"""By this share a grid may be coarser than the pixels before its places become averages, which take nine times as
+long."""
 
 
 def cut(image: Tensor, matrix: Tensor, patch_dim: int) -> Tensor:
@@ -132,12 +133,17 @@ def _read(image: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
 
 def _taps(along: Tensor) -> list[tuple[Tensor, Tensor]]:
     """Weights [N, K, 1, 1, 1] and offsets [N, K, 1, 1, 2] px of the points that are averaged along one axis of a grid,
-    whose places are `along` [N, K, 1, 1, 2] px apart. A grid has as many as it needs, whatever the others do."""
+    whose places are `along` [N, K, 1, 1, 2] px apart. A grid has as many points as it needs, whatever the others do.
+
+    The variance of 2 count - 1 points with triangular weights is (count^2 - 1) / 6 times the square of the distance
+    between neighbours. Linear interpolation at each point adds 1 / 6 px^2, and step^2 / 6 is wanted in all.
+    """
     step = along.norm(dim=-1, keepdim=True)
     count = (step.detach() - TAP_SLACK).ceil().clamp(1, MAX_TAPS)
-    apart = ((step.square() - 1).clamp(min=1e-8) / (count.square() - 1).clamp(min=1)).sqrt() * along / step
+    distance = ((step.square() - 1).clamp(min=1e-8) / (count.square() - 1).clamp(min=1)).sqrt()
+    to_next = distance * along / step
     most = int(count.max())
-    return [((count - abs(i)).clamp(min=0) / count.square(), i * apart) for i in range(1 - most, most)]
+    return [((count - abs(i)).clamp(min=0) / count.square(), i * to_next) for i in range(1 - most, most)]
 
 
 def _shifted(matrix: Tensor, x: float, y: float) -> Tensor:

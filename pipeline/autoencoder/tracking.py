@@ -28,9 +28,9 @@ class Cells(NamedTuple):
     background: Tensor
     """[B, 1 or T, C, h, w] means"""
     color: Tensor
-    """[B, T, C, h, w] of what differs from the background: edges and thin strokes fill their cells in part only"""
+    """[B, T, C, h, w] of what differs from the background: edges and thin strokes fill only a part of their cells"""
     moving: Tensor
-    """[B, T, h, w] `evidence`"""
+    """[B, T, h, w] the `evidence` that something moves"""
     cell_px: Tensor
     """[2] px per cell in x and y"""
     object_cells: float
@@ -57,12 +57,14 @@ def evidence(frames: Tensor, background: Tensor, params: EvidenceParams = DISCOV
 def look_coarsely(
     frames: Tensor, background: Tensor, object_px: float, params: EvidenceParams = DISCOVERY.evidence,
 ) -> Cells:
-    """The discovery grid of frames [B, T, C, H, W] before background [B, 1 or T, C, H, W], on which an object of
-    `object_px` is `grid_cells` wide; no finer than the pixels."""
+    """A clip on the discovery grid: frames [B, T, C, H, W] before background [B, 1 or T, C, H, W]. An object of
+    `object_px` is `grid_cells` wide there; the grid is never finer than the pixels."""
     H, W = frames.shape[-2:]
     h, w = (min(side, max(1, round(params.grid_cells * side / object_px))) for side in (H, W))
+
     def pool(x: Tensor) -> Tensor:
         return F.adaptive_avg_pool2d(x.flatten(0, 1), (h, w)).unflatten(0, x.shape[:2])
+
     difference = (frames - background).abs().amax(2, keepdim=True) + 1e-3
     small, small_background = pool(frames), pool(background)
     color = pool(difference * frames) / pool(difference)
@@ -115,8 +117,8 @@ def _bell(centre: Tensor, image: Tensor, sigma: float | Tensor) -> Tensor:
 
 
 def _shifted(centre: Tensor, score: Tensor, sigma: float) -> Tensor:
-    """(x, y) [B, T, 2] of the centre of mass of score [B, T, h, w] in a bell around centre [B, T, 2]; where there is
-    none, that of the frame."""
+    """The centre of mass (x, y) [B, T, 2] of what score [B, T, h, w] shows in a bell around centre [B, T, 2]; where it
+    shows nothing, the frame's middle."""
     h, w = score.shape[-2:]
     x, y = (torch.arange(side, device=score.device) + 0.5 for side in (w, h))
     along_x, along_y = (torch.exp(-offset / (2 * sigma**2)) for offset in _offsets(centre, score))
@@ -128,7 +130,7 @@ def _shifted(centre: Tensor, score: Tensor, sigma: float) -> Tensor:
 
 
 def _mean_place(weight: Tensor) -> Tensor:
-    """(x, y) [..., 2] of the centre of mass of weight [..., h, w]."""
+    """The centre of mass (x, y) [..., 2] of weight [..., h, w]."""
     h, w = weight.shape[-2:]
     x, y = (torch.arange(side, device=weight.device) + 0.5 for side in (w, h))
     columns, rows = weight.sum(-2), weight.sum(-1)
@@ -139,17 +141,19 @@ def _blur(image: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of [B, T, h, w]."""
     radius = int(3 * sigma)
     total = torch.exp(-torch.arange(-radius, radius + 1, device=image.device).square() / (2 * sigma**2)).sum()
+
     def matrix(side: int) -> Tensor:
         places = torch.arange(side, device=image.device)
-        apart = places[:, None] - places
-        return torch.exp(-apart.square() / (2 * sigma**2)) * (apart.abs() <= radius) / total
+        offset = places[:, None] - places
+        return torch.exp(-offset.square() / (2 * sigma**2)) * (offset.abs() <= radius) / total
+
     h, w = image.shape[-2:]
     return matrix(h) @ image @ matrix(w)
 
 
 def _find_path(score: Tensor, width: float, params: TrackingParams) -> Tensor:
-    """The path [B, T, 2] (cells) of greatest summed score [B, T, h, w] minus squared moves, by dynamic programming
-    (Viterbi); width: of an object, cells."""
+    """The path [B, T, 2] (cells) with the greatest sum of scores [B, T, h, w], less what squared moves cost, by dynamic
+    programming (Viterbi); width: of an object, cells."""
     step = max(1, round(params.path_cell * width))
     reach = math.ceil(params.max_speed * width / step)
     coarse = F.avg_pool2d(score, step, ceil_mode=True)
@@ -172,30 +176,32 @@ def _find_path(score: Tensor, width: float, params: TrackingParams) -> Tensor:
 
 
 def _joint_em(cells: Cells, centre: Tensor, params: TrackingParams) -> Tracks:
-    """Refines all tracks together. Classes of a cell: each object, background, outlier (uniform in colour)."""
+    """Refines all tracks [B, T, K, 2] together, by expectation-maximisation. A cell is of one of these classes: each
+    object (normal in place and colour), background (normal in colour), outlier (uniform in colour)."""
     shown, moving, C, width = cells.color, cells.moving, cells.color.shape[2], cells.object_cells
     h, w = moving.shape[-2:]
     variance, background_variance = params.color_sigma**2, params.background_sigma**2
     difference = cells.frames - cells.background
-    to_background = -difference.square().sum(2) / (2 * background_variance) - C * math.log(params.background_sigma)
-    outlier = torch.full_like(to_background, C * math.log(math.sqrt(2 * math.pi)) + params.outlier)
+    background = -difference.square().sum(2) / (2 * background_variance) - C * math.log(params.background_sigma)
+    outlier = torch.full_like(background, C * math.log(math.sqrt(2 * math.pi)) + params.outlier)
     inner = moving[:, :, None] * _bell(centre, moving, params.color_radius * width) + 1e-6
     color = torch.einsum("btkhw,btchw->bkc", inner, shown) / inner.sum((1, 3, 4))[..., None]
-    # |x - c|^2 expanded, so that no [B, T, K, C, h, w] tensor is needed
-    others = torch.logaddexp(to_background, outlier) + shown.square().sum(2) / (2 * variance)
-    grey = (cells.frames.amax(2) - cells.frames.amin(2)).flatten(1).amax(1) < params.grey
-    sigma = width * torch.where(grey, params.grey_position_sigma, params.position_sigma)[:, None, None, None]
+    # Log-likelihoods of colour x under an object of colour c hold -|x - c|^2 / (2 variance). It is expanded, so that no
+    # [B, T, K, C, h, w] tensor is needed: x^2 goes with background and outlier here, c^2 and x c are added below.
+    no_object = torch.logaddexp(background, outlier) + shown.square().sum(2) / (2 * variance)
+    is_grey = (cells.frames.amax(2) - cells.frames.amin(2)).flatten(1).amax(1) < params.grey
+    sigma = width * torch.where(is_grey, params.grey_position_sigma, params.position_sigma)[:, None, None, None]
     for _ in range(params.num_rounds):
         near = windows.around(centre, params.reach * float(sigma.max()), h, w)
-        own = centre - near.corner
-        *planes, unlike = near.crop(torch.cat([shown, others[:, :, None]], 2)).unbind(3)
-        likeliest = color.square().sum(-1) / (2 * variance) + C * math.log(params.color_sigma)
-        objects = -likeliest[:, None, :, None, None] - unlike
+        centre_in_window = centre - near.corner
+        *planes, unlike = near.crop(torch.cat([shown, no_object[:, :, None]], 2)).unbind(3)
+        of_color = color.square().sum(-1) / (2 * variance) + C * math.log(params.color_sigma)
+        log_odds = -of_color[:, None, :, None, None] - unlike  # of each object against no object, by colour
         for channel, plane in zip(color.unbind(-1), planes, strict=True):
-            objects.addcmul_(plane, channel[:, None, :, None, None], value=1 / variance)
-        odds = objects.exp_() * _bell(own, objects, sigma)
+            log_odds.addcmul_(plane, channel[:, None, :, None, None], value=1 / variance)
+        odds = log_odds.exp_() * _bell(centre_in_window, log_odds, sigma)
         responsibility = odds / (1 + near.crop(near.total(odds[:, :, :, None]))[:, :, :, 0])
-        weight = responsibility + 1e-6 * _bell(own, objects, params.search_sigma * width)
+        weight = responsibility + 1e-6 * _bell(centre_in_window, log_odds, params.search_sigma * width)
         mass = weight.sum((3, 4))
         centre = _smooth(_mean_place(weight) + near.corner, mass, params.neighbour_share)
         color = torch.stack([(weight * plane).sum((1, 3, 4)) for plane in planes], -1) / mass.sum(1)[..., None]
@@ -203,11 +209,13 @@ def _joint_em(cells: Cells, centre: Tensor, params: TrackingParams) -> Tracks:
 
 
 def _smooth(centre: Tensor, mass: Tensor, share: float) -> Tensor:
-    """Weighted temporal smoothing of [B, T, K, 2] over neighbouring frames, each of which has that share; frames with
-    little mass follow the others."""
+    """Tracks [B, T, K, 2] smoothed over time: each neighbouring frame counts by that share, and all frames by their
+    mass [B, T, K], so that frames with little of it follow the others."""
     weight = (mass + 1e-3)[..., None]
+
     def spread(x: Tensor) -> Tensor:
         before = torch.cat([x[:, :1], x[:, :-1]], 1)
         after = torch.cat([x[:, 1:], x[:, -1:]], 1)
         return share * before + (1 - 2 * share) * x + share * after
+
     return spread(weight * centre) / spread(weight)

@@ -24,7 +24,7 @@ class TrainAutoencoderParams(Params):
     frames_per_clip: int = Field(ge=1)
     """Random frames of each clip that a step renders; bounds the memory whatever the clip's length."""
     memory_budget: float | None = Field(gt=0)
-    """GiB for weights, optimiser and a step: its clips are run in parts that fit, which changes no gradient. null: all
-    at once."""
+    """GiB for weights, optimiser and a step: the clips of a step are run in parts that fit, which changes no gradient.
+    null: all at once."""
     recompute: bool
     """Render frames once more in the backward pass instead of keeping what it needs: less memory, more time."""

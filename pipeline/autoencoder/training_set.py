@@ -1,4 +1,5 @@
-"""Clips for training, taken apart once: frames are read when needed, proposals (about 50 KB a clip) are held.
+"""Clips for training. They are taken apart once: their proposals (about 50 KB a clip) are held, frames are read when
+they are needed.
 
 Legend: B batch, T frames, K slots, C channels, H W frame.
 """
@@ -21,13 +22,13 @@ from pipeline.spacing import evenly_spaced
 from pipeline.spill import allocate
 
 PICTURES = ("background", "background_seen", "color", "mask", "seen")
-"""Kept in half precision: it tells 1/2048 apart, a video 1/255."""
+"""Proposals that are kept in half precision: it tells 1/2048 apart, a video 1/255."""
 PER_FRAME = ("camera", "centre", "shape", "visibility")
 CLIPS_REMEMBERED = 64
 """Clips taken apart between two states that an interrupted run can go on from."""
 
 MAX_FRAMES_VALIDATED = 20
-"""Of longer clips so many frames are looked at, evenly spaced: what validation holds in memory has a bound."""
+"""Most frames of a clip that validation looks at, evenly spaced: what it holds in memory has a bound."""
 
 Compute = Callable[[], dict[str, Tensor]]
 
@@ -89,7 +90,7 @@ class TrainingSet:
         return self.frames(places, chosen.expand(len(places), -1))
 
     def frames(self, places: Tensor, chosen: Tensor) -> tuple[Tensor, Proposals]:
-        """Only the frames chosen [B, F] of each clip, in that order, with their proposals."""
+        """The frames chosen [B, F] of the clips at `places` [B], in that order, with their proposals."""
         # clip by clip, so that never more than one of them is in memory as a whole
         rows = self.rows[places].numpy()
         frames = [self.read(row[None])[0][times] for row, times in zip(rows, chosen.numpy(), strict=True)]
@@ -99,9 +100,8 @@ class TrainingSet:
     def draw(
         self, batch_size: int, num_frames: int, generator: torch.Generator, share: slice,
     ) -> tuple[Tensor, Proposals]:
-        """Random clips, of each up to `num_frames` random frames, mirrored and transposed at random.
-
-        Of the whole batch only the rows of `share` are fetched, those of this process.
+        """Draws `batch_size` clips and up to `num_frames` frames of each, mirrored and transposed at random. Only the
+        rows of `share`, those of this process, are fetched and returned.
         """
         places = torch.randint(len(self), (batch_size,), generator=generator)
         order = torch.rand(batch_size, self.num_frames, generator=generator).argsort(1)
@@ -117,6 +117,7 @@ class TrainingSet:
 def mirror(frames: Tensor, proposals: Proposals, axis: int) -> tuple[Tensor, Proposals]:
     """Left and right (axis 0) or top and bottom (axis 1) exchanged."""
     dim = -1 - axis
+
     def change(name: str, x: Tensor) -> Tensor:
         if name == "centre":
             return pose.mirrored(x, axis, frames.shape[dim])
@@ -125,6 +126,7 @@ def mirror(frames: Tensor, proposals: Proposals, axis: int) -> tuple[Tensor, Pro
         if name == "camera":
             return camera_code.mirrored(x, axis)
         return x.flip(dim) if name in PICTURES else x
+
     return frames.flip(dim), proposals.map(change)
 
 
@@ -138,6 +140,7 @@ def transpose(frames: Tensor, proposals: Proposals) -> tuple[Tensor, Proposals]:
         if name == "camera":
             return camera_code.transposed(x)
         return x.transpose(-1, -2) if name in PICTURES else x
+
     return frames.transpose(-1, -2), proposals.map(change)
 
 

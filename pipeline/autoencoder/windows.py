@@ -1,6 +1,7 @@
-"""Rectangles around objects, so that what concerns one object need not touch the whole frame.
+"""Rectangles around objects, so that work on one object need not touch the whole frame.
 
-All of a clip's windows have one size, that of the largest object; each lies inside the frame, wherever its object is.
+All windows of a clip have the same size, that of the largest object; each lies inside the frame, wherever its object
+is.
 
 Legend: B clips, T frames, K slots, C channels, H W frame, h w window.
 """
@@ -28,7 +29,7 @@ class Windows:
     """[B, T, K, h w] where the window's pixels stand in the frame, its rows one after another"""
 
     def crop(self, image: Tensor) -> Tensor:
-        """What they show of image [B, T or 1, C, H, W]: [B, T, K, C, h, w]."""
+        """What the windows show of image [B, T or 1, C, H, W]: [B, T, K, C, h, w]."""
         (B, T, K), C = self.pixels.shape[:3], image.shape[2]
         if self.size == self.frame:
             return image[:, :, None].expand(B, T, K, -1, -1, -1)
@@ -37,11 +38,11 @@ class Windows:
         return flat.gather(-1, places).unflatten(-1, (K, *self.size)).transpose(2, 3)
 
     def crop_own(self, images: Tensor) -> Tensor:
-        """What they show each of its slot's image, [B, T, K, H, W]: [B, T, K, h, w]."""
+        """What each slot's window shows of that slot's own image, images [B, T, K, H, W]: [B, T, K, h, w]."""
         return images.flatten(-2).gather(-1, self.pixels).unflatten(-1, self.size)
 
     def lay(self, picture: Tensor) -> Tensor:
-        """picture [B, T, K, ..., h, w], each in a frame of its own that is zero around it: [B, T, K, ..., H, W]."""
+        """Each window's picture [B, T, K, ..., h, w] in a frame of its own, zero around it: [B, T, K, ..., H, W]."""
         if self.size == self.frame:
             return picture
         (height, width), flat = self.frame, picture.flatten(-2)
@@ -50,7 +51,7 @@ class Windows:
         return laid.scatter(-1, pixels, flat).unflatten(-1, self.frame)
 
     def total(self, picture: Tensor) -> Tensor:
-        """picture [B, T, K, C, h, w], all of a clip's frame added up: [B, T, C, H, W]."""
+        """The windows' pictures [B, T, K, C, h, w] added up in their frame: [B, T, C, H, W]."""
         if self.size == self.frame:
             return picture.sum(2)
         (B, T, _, C), (height, width) = picture.shape[:4], self.frame
@@ -59,13 +60,13 @@ class Windows:
         return laid.scatter_add(-1, pixels, picture.transpose(2, 3).flatten(3)).unflatten(-1, self.frame)
 
     def within(self, matrix: Tensor) -> Tensor:
-        """The matrix [B, T, K, 2, 3] to px of the frame as one to px of the windows."""
+        """matrix [B, T, K, 2, 3], which leads to px of the frame, changed so that it leads to px of the windows."""
         return torch.cat([matrix[..., :2], matrix[..., 2:] - self.corner[..., None].to(matrix)], -1)
 
 
 def around_patches(matrix: Tensor, patch_dim: int, height: int, width: int) -> Windows:
-    """Windows of a frame that hold all that patches of patch_dim samples are cut from and drawn to where matrix
-    [B, T, K, 2, 3] says; whole frames on the meta device, where nothing has a place."""
+    """Windows that hold every pixel from which patches of patch_dim samples are cut, and to which they are drawn, where
+    matrix [B, T, K, 2, 3] says; whole frames on the meta device, where nothing has a place."""
     if matrix.is_meta:
         return around(matrix[..., 2], math.inf, height, width)
     step = matrix[..., :2].detach().abs().sum(-1)
@@ -75,8 +76,8 @@ def around_patches(matrix: Tensor, patch_dim: int, height: int, width: int) -> W
 
 
 def around(centre: Tensor, radius: float, height: int, width: int) -> Windows:
-    """Windows that hold every pixel of a frame whose middle lies within radius of centre [B, T, K, 2] along both axes,
-    all in px; whole frames, which need no copying, where they would not be much smaller."""
+    """Windows that hold every pixel whose middle lies within `radius` of centre [B, T, K, 2] along both axes, all in
+    px; whole frames, which need no copying, where windows would not be much smaller."""
     h, w = (math.ceil(min(side, 2 * radius + 1)) for side in (height, width))
     if h * w > WORTHWHILE * height * width:
         h, w = height, width

@@ -21,9 +21,9 @@ RIDGE = 0.1
 MAX_FRAMES = 500
 """Frames that components are found in: enough for sixteen."""
 FITTED_SHARE = 0.6
-"""Of the sequences, the first ones, on which a trial is fitted that is judged on the others."""
+"""Share of the sequences, the first ones, on which a trial is fitted; it is judged on the others."""
 MIN_GAIN_DB = 0.3
-"""By how much the trial must beat holding; less may be chance."""
+"""The trial must beat holding by so much; less may be chance."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ def nothing_swings(num_pixels: int) -> Swing:
 
 
 def fit_swing(frames: np.ndarray, num_given: int) -> Swing:
-    """Of training sequences uint8 [n, T, H, W, C], whose first num_given frames are the context in the trial."""
+    """Finds what swings in training sequences uint8 [n, T, H, W, C], of which the first num_given frames are the
+    context in the trial."""
     num_pixels, num_fitted = frames[0, 0].size, int(FITTED_SHARE * len(frames))
     nothing = nothing_swings(num_pixels)
     if num_fitted < 1 or num_fitted == len(frames) or frames.shape[1] < ORDER + 2 or num_given < 2:

@@ -19,7 +19,7 @@ from pipeline.optical_flow import paths, pixels, warp
 MEAN_FRAMES = 3
 """Motions that the plain mean is of."""
 STEADY_WEIGHTS = (1.0, 0.8, 0.65, 0.5, 0.4)
-"""Of motions at the last frame, one before and so on, in the steady velocity."""
+"""Weights of motions in the steady velocity: at the last frame, at the one before, and so on."""
 CHANGE_PX2 = 0.1
 """Squared change of velocity, px^2 a frame^2, at which an older motion counts half: flow itself errs by some 0.3 px."""
 CHANGE_OF_SPEED = 0.02

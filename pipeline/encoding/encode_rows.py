@@ -24,8 +24,8 @@ def encode_rows(
     model: Autoencoder, read: ReadFrames, num_rows: int, batch_size: int, writer: LatentWriter, folder: Path,
     share: slice = slice(None),
 ) -> None:
-    """Writes the latents of rows 0 .. num_rows - 1, batch_size of them at once, or of that share of the files; what is
-    done already lies in `folder`."""
+    """Writes the latents of rows 0 .. num_rows - 1, batch_size of them at once; share: those of their files that this
+    process writes. What is done already lies in `folder`."""
     device = next(model.parameters()).device
 
     def encode_shard(start: int, stop: int, take_apart: TakeApart, advance: Counter) -> dict[str, torch.Tensor]:

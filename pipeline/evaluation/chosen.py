@@ -16,7 +16,7 @@ class Chosen:
     video_id: str
     first_frame: int
     name: str
-    """For names of files; the same in every evaluation: worst, median, best, most_moving, rank_0012."""
+    """What names of files end with, the same in every evaluation: worst, median, best, most_moving, rank_0012."""
     reason: str
     """Why it is shown, with its figure."""
 

@@ -15,9 +15,10 @@ from pipeline.latents.latents import Latents
 from pipeline.pictures.layers import Layers, layers_of_clip
 
 PIXELS_AT_ONCE = 2**20
-"""Of layers, one for each slot: 40 MB of floats for every picture that decoding holds of them at a time, about five."""
+"""Pixels of layers, one for each slot, that are decoded together. Decoding holds about five pictures of them at a time,
+each 40 MB of floats."""
 VIDEO_VALUES_AT_ONCE = 2**23
-"""Of frames that are looked at together, all samples of a clip counted; some are held as floats of 8 bytes."""
+"""Values of frames, all samples counted, that are looked at together; some are held as floats of 8 bytes."""
 
 
 @dataclass(frozen=True)

@@ -147,9 +147,9 @@ class ForecastScores:
         return {"prediction": prediction, "baselines": {name: figures[name] for name in BASELINES}}
 
     def by_clip(self) -> dict[str, np.ndarray]:
-        """Of every clip [B]: psnr, ssim and psnr_moving of the prediction, means over samples; mean_picture_psnr: that
-        of the samples' mean as one picture, where there are several; those of the baselines as NAME_psnr and so on;
-        objects: slots that hold one; motion: share of the pixels that move. NaN: there is none."""
+        """Figures of every clip [B]. psnr, ssim and psnr_moving: of the prediction, means over samples;
+        mean_picture_psnr: of the samples' mean as one picture, where there are several; NAME_psnr and so on: of the
+        baselines; objects: slots that hold one; motion: share of the pixels that move. NaN: there is none."""
         quality = {name: frame_quality.concatenate(parts) for name, parts in self._quality.items()}
         means = {name: {figure: values.reshape(len(values), -1).mean(1) for figure, values in figures.items()}
                  for name, figures in quality.items()}

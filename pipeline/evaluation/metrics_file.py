@@ -26,8 +26,8 @@ def read_metrics(path: Path) -> dict:
 
 
 def origin(identities: dict[str, str]) -> list[str]:
-    """As protocol.made_from keeps the identities of what was judged. `dvc metrics show` makes a column of every string
-    that it finds, but leaves lists alone."""
+    """Identities of what was judged, in the form that protocol.made_from keeps: a list, since `dvc metrics show` makes
+    a column of every string that it finds."""
     return [f"{name} {identity}" for name, identity in identities.items()]
 
 

@@ -18,8 +18,8 @@ class Networks:
 def load_networks(
     params: EvaluateParams, num_frames: int, frame_shape: tuple[int, int, int], device: torch.device,
 ) -> Networks:
-    """num_frames: of a clip; frame_shape: height, width, channels. Raises UserError when a file is not the one meant or
-    cannot judge such clips."""
+    """The networks that the parameters name. num_frames: of a clip; frame_shape: height, width, channels. Raises
+    UserError when a file is not the one meant, or cannot judge such clips."""
     lpips = load_lpips(params.lpips, *frame_shape[:2]).to(device) if params.lpips else None
     fvd = VideoNetwork(params.fvd, (num_frames, *frame_shape), device) if params.fvd else None
     return Networks(lpips, fvd)

@@ -49,8 +49,8 @@ class OccupancyScores:
             self._add(occupancy[b], presence[b], ids, np.where(slot_of[b] == NOWHERE, 0, slot_of[b] + 1), FOUND)
 
     def figures(self, num_samples: int) -> dict[str, object] | None:
-        """Those of metrics.occupancy, and `made_from`: what the truth was made from, a list for the sake of `dvc
-        metrics show`. None where nothing was added."""
+        """Figures as metrics.occupancy gives them, and `made_from`: what the truth was made from, a list for the sake
+        of `dvc metrics show`. None where nothing was added."""
         if self._cases is None:
             return None
         return {**occupancy_figures(self._cases, num_samples), "made_from": sorted(self._made_from)}
@@ -58,8 +58,8 @@ class OccupancyScores:
     def _add(
         self, occupancy: np.ndarray, presence: np.ndarray, ids: np.ndarray, id_of_slot: np.ndarray, made_from: str,
     ) -> None:
-        """Of one clip. ids int [T, H, W]; id_of_slot int [K]: as which of them a slot's object shows, 0 where it is
-        none of them."""
+        """Adds the cases of one clip. ids int [T, H, W]; id_of_slot int [K]: the id under which a slot's object shows,
+        0 where it has none."""
         held = np.flatnonzero(presence > PRESENT)
         wanted = id_of_slot[held][:, None, None]
         cases = occupancy_cases(occupancy[:, held], (ids[:, None] == wanted) & (wanted > 0))

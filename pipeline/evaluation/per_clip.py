@@ -17,7 +17,7 @@ Row = dict[str, str | int | float | None]
 
 
 def per_clip_rows(clips: ForecastClips, figures: dict[str, np.ndarray]) -> list[Row]:
-    """figures: values [n] by column, in the order of the n clips; NaN where there is none. Sorted by psnr, upwards."""
+    """The rows of the table, low psnr first. figures: values [n] of the n clips by column; NaN: there is none."""
     rows: list[Row] = []
     for i in np.argsort(figures["psnr"], kind="stable"):
         known = {name: None if math.isnan(values[i]) else values[i].item() for name, values in figures.items()}

@@ -73,7 +73,7 @@ _CURVES = ("psnr", "ssim", "mse", "mae")
 
 
 def definitions(metrics: dict) -> list[str]:
-    """Of the figures that there are."""
+    """Definitions of those figures that these metrics have."""
     names = set(_names(metrics))
     return [text for text in DEFINITIONS if _NEEDS.get(text.partition(":")[0], "psnr") in names]
 

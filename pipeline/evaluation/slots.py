@@ -28,8 +28,9 @@ _CLIPS_AT_ONCE = 64
 def matched_slots(
     clips: ForecastClips, store: FrameStore, encoded: LatentStore, futures: PredictedLatentsStore,
 ) -> Iterator[tuple[str, int, int, int, int | None]]:
-    """COLUMNS of every object of every clip: where the tracks of both, over the frames that were given, are one (see
-    latents.matching); None where the sequence has no such object. Raises UserError when a store lacks a row."""
+    """One row of COLUMNS for every object of every clip. A clip's and a sequence's object are the same where their
+    tracks are, over the frames that were given (see latents.matching); None: the sequence has no such object. Raises
+    UserError when a store lacks a row."""
     given = futures.context_frames
     of_clip = match_rows(futures, store.path, clips.video_id, clips.first_frame)
     sequence = store.first_frame[clips.row]

@@ -10,7 +10,7 @@ BELOW = 0.05
 
 
 def worries(metrics: dict, rows: list[Row], counts: dict[str, int]) -> list[str]:
-    """metrics: as in metrics.json; rows: of every forecast clip; counts: sequences by split."""
+    """Everything that should worry. metrics: as in metrics.json; rows: of per_clip.csv; counts: sequences by split."""
     found = few_sequences(counts)
     forecast, copied = metrics["prediction"]["psnr"], metrics["baselines"]["copy_last"]["psnr"]
     if forecast < copied - BELOW:

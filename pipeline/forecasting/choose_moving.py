@@ -11,7 +11,7 @@ _CLIPS_AT_ONCE = 64
 
 
 def clip_motion(store: FrameStore, clips: ForecastClips, context_frames: int) -> np.ndarray:
-    """[n] the share of the pixels that ever leave the last given frame (see metrics.moving) in the frames before."""
+    """Share [n] of the pixels that, in frames before the last given one, ever differ from it (see metrics.moving)."""
     shares = [np.empty(0)]
     for first in range(0, len(clips), _CLIPS_AT_ONCE):
         given = read_clips(store, clips[first:first + _CLIPS_AT_ONCE], 0, context_frames)

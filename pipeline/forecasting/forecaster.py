@@ -63,7 +63,7 @@ class DrawnForecast:
     context_segmentation: np.ndarray
     """uint8 [context_frames, H, W] which slot the drawn context shows where: 0 background, k + 1 slot k"""
     maps: dict[str, np.ndarray]
-    """How sure it is, of those that the forecaster is asked for: spread uint8 [horizon, H, W] in 1/510 of the range
+    """How sure it is, by the maps that the forecaster is asked for: spread uint8 [horizon, H, W] in 1/510 of the range
     and occupancy uint8 [horizon, K, H, W] in 1/255, see pipeline.forecasting.maps"""
 
 
@@ -82,7 +82,7 @@ class Forecaster:
     made_from: dict[str, str]
     """Identities of both models' weights."""
     maps: tuple[str, ...] = MAPS
-    """What of spread and occupancy is drawn."""
+    """Which maps are drawn: spread, occupancy, both or none."""
 
     @property
     def num_frames(self) -> int:

@@ -46,21 +46,21 @@ class Scene:
 
 
 def move(scene: Scene, slot: int, dx: float, dy: float) -> Scene:
-    """An object dx px further right and dy px further down."""
+    """The scene with an object dx px further right and dy px further down."""
     pose = scene.latents.pose.clone()
     pose[:, :, slot] = poses.moved(pose[:, :, slot], pose.new_tensor([dx, dy]))
     return Scene(scene.latents.replace(pose=pose), scene.pictures)
 
 
 def remove(scene: Scene, slot: int) -> Scene:
-    """Without an object; the others no longer heed it."""
+    """The scene without an object; the others no longer heed it."""
     presence = scene.latents.presence.clone()
     presence[:, slot] = 0
     return Scene(scene.latents.replace(presence=presence), scene.pictures)
 
 
 def swap(scene: Scene, slot: int, other: int) -> Scene:
-    """Two objects, each looking like the other."""
+    """The scene with two objects that each look like the other."""
     order = torch.arange(scene.latents.presence.shape[1])
     order[slot], order[other] = other, slot
     old = scene.pictures
@@ -71,7 +71,7 @@ def swap(scene: Scene, slot: int, other: int) -> Scene:
 
 
 def exchange_background(scene: Scene, other: Scene) -> Scene:
-    """The objects before the background of another scene of as many frames, in its light."""
+    """The scene with its objects before the background of another scene of as many frames, in that one's light."""
     pictures = scene.pictures
     if pictures is not None:
         assert other.pictures is not None, "the layers of one scene alone"

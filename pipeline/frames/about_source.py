@@ -1,7 +1,7 @@
 """What stores say of the videos that they come from: to find a frame, or a place in it, in the source again.
 
-`source_view` reads it. The texts are for people; where they do not say all, since videos differ, or a rate or a gap in
-a clock takes more digits than a text has, SOURCE_GROUPS says it of every video.
+`source_view` reads it. The texts are for people. They do not say all where videos differ, or where a rate or a gap in a
+clock takes more digits than a text has; then SOURCE_GROUPS says it for every video.
 """
 
 import json

@@ -31,9 +31,9 @@ _WANTED = {
 }
 _CHANNELS = (1, 3)
 _LEAST_PX = 8
-"""Sides of frames that are less have to be said by letters: an axis so short holds channels (of RGBA, say)."""
+"""Shorter sides of frames have to be said by letters: an axis so short is taken for channels (of RGBA, say)."""
 _LEAST_FRAMES = 4
-"""What is shorter is no video where there is another reading."""
+"""A shorter axis is not taken for time where there is another reading."""
 _MOST_NAMED = 8
 
 Facts = tuple[np.dtype, tuple[int, ...]] | None
@@ -41,7 +41,7 @@ Facts = tuple[np.dtype, tuple[int, ...]] | None
 
 
 class NoVideos(UserError):
-    """A file that holds arrays, none of which can be videos: beside others that do it may be left out."""
+    """A file whose arrays cannot be videos. Beside files that hold videos it may be left out."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class FoundArray:
     """An array of videos, or of one."""
 
     name: str
-    """Its file, with the name inside where that holds several."""
+    """Name of the array's file, followed by its name inside where a file holds several."""
     reading: Reading
     videos: list[SourceVideo]
 

@@ -129,7 +129,7 @@ def _header(path: Path) -> Header:
 
 
 def _packed_headers(path: Path) -> dict[str, Header | None]:
-    """By the names of arrays; None for what is no array. Raises ValueError where that is all there is."""
+    """Headers by name; None for what is no array. Raises ValueError where there are no arrays at all."""
     headers: dict[str, Header | None] = {}
     with zipfile.ZipFile(path) as archive:
         for name, member in _members(archive).items():

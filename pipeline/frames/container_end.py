@@ -1,7 +1,7 @@
-"""Whether the end of a video file is missing: most containers say how long they are; FFmpeg stops without a word.
+"""Whether the end of a video file is missing. Most containers say how long they are; FFmpeg stops without a word.
 
-Asked is the part that holds the frames: what many programs write carelessly, lengths of the whole file or of trailers,
-says nothing about these.
+Only the part that holds the frames is asked. Lengths of the whole file or of trailers, which many programs write
+carelessly, say nothing about frames.
 """
 
 import struct

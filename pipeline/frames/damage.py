@@ -24,7 +24,7 @@ class UnreadableVideo(UserError):
         super().__init__(f"video '{video_id}' cannot be decoded ({reason}); {_REMEDY.format('it', _KEY)}")
 
     def of_option(self, on_damage: OnDamage) -> UserError:
-        """The same for who reads one video and says what becomes of damage with the option --on-damage."""
+        """The same error for commands that read one video, and are told with --on-damage what becomes of damage."""
         text = f"video '{self.video_id}' cannot be decoded ({self.reason})"
         if on_damage == "stop":
             return UserError(f"{text}; {_REMEDY.format('it', '--on-damage')}")
@@ -62,7 +62,7 @@ class Damage:
     num_lost: int = 0
     """Frames that nothing stands for."""
     num_frames: int = 0
-    """All there are, the lost ones among them."""
+    """All frames that there are, lost ones included."""
 
     def count(self, num_whole: int = 0, num_concealed: int = 0, num_lost: int = 0) -> None:
         """Takes note of what follows, frames of one of these kinds."""

@@ -20,7 +20,7 @@ from pipeline.frames.preprocess_params import DigitParams
 from pipeline.frames.source_video import SourceVideo, numbered
 
 STEP = 0.1
-"""Way per frame, in widths of the range that a digit's corner has."""
+"""Way per frame, as a share of the range in which a digit's corner moves."""
 
 _NAME = re.compile(r"(idx3-ubyte|\.idx)(\.gz)?$")
 MAGIC = bytes([0, 0, 8, 3])

@@ -77,7 +77,7 @@ def read_clip_truth(store: FrameStore, clips: ForecastClips, name: str, start: i
 
 
 def context_identity(store: FrameStore, clips: ForecastClips, context_frames: int) -> str:
-    """SHA-256 over names and context frames of the clips: what a forecast was made from, later frames not among it."""
+    """SHA-256 over names and context frames of the clips: what a forecast was made from, so without later frames."""
     digest = hashlib.sha256()
     for i in range(len(clips)):
         digest.update(f"{clips.video_id[i]}\0{clips.first_frame[i]}\0{context_frames}\0".encode())
@@ -91,7 +91,7 @@ def _window(sequences: np.ndarray, clips: ForecastClips, start: int, stop: int) 
 
 
 def _apart(clips: ForecastClips, num_frames: int) -> np.ndarray:
-    """Of clips that overlap the earliest ones: int [n], ascending."""
+    """Which clips remain when of those that overlap the earliest is kept: int [n], ascending."""
     stops: dict[str, int] = {}
     kept = []
     for i in np.argsort(clips.first_frame, kind="stable"):

@@ -13,10 +13,10 @@ _MOST_NAMED = 8
 
 
 def files_within(root: Path) -> tuple[list[Path], list[str]]:
-    """All files within `root` in the order of their names, and a line on each thing there that is none.
+    """All files within `root` in the order of their names, and a line on each thing there that is no file.
 
-    Links to folders are followed, but every real folder is read once, under its own name before that of a link.
-    Hidden files and those of the system are none. Raises UserError when a folder cannot be read.
+    Links to folders are followed, but every real folder is read once, under its own name rather than that of a link.
+    Hidden files and those of the system are left out. Raises UserError when a folder cannot be read.
     """
     top = root.resolve()
     files: list[Path] = []

@@ -40,7 +40,7 @@ class Preparation(Params):
     the same."""
 
     crop: Crop = "center"
-    """As in FrameFormat."""
+    """What is done to other proportions, see FrameFormat."""
     fps: float | None = Field(default=None, gt=0)
     """Frames per second; null: nobody knows, as of pictures and arrays."""
 

@@ -77,8 +77,8 @@ def frames(video: SourceVideo) -> Iterator[np.ndarray]:
 
 
 def _refuse_time_first(name: str, array: h5py.Dataset, read: Reading) -> None:
-    """That videos come first is custom, no more: pictures have to be about as alike along time as from video to video.
-    Raises UserError."""
+    """Raises UserError where an array that is taken for videos, then time, looks the other way round. That videos come
+    first is only a custom; if so, pictures are about as alike along time as from video to video, or more."""
     num_videos, num_frames = read.length("N"), read.length("T")
     if "NT" not in read.order or min(num_videos, num_frames) < 2:
         return

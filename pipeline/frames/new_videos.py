@@ -116,7 +116,7 @@ def bring(video: SourceVideo, wanted: FrameFormat, conceals: bool = False) -> Ne
 
 
 def bring_all(videos: list[SourceVideo], wanted: FrameFormat) -> list[NewVideo]:
-    """Those that can be decoded; the others are named on stderr. Raises UserError when there are none."""
+    """All videos that can be decoded; the others are named on stderr. Raises UserError when none can."""
     brought = []
     with progress("looking at", len(videos), "videos") as advance:
         for video in videos:

@@ -1,7 +1,7 @@
-"""Which pictures of a folder are the frames of one video: those whose names differ in nothing but their number.
+"""Which pictures of a folder are the frames of one video: those whose names differ only in their number.
 
 A number is a run of digits, with decimals, or a date with a time of day. Where two numbers of a name vary and the same
-frame number comes back (cam0_01, cam0_02, cam1_01, cam1_02), these are several videos, too.
+frame number comes back (cam0_01, cam0_02, cam1_01, cam1_02), there are several videos as well.
 """
 
 import glob
@@ -37,7 +37,7 @@ def naming(found: list[str]) -> str:
 
 
 def _patterns(texts: list[str], names: list[str]) -> list[str]:
-    """Of names with these texts between their numbers."""
+    """The patterns of names that have these texts between their numbers."""
     numbers = [tuple(_NUMBER.findall(name.rpartition(".")[0])) for name in names]
     suffixes = {name.rpartition(".")[2].lower() for name in names}
     suffix = suffixes.pop() if len(suffixes) == 1 else "*"

@@ -32,10 +32,10 @@ DIMS = {
 MAPS = ("spread", "occupancy")
 """Arrays that a store may lack."""
 SPREAD_UNITS = 510
-"""A spread of 1, in units of which it is counted, is that part of the range of a channel: half a level of 8 bits. No
-standard deviation is over half the range, so that 8 bits hold it."""
+"""Spreads are stored in 1 / SPREAD_UNITS of a channel's range, half a level of 8 bits. No standard deviation is over
+half the range, so 8 bits hold it."""
 CERTAIN = 255
-"""As which an occupancy of 1 is stored."""
+"""An occupancy of 1 is stored as this."""
 
 _CLIPS_PER_SHARD = 16
 _ATTRIBUTES = {
@@ -147,7 +147,7 @@ class PredictionStore:
         return zarr_io.read_rows(self._group, "frames", slice(start, stop))
 
     def read_straight_on(self, start: int, stop: int) -> np.ndarray:
-        """The same clips if every object went on in a straight line: uint8 [n, time, height, width, channel]."""
+        """Forecasts of the same clips with every object in a straight line: uint8 [n, time, height, width, channel]."""
         return zarr_io.read_rows(self._group, "straight_on", slice(start, stop))
 
     def read_context_segmentation(self, start: int, stop: int) -> np.ndarray:

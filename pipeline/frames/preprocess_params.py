@@ -93,12 +93,13 @@ class PreprocessParams(FrameFormat):
     """Regular expression that is searched in the videos' names. What its first group is of a name says what the video
     belongs to, a recording, say, or a person: videos of one group go to the same split. null: each may go anywhere."""
     test_names: Annotated[str, Field(min_length=1), AfterValidator(_expression)] | None = None
-    """Of split: published only: a regular expression that is searched in the videos' names; those in which it is found
-    test, the others train (val_fraction of them validates), whatever else the names say. null: as the words say."""
+    """With `split: published` only: a regular expression that is searched in the videos' names. Videos in which it is
+    found test, the others train (val_fraction of them validates), whatever else the names say. null: as the words
+    say."""
     on_damage: OnDamage = "stop"
-    """Of videos that cannot be decoded, or not to their end, each of which is named: stop: refuse, once all are known;
-    skip: leave out what comes after the damage; keep: go on with what FFmpeg makes of it, and count what it guessed.
-    What cannot be played at all is left out by both."""
+    """What becomes of videos that cannot be decoded, or not to their end; each is named. stop: refuse, once all are
+    known; skip: leave out what comes after the damage; keep: go on with what FFmpeg makes of it, and count what it
+    guessed. What cannot be played at all is left out by skip and keep."""
 
     @property
     def reading(self) -> tuple[ArrayLayout | None, DigitParams, str | None, str | None, str | None]:

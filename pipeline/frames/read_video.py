@@ -37,7 +37,7 @@ READERS = {
     "array": array_source, "digits": digit_source, "hdf5": hdf5_source, "hdf5_array": hdf5_array_source,
     "tfrecord": tfrecord_source,
 }
-"""Of videos that share a file: num_frames(video), frames(video)."""
+"""Who reads videos that share a file, by their kind: modules with num_frames(video) and frames(video)."""
 
 JUST_BEFORE = 1e-2
 """Share of a step between two frames by which time stamps may be rounded."""
@@ -175,8 +175,8 @@ def _decode(video: SourceVideo, num_threads: int) -> Iterator[tuple[float | None
 
 
 def _decode_on(video: SourceVideo, num_threads: int, source_fps: float, damage: Damage) -> Iterator[Timed]:
-    """As _decode, but goes on where that would raise; counts in `damage`. A picture that is broken is the one before,
-    of arrays and the like the rest is left out."""
+    """As _decode, but goes on where that would raise, and counts in `damage`. In place of a broken picture the one
+    before is yielded; of arrays and the like the rest is left out."""
     if video.kind == "file":
         yield from concealed_frames(video.path, num_threads, damage, source_fps)
         return

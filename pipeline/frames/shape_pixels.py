@@ -83,6 +83,6 @@ def _finish(pixels: np.ndarray, form: FrameFormat, num_channels: int) -> np.ndar
     top, left = covering_shape(pixels.shape[0], pixels.shape[1], form)[2:]
     pixels = pixels[top : top + form.height, left : left + form.width]
     if pixels.shape[2:] == (3,) and num_channels == 1:
-        pixels = ((pixels @ np.array([19595, 38470, 7471]) + (1 << 15)) >> 16).astype(np.uint8)
+        pixels = np.asarray(Image.fromarray(pixels).convert("L"))
     pixels = pixels.reshape(form.height, form.width, -1)
     return pixels if pixels.shape[2] == num_channels else np.repeat(pixels, num_channels, axis=2)

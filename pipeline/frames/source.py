@@ -131,7 +131,7 @@ def not_there(path: Path) -> str:
 def _videos_of_file(
     file: Path, root: Path, digits: DigitParams | None, tfrecord_feature: str | None, as_published: bool, scratch: Path,
 ) -> Source:
-    """Of a file that does not hold plain arrays; as_published: HDF5 may have the layout of a published set."""
+    """Videos of a file that does not hold plain arrays; as_published: HDF5 may have the layout of a published set."""
     name, truth = file.relative_to(root).as_posix(), None
     if not file.is_file():
         return Source([], {})

@@ -16,7 +16,7 @@ class SourceVideo:
     """One video of a source."""
 
     video_id: str
-    """Its name within the source: the relative path; where a file holds several videos, with the video's own added."""
+    """Name within the source: the relative path, followed by the video's own name where a file holds several."""
     kind: Literal["file", "pictures", "array", "digits", "hdf5", "hdf5_array", "tfrecord"]
     path: Path
     """The video file, the folder of pictures, or the file that holds several videos."""

@@ -26,15 +26,15 @@ class SourceView:
     """How one video's frames lie in its source. Places are (x, y) px from the left and top edges."""
 
     height: int
-    """Of the source's frames as they are shown, px."""
+    """px of the source's frames as they are shown."""
     width: int
     fps: float
     """The source's frames in a second, on average."""
     stored_fps: float
-    """The store's."""
+    """The store's frames in a second."""
     form: FrameFormat
     gaps: tuple[tuple[int, float], ...] = ()
-    """In the source's clock: the store's frame after it, and its seconds."""
+    """Gaps in the source's clock: the store's frame after each, and its seconds."""
 
     @property
     def corner(self) -> np.ndarray:
@@ -67,8 +67,8 @@ class SourceView:
 
 
 def source_views(path: Path, attributes: Mapping[str, Any]) -> Callable[[str], SourceView]:
-    """Of the store at `path`, which has these attributes, the view of a video by its name. Raises UserError, at once or
-    for a video, when the store does not say how its frames lie in the source."""
+    """A function from a video's name to its view, for the store at `path`, which has these attributes. Raises
+    UserError, at once or for a video, when the store does not say how its frames lie in the source."""
     unknown = UserError(
         f"{path}: does not say how its frames lie in the source ({', '.join(ABOUT)}); write it anew, from the frames on"
     )

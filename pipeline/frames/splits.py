@@ -15,7 +15,8 @@ _PUBLISHED = {"train": "train", "val": "val", "valid": "val", "validation": "val
 
 
 NOWHERE = ""
-"""Of a sequence across the border between two splits, which goes into neither, and of a video too short to be split."""
+"""The split of a sequence across the border between two splits, which goes into neither, and of a video that is too
+short to be split."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Stretches:
 
     @staticmethod
     def of(part: np.ndarray, starts: list[int]) -> "Stretches":
-        """From the split (str [num_sequences]) and the first frames of a video's sequences."""
+        """The stretches of a video, from the split (str [num_sequences]) and first frame of each of its sequences."""
         named = [(start, str(name)) for start, name in zip(starts, part, strict=True) if name != NOWHERE]
         changes = [pair for i, pair in enumerate(named) if i == 0 or pair[1] != named[i - 1][1]]
         return Stretches(tuple(start for start, _ in changes), tuple(name for _, name in changes))

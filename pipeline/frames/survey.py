@@ -30,8 +30,8 @@ class Survey:
     truth_names: tuple[str, ...]
     """The arrays of ground truth that all videos have."""
     damaged: dict[str, str]
-    """By name, why videos cannot be decoded, or not to their end, as far as a look tells; those that are left out for
-    it are among them."""
+    """Why videos cannot be decoded, or not to their end, as far as a look tells, by the videos' names; also those that
+    are left out for it."""
 
     @property
     def fps(self) -> float:
@@ -43,7 +43,7 @@ class Survey:
         return any(info.rate_is_known for info in self.infos)
 
     def without(self, names: set[str]) -> "Survey":
-        """The same without the videos of these names."""
+        """This survey without the videos of these names."""
         rest = [pair for pair in zip(self.videos, self.infos, strict=True) if pair[0].video_id not in names]
         return replace(self, videos=[video for video, _ in rest], infos=[info for _, info in rest])
 

@@ -45,7 +45,7 @@ class PresenceHistogram:
 
 
 def code_statistics(group: zarr.Group) -> list[CodeStatistics]:
-    """Of every code of a store of latents or predicted latents; what belongs to an empty slot is left out."""
+    """Statistics of every code of a store of latents or predicted latents, without what belongs to empty slots."""
     present = read_rows(group, "presence") > PRESENT
     statistics = []
     for name, code in CODES.items():

@@ -32,7 +32,7 @@ def common_rows(here: StoreFacts, there: StoreFacts) -> tuple[np.ndarray, np.nda
 
 
 def differences(here: StoreFacts, there: StoreFacts) -> list[Difference]:
-    """Of the arrays of numbers that have the same form in both; other arrays cannot be compared."""
+    """How far apart the arrays of numbers are that have the same form in both; others cannot be compared."""
     rows_here, rows_there = common_rows(here, there)
     forms = {array.name: _form(array) for array in there.arrays}
     found = []

@@ -23,8 +23,8 @@ class Drawings:
 
 
 def draw(spans: list[Span], autoencoder: Path) -> Drawings:
-    """Of stores of codes the courses of one sequence or several in a row, two stores in one picture, and, where the
-    autoencoder's weights are at hand, tracks and layers; of stores of frames strips.
+    """Draws one sequence, or several in a row. From stores of codes: their courses, those of two stores in one picture,
+    and, where the autoencoder's weights are at hand, tracks and layers. From stores of frames: strips.
 
     Raises UserError when the weights are others than those that made the first store's codes, or a store is damaged.
     """

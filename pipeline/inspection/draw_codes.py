@@ -93,7 +93,7 @@ def _frame(layers: Layers, t: int) -> Layers:
 
 
 def _tracks(own: list[Course]) -> Tracks:
-    """Of courses one after the other, each with slots of its own."""
+    """Tracks of courses one after the other, each with slots of its own."""
     num_frames, start = sum(course.latents.num_frames for course in own), 0
     place, in_view = [np.zeros((num_frames, 0, 2))], [np.zeros((num_frames, 0), bool)]
     colors: list[Color] = []

@@ -45,7 +45,7 @@ class Span:
 
 
 def num_frames(facts: StoreFacts) -> int:
-    """Frames of a row, those among them that were given."""
+    """Frames of a row, given ones included."""
     if "time" in facts.group:
         return int(zarr_io.read_rows(facts.group, "time").max()) + 1
     return next(array.shape[array.dims.index("time")] for array in facts.arrays if "time" in array.dims)

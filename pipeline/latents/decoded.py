@@ -9,8 +9,9 @@ from pipeline.latents.latents import Latents
 
 
 class Decoded(Protocol):
-    """Of B clips of T frames: frames and background [B, T, C, H, W], objects [B, T, K, C, H, W] in [0, 1]; mask [B, T,
-    K, H, W] is an object's shape before occlusion, alpha its visibility after it; segmentation int [B, T, H, W]."""
+    """What B clips of T frames are decoded to: frames and background [B, T, C, H, W] and objects [B, T, K, C, H, W] in
+    [0, 1]; mask [B, T, K, H, W], an object's shape before occlusion, and alpha, what shows of it after that;
+    segmentation int [B, T, H, W]."""
 
     @property
     def frames(self) -> Tensor: ...

@@ -26,8 +26,8 @@ def with_looks_reordered(latents: Latents, order: Tensor) -> Latents:
 
 def with_looks(latents: Latents, other: Latents) -> Latents:
     """The tracks of `latents` with the looks of `other`: in each clip the objects take, in order, the looks of the
-    other's objects, over again where those are fewer. What changes from frame to frame in what an object looks like is
-    of its own clip, and 0 afterwards."""
+    other's objects, over again where those are fewer. Looks that change from frame to frame belong to their own clip
+    alone: they become 0."""
     looks = {name: torch.zeros_like(code) if CODES[name].varies else code.clone()
              for name, code in _codes_of("looks", latents).items()}
     for b in range(len(latents)):

@@ -59,8 +59,8 @@ class LatentSpec(Params):
 
 
 class Latents:
-    """One batch of clips in codes, each of them an attribute, float32 and shaped as the module's head says. Never
-    changed: `replace` makes another."""
+    """A batch of clips as codes; each code is an attribute, float32 and shaped as the module's head says. Latents never
+    change: `replace` makes others."""
 
     background: Tensor
     appearance: Tensor
@@ -72,13 +72,13 @@ class Latents:
     deformation: Tensor
 
     def __init__(self, **codes: Tensor):
-        """By name; those that are left out are of width 0. Raises TypeError for a name that is not in the table."""
+        """codes: by name; what is left out is of width 0. Raises TypeError for a name that is not in the table."""
         if unknown := codes.keys() - CODES.keys():
             raise TypeError(f"codes that are not in the table: {', '.join(sorted(unknown))}")
         like = codes["pose"]
         sizes = {"time": like.shape[1], "slot": like.shape[2]}
         self.codes: dict[str, Tensor] = {}
-        """By name, in the order of the table."""
+        """All codes by name, in the order of the table."""
         for name, code in CODES.items():
             if name in codes:
                 self.codes[name] = codes[name]
@@ -114,7 +114,7 @@ class Latents:
         return self.map_frames(lambda code: code[:, start:stop])
 
     def append(self, **codes: Tensor) -> "Latents":
-        """With further frames of every time-varying code; those of width 0 may be left out."""
+        """These latents followed by further frames of every time-varying code; codes of width 0 may be left out."""
         num_further, longer = codes["pose"].shape[1], {}
         for code in time_varying():
             known = self.codes[code.name]

@@ -17,8 +17,8 @@ NOWHERE = -1
 
 
 def same_objects(here: Latents, there: Latents) -> Tensor:
-    """Of every slot of `here` the slot of `there`, of the same frames, that holds the same object: int64 [B, K];
-    NOWHERE where none does."""
+    """Which slot of `there` holds the same object as each slot of `here`, int64 [B, K]; NOWHERE where none does. Both
+    are latents of the same frames."""
     found = torch.full(here.presence.shape, NOWHERE)
     both = (here.presence[:, :, None] > PRESENT) & (there.presence[:, None] > PRESENT)  # [B, K, K of there]
     apart = (poses.place(here.pose)[:, :, :, None] - poses.place(there.pose)[:, :, None]).norm(dim=-1).mean(1)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.ndimage import binary_dilation, binary_erosion
+from scipy.ndimage import binary_dilation, binary_erosion, shift
 
 MAX_OFF = 0.1
 """px along either axis."""
@@ -51,9 +51,9 @@ class Exchange:
 
 def exchange_looks(clip: TrueClip, item: int, other: TrueClip, other_item: int) -> Exchange | None:
     """The best exchange between object `item` of a clip and `other_item` of another; None where no frames fit."""
-    for time, other_time, shift in _fitting_frames(clip, item, other, other_item):
+    for time, other_time, x, y in _fitting_frames(clip, item, other, other_item):
         old, taken = clip.segmentation[time] == item + 1, other.segmentation[other_time] == other_item + 1
-        new, pixels = _moved(taken, shift), _moved(other.frames[other_time], shift)
+        new, pixels = shift(taken, (y, x), order=0), shift(other.frames[other_time], (y, x, 0), order=0)
         nearby = _grown(old) | _grown(new)
         if new.sum() < taken.sum() or not np.isin(clip.segmentation[time][nearby], (0, item + 1)).all():
             continue
@@ -66,9 +66,9 @@ def exchange_looks(clip: TrueClip, item: int, other: TrueClip, other_item: int) 
 
 def _fitting_frames(
     clip: TrueClip, item: int, other: TrueClip, other_item: int,
-) -> Iterator[tuple[int, int, tuple[int, int]]]:
-    """Pairs of frames in which both objects show as a whole and lie apart by whole pixels: times and shift in x and y,
-    the nearest to whole pixels first."""
+) -> Iterator[tuple[int, int, int, int]]:
+    """Pairs of frames in which both objects show as a whole and lie apart by whole pixels: both times, and how far
+    apart in x and y; the nearest to whole pixels first."""
     times, other_times = np.flatnonzero(clip.whole[:, item]), np.flatnonzero(other.whole[:, other_item])
     apart = clip.position[times, None, item] - other.position[None, other_times, other_item]
     off = np.abs(apart - apart.round()).max(-1)
@@ -76,8 +76,8 @@ def _fitting_frames(
         first, second = np.unravel_index(flat, off.shape)
         if off[first, second] > MAX_OFF:
             return
-        x, y = apart[first, second].round().astype(int)
-        yield int(times[first]), int(other_times[second]), (int(x), int(y))
+        x, y = apart[first, second].round().astype(int).tolist()
+        yield int(times[first]), int(other_times[second]), x, y
 
 
 def shows_whole(segmentation: np.ndarray, item: int) -> bool:
@@ -90,13 +90,3 @@ def shows_whole(segmentation: np.ndarray, item: int) -> bool:
 
 def _grown(mask: np.ndarray) -> np.ndarray:
     return binary_dilation(mask, _NEIGHBOURS)
-
-
-def _moved(picture: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
-    """picture [H, W, ...] moved by x, y whole pixels; what comes in from outside is 0."""
-    (x, y), (height, width) = shift, picture.shape[:2]
-    moved = np.zeros_like(picture)
-    to = tuple(slice(max(0, by), max(0, size + min(0, by))) for by, size in ((y, height), (x, width)))
-    out_of = tuple(slice(max(0, -by), max(0, size - max(0, by))) for by, size in ((y, height), (x, width)))
-    moved[to] = picture[out_of]
-    return moved

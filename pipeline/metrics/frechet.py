@@ -22,8 +22,8 @@ def frechet_distance(
 
 
 def frechet_distance_of_samples(features: np.ndarray, other: np.ndarray) -> float | None:
-    """Of the Gaussians with the means and (unbiased) covariances of features [n, D] and other [m, D]; None for fewer
-    than two of either."""
+    """Distance between the Gaussians that have the means and (unbiased) covariances of features [n, D] and other
+    [m, D]; None for fewer than two of either."""
     if min(len(features), len(other)) < 2:
         return None
     gaussians = [(x.mean(0), np.atleast_2d(np.cov(x, rowvar=False))) for x in (features, other)]

@@ -21,7 +21,7 @@ from pipeline.metrics.network_file import NetworkFile, read_network
 
 KEY = "evaluate.lpips"
 SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
-"""Of a picture in [-1, 1], per channel."""
+"""What a picture in [-1, 1] is normalised by, per channel."""
 _VALUES_AT_ONCE = 2**19
 _Conv = tuple[int, int, int, int]  # channels, kernel, stride, padding
 _Layer = _Conv | tuple[int, int] | None  # of a pooling: kernel, stride; None: rectify
@@ -80,8 +80,8 @@ class Lpips(nn.Module):
 
 
 def load_lpips(file: NetworkFile, height: int, width: int) -> Lpips:
-    """In eval mode. Raises UserError when the file is not the one meant, holds something else, or frames of height x
-    width px are too small for it."""
+    """The network of a file, in eval mode. Raises UserError when the file is not the one meant, holds something else,
+    or frames of height x width px are too small for it."""
     tensors = _tensors(file, read_network(file, KEY))
     backbone = "vgg" if "net.slice5.28.weight" in tensors else "alex"
     model = Lpips(backbone)

@@ -14,7 +14,7 @@ from pipeline.metrics.bootstrap import interval_95
 from pipeline.metrics.frame_quality import psnr_of_error
 
 CHANGE = 0.06
-"""Of the range of a channel: 15 of 255 levels. Noise of compressed video stays mostly below a third of that; the same
+"""Share of a channel's range: 15 of 255 levels. Noise of compressed video stays mostly below a third of that; the same
 bound decides for `stages.suggest` what differs from a background."""
 
 

@@ -15,7 +15,7 @@ class NetworkFile(Params):
     path: Path
     """Where it lies."""
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    """Of its bytes (`sha256sum FILE`): figures made by different files cannot be compared."""
+    """Hash of the file (`sha256sum FILE`): figures made by different files cannot be compared."""
 
 
 def read_network(file: NetworkFile, key: str) -> bytes:

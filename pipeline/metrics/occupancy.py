@@ -22,7 +22,7 @@ import numpy as np
 
 NUM_BINS = 10
 _LEVELS = 256
-"""Of a share stored as a byte: 255 is 1."""
+"""Values that a share stored as a byte may have: 255 is 1."""
 _EPSILON = 1e-9
 """So that a share on the bound of two bins is in the upper one, however it is rounded."""
 

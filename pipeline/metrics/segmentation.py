@@ -81,8 +81,9 @@ def fg_miou(counts: np.ndarray) -> float | None:
 
 
 def identity_kept(counts: np.ndarray) -> np.ndarray:
-    """For every (object, frame) pair in which the object shows: is the slot that overlaps it best in that frame (by
-    intersection over union) its matched slot of the clip? bool [number of pairs]; touched by no slot at all: False."""
+    """Whether an object keeps its slot, bool [number of (object, frame) pairs in which the object shows]: is the slot
+    that overlaps it best in that frame (by intersection over union) its matched slot of the clip? Where no slot touches
+    it: False."""
     slot_of, shown = match_slots(counts), visible(counts)
     overlap = np.stack([intersection_over_union(frame[None]) for frame in counts])
     best = np.where(overlap.max(2) > 0, overlap.argmax(2), UNMATCHED)

@@ -8,7 +8,7 @@ import numpy as np
 ERROR = "its error"
 """Above the map of what the picture before it misses."""
 FULL = 0.4
-"""Of a channel's range: an error that is drawn black. A quarter of it is still seen."""
+"""An error that is drawn black, as a share of a channel's range. A quarter of it is still seen."""
 
 
 def error_map(frames: np.ndarray, truth: np.ndarray) -> np.ndarray:

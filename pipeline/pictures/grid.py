@@ -27,7 +27,7 @@ some 30 px across, about the least at which one sees where a hand is and which w
 
 _EDGE, _GUTTER = 3, 8
 _MOST_COLUMNS = 4
-"""Of a film: four pictures of PICTURE_PX are about 1100 px wide, which a laptop shows without making them smaller."""
+"""Columns of a film: four pictures of PICTURE_PX are about 1100 px wide, which a laptop shows as they are."""
 
 
 @dataclass(frozen=True)

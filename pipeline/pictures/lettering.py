@@ -18,7 +18,7 @@ LINE_PX = FONT_PX + 4
 _NOWHERE = "\U0010ffff"
 """A character that no font has."""
 _BASELINE = 14
-"""Of a line in OpenCV's font, px from its upper edge: where Pillow's stands."""
+"""px from a line's upper edge to the baseline in OpenCV's font: where Pillow's stands."""
 
 
 def write(

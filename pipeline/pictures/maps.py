@@ -11,7 +11,7 @@ from pipeline.pictures.layers import BACKGROUND_COLOR, SLOT_COLORS
 SPREAD, OCCUPANCY = "spread of the samples", "where objects are, and how probably"
 """Above the maps."""
 _HALF = 0.5
-"""Of a channel's range: the spread that is stored as 255."""
+"""The spread that is stored as 255, as a share of a channel's range."""
 
 
 def spread_picture(spread: np.ndarray) -> np.ndarray:

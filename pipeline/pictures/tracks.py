@@ -15,7 +15,7 @@ from pipeline.pictures.layers import slot_color
 _LONGER_SIDE = 480
 """A frame is drawn about as large, px: parts of a pixel can be seen."""
 _OF_MANY = 320
-"""The same where there are several frames."""
+"""px of the longer side where there are several frames."""
 _LINE, _END, _DOT = 2, 5, 2.5
 
 

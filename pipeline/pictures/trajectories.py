@@ -22,7 +22,7 @@ from pipeline.thresholds import PRESENT
 
 RGB = tuple[float, float, float]
 _LEAST_SPAN = 0.1
-"""Of an axis, in its unit: what varies by less looks constant, as it is."""
+"""Least length of an axis, in its unit: what varies by less looks constant, as it is."""
 _STYLES = ("-", "--")
 """Lines of the first store, and of the one beside it."""
 _SCENE, _ALONE = (0.3, 0.3, 0.3), (0.6, 0.6, 0.6)
@@ -44,7 +44,7 @@ class Course:
     """[K] the slot in whose colour each slot is drawn, negative: in none; None: each in its own."""
 
     def slots(self) -> list[int]:
-        """Those that hold an object."""
+        """The slots that hold an object."""
         return np.flatnonzero(self.latents.presence[0].numpy() > PRESENT).tolist()
 
     def slot_drawn(self, slot: int) -> int:
@@ -107,7 +107,7 @@ def _draw(axis: Axes, values: np.ndarray, course: Course, color: RGB, style: str
 
 
 def _set_limits(axis: Axes) -> None:
-    """As far as the lines go, and a little more."""
+    """Shows a little more than the range of the lines."""
     lines = [np.asarray(line.get_ydata()) for line in axis.get_lines() if line.get_transform() == axis.transData]
     values = np.concatenate(lines) if lines else np.zeros(1)
     values = values[np.isfinite(values)]

@@ -15,9 +15,9 @@ from pipeline.predictor.draws import Draws
 from pipeline.predictor.spread import Spread
 
 PLACE_ERROR_PX = 0.25
-"""How exact a track is in x and y, standard deviation. A context alone is taken apart a little otherwise than the whole
-clips that the predictor learned from, so that on a free stretch a future is less sure than the predictor can know.
-Fitted on the validation split by benchmarks/place_error."""
+"""Standard deviation of a track's error in x and y. The predictor learned from whole clips, and a context alone is
+taken apart less exactly. So even on a free stretch the future is less sure than the predictor can know. Fitted on the
+validation split by benchmarks/place_error."""
 
 
 class Block(NamedTuple):
@@ -34,12 +34,12 @@ class Block(NamedTuple):
 
 
 def draw(block: Block, draws: Draws, spread: Spread) -> dict[str, Tensor]:
-    """One future per row, by code: the pose [B, H, K, P] follows a mode drawn for each object; the other codes, [B, H,
-    D] of the scene and [B, H, K, D] of objects, have one mode.
+    """Draws one future per row and returns its codes by name. For the pose [B, H, K, P] a mode is drawn for each
+    object; the other codes, [B, H, D] of the scene and [B, H, K, D] of objects, have one mode only.
 
-    branches: an object takes the middle of its mode, the others their own. Modes that overlap with the drawn one are
-    the same future told several times: their average, by probability, is nearer to the truth than any of them.
-    full: a draw from the learned distribution, whose places are made unsure by PLACE_ERROR_PX. One deviation, in
+    branches: an object takes the middle of its mode, the other codes their means. Modes that overlap with the drawn one
+    tell the same future several times: their average, by probability, is nearer to the truth than any of them.
+    full: all is drawn from the learned distribution, with places made less sure by PLACE_ERROR_PX. One deviation, in
     spreads, holds for a whole block, so that every frame has the learned spread and a track stays smooth.
     """
     chances = block.mode_logits.softmax(-1)
@@ -66,13 +66,13 @@ def draw(block: Block, draws: Draws, spread: Spread) -> dict[str, Tensor]:
 
 
 def _log_overlap(middle: Tensor, spread: Tensor, other: Tensor, other_spread: Tensor) -> Tensor:
-    """Logarithm of the cosine between two normal distributions of x and y [..., P - 1], as functions: 0 where they are
-    the same, less where they lie apart or one is wider."""
+    """How much two normal distributions of x and y have in common, from their means and spreads [..., P - 1]: the
+    logarithm of the cosine between their densities. 0: they are the same; less: they lie apart, or one is wider."""
     variance = poses.place(spread.square() + other_spread.square())
     apart = poses.place(middle - other).square() / variance
     return ((2 * poses.place(spread * other_spread) / variance).log() - apart).sum(-1) / 2
 
 
 def unsure_of_place(spread: Tensor, error: float = PLACE_ERROR_PX) -> Tensor:
-    """The spread [..., P - 1] of moving components with an error, px, added in x and y."""
+    """The spread [..., P - 1] of moving components, with an error of so many px added in x and y."""
     return poses.assemble((poses.place(spread).square() + error**2).sqrt(), poses.shape(spread))

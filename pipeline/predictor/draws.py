@@ -11,9 +11,9 @@ from torch import Tensor
 class Draws:
     """Draws for batches of B clips with S samples each (row b * S + s).
 
-    Latin hypercube sampling (McKay, Beckman and Conover 1979): of the S samples of a clip each has its own S-th of the
-    unit interval, in an order of its own for every number drawn. A sample alone is distributed as if drawn freely;
-    together they leave no likely future out and give none twice.
+    Latin hypercube sampling (McKay, Beckman and Conover 1979): the unit interval is cut into S equal parts, and each of
+    a clip's S samples gets a part of its own, dealt out anew for every number. One sample alone is distributed as if
+    drawn freely; together they leave no likely future out and give none twice.
     """
 
     generator: torch.Generator
@@ -21,13 +21,14 @@ class Draws:
     num_samples: int = 1
 
     def uniform(self, shape: torch.Size | tuple[int, ...], device: torch.device) -> Tensor:
-        """[B * S, ...] in (0, 1)."""
-        strata = torch.rand(shape[0] // self.num_samples, self.num_samples, *shape[1:], generator=self.generator)
+        """Uniform draws [B * S, ...] in (0, 1)."""
+        random = torch.rand(shape[0] // self.num_samples, self.num_samples, *shape[1:], generator=self.generator)
+        part = random.argsort(1).flatten(0, 1)
         within = torch.rand(shape, generator=self.generator)
-        return ((strata.argsort(1).flatten(0, 1) + within) / self.num_samples).to(device)
+        return ((part + within) / self.num_samples).to(device)
 
     def sech(self, like: Tensor) -> Tensor:
-        """Draws from the density sech(pi x / 2) / 2, the one that losses.surprise assumes, by its inverse distribution
-        function (2 / pi) ln tan(pi u / 2); the largest deviations, one draw in 4000, are cut off."""
+        """Draws from the density sech(pi x / 2) / 2, which losses.surprise assumes, shaped as `like`: its inverse
+        distribution function is (2 / pi) ln tan(pi u / 2). The largest deviations, one draw in 5000, are cut off."""
         uniform = self.uniform(like.shape, like.device).clamp(1e-4, 1 - 1e-4)
         return 2 / math.pi * torch.log(torch.tan(math.pi / 2 * uniform))

@@ -9,7 +9,8 @@ from torch.nn import functional
 
 
 class SlotLayer(nn.Module):
-    """Attention across the slots, then a step of each on its own; both add to what is there."""
+    """A transformer's layer: slots attend to one another, then each takes a step on its own. What either finds is added
+    to its input."""
 
     def __init__(self, width: int, num_heads: int):
         super().__init__()
@@ -29,7 +30,8 @@ class SlotLayer(nn.Module):
 
 
 class Normalise(nn.Module):
-    """Standardises features [..., D] by statistics of the training split; what never varied there is left out."""
+    """Standardises features [..., D] by their mean and spread over the training split. A feature that never varied
+    there is always 0, and none goes beyond 10 spreads."""
 
     mean: Tensor
     inverse_std: Tensor

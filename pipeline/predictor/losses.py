@@ -1,4 +1,4 @@
-"""What training lowers: how surprised a predictor is by what came.
+"""What training lowers: a predictor's surprise, the negative log-likelihood of what came.
 
 Legend: B batch, K slots, M modes, H horizon, P pose components.
 """
@@ -17,11 +17,12 @@ from pipeline.predictor.block import Block
 
 
 def surprise(block: Block, target: Latents) -> dict[str, Tensor]:
-    """Negative log-likelihood of the H frames of `target` per predicted number, with its parts by name.
+    """Negative log-likelihood of the H frames of `target`, nats per predicted number: "loss", the sum, and its parts by
+    name ("objects", then the other codes).
 
     An object's trajectory has the likelihood sum_m p(m) prod_t Sech(x_t; mean_mt, spread_mt) Bernoulli(visible_t). The
-    hyperbolic secant is round like a normal distribution in the middle, so that the modes need not imitate noise, and
-    its tails are a Laplace's, which keeps a sudden turn from ruling the gradient. An object counts by its presence, its
+    hyperbolic secant is round like a normal distribution in the middle, so that the modes need not imitate noise. Its
+    tails are a Laplace's, which keeps a sudden turn from ruling the gradient. An object counts by its presence, its
     place in a frame by its visibility there.
     """
     of_object = -torch.logsumexp(block.mode_logits.log_softmax(-1) - _surprise_of_modes(block, target), -1)
@@ -38,11 +39,11 @@ def surprise(block: Block, target: Latents) -> dict[str, Tensor]:
 
 
 def nearest_mode_surprise(block: Block, target: Latents) -> Tensor:
-    """The same of the objects had each taken the mode that lies nearest to `target` in x and y: -log p(m) more than
-    that one's own surprise, never less than `surprise`.
+    """What "objects" of `surprise` would be if each object had only the mode m nearest to `target` in x and y: that
+    mode's own surprise - log p(m). It is never less than "objects".
 
-    By likelihood alone one broad mode soon has them all, and those that would fit better learn nothing. Choosing modes
-    by distance is multiple trajectory prediction (Cui et al. 2019, arXiv 1809.10732).
+    By likelihood alone one broad mode soon has all objects, and modes that would fit better learn nothing. Choosing
+    modes by distance is multiple trajectory prediction (Cui et al. 2019, arXiv 1809.10732).
     """
     pose = target.pose.transpose(1, 2)[:, :, None]
     apart = (poses.place(pose) - poses.place(block.moving)).norm(dim=-1) * poses.visibility(pose)
@@ -52,13 +53,13 @@ def nearest_mode_surprise(block: Block, target: Latents) -> Tensor:
 
 
 def _per_number(of_object: Tensor, block: Block, target: Latents) -> Tensor:
-    """Mean surprise per number of a trajectory, from that of whole trajectories [B, K]; absent objects surprise
-    nobody."""
+    """Mean surprise per number of a trajectory, from the surprise of whole trajectories [B, K]; absent objects count
+    0."""
     return (of_object * target.presence).mean() / (block.moving.shape[-2] * poses.NUM_MOVING)
 
 
 def _surprise_of_modes(block: Block, target: Latents) -> Tensor:
-    """Of each object's trajectory, if it is that of a mode: [B, K, M]."""
+    """Surprise [B, K, M] at each object's whole trajectory, had it only the one mode."""
     pose = target.pose.transpose(1, 2)[:, :, None]  # [B, K, 1, H, P]
     visibility = poses.visibility(pose).expand_as(block.visibility_logits)
     course = sech_surprise(poses.moving(pose), block.moving, block.moving_spread) * block.changes

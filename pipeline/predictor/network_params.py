@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pipeline.params import Params
 
 Augmentation = Literal["none", "reverse", "motion"]
-"""How clips are seen otherwise in training; what can be learned of walls depends on it."""
+"""How training clips are changed at random; what can be learned of walls depends on it."""
 
 
 class NetworkParams(Params):

@@ -1,9 +1,9 @@
-"""How far a predictor is believed: the share of what it adds to going on without learning that validation clips bear
-out.
+"""How far a predictor is believed.
 
-A network that learned from thirty clips knows them by heart, and adds to new ones what was true of those. So each code
-has a share of its own at each step: of a grid from 0 to 1, that with which validation clips are met best; but 0, which
-is to go on as the table of codes says, where the gain over that is within one standard error of its mean over clips.
+Codes go on without learning as their table says (`pipeline.latents.codes`), and the predictor adds something to that. A
+network that learned from thirty clips knows them by heart, and adds to new clips what was true of those. So only a
+share of what it adds is used, one for each code and step: the share from 0 to 1 that comes nearest to the validation
+clips. Where its gain over 0 is within one standard error of the mean over clips, the share is 0.
 
 Legend: B batch, K slots, M modes, H horizon, P pose components, D numbers of a code.
 """
@@ -19,19 +19,20 @@ from pipeline.latents.latents import Latents
 from pipeline.predictor.predictor import Predictor
 
 SHARES = torch.linspace(0, 1, 11)
-"""Among which a share is sought."""
+"""The shares that are tried."""
 FAR_SHARE = 1 / 32
-"""Of the frame's longer side: an object that is drawn so far beside its place, about half its width, is drawn beside
-itself, and further away it is no worse. Without that bound a few tangled tracks would decide."""
+"""Distance, as a share of the frame's longer side, from which on an error of place hardly grows: about half an object's
+width. An object that is drawn so far from its place is drawn beside itself, and further away is no worse. Without that
+bound a few tangled tracks would decide."""
 
 
 @torch.no_grad()
 def fit_restraint(predictor: Predictor, clips: Iterable[tuple[Latents, Latents]]) -> None:
-    """Sets the shares and the trust of a trained predictor in place, from contexts and what came after each.
+    """Sets the shares and the trust of a trained predictor in place; clips: contexts, and what came after each.
 
-    A step's share is that of least error if its gain over going straight on is certain, more than a standard error over
-    the clips (the rule of Breiman et al. 1984 for pruning trees), else 0. Trust is the certain part of the gain in
-    places.
+    The share of a code and step is the one of least error if its gain over share 0 is certain, that is more than a
+    standard error over the clips (the rule of Breiman et al. 1984 for pruning trees), else 0. Trust is the certain part
+    of the gain in places.
     """
     far = FAR_SHARE * max(predictor.spec.height, predictor.spec.width)
     errors: list[list[Tensor]] = [[] for _ in predictor.residual_share]
@@ -51,13 +52,13 @@ def fit_restraint(predictor: Predictor, clips: Iterable[tuple[Latents, Latents]]
 
 
 def _standard_error(values: Tensor) -> Tensor:
-    """Of the means over clips of values [clips, H]: [H]; without a second clip nothing is certain."""
+    """Standard errors [H] of the means over clips of values [clips, H]; without a second clip nothing is certain."""
     return values.std(0) / len(values)**0.5 if len(values) > 1 else torch.full_like(values[0], torch.inf)
 
 
 def _residuals(predictor: Predictor, context: Latents, target: Latents) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
-    """Of places, then of every other code: what the predictor adds to going on without learning, what it should have
-    added, [..., H, D], and how much each counts, [..., H]."""
+    """What the predictor adds to going on without learning, what it should have added, both [..., H, D], and how much
+    each counts, [..., H]: first of places, then of each other code."""
     block = predictor(context)
     line = poses.place(straight_on(context.pose, predictor.config.horizon)).transpose(1, 2)  # [B, K, H, 2]
     expected = (block.mode_logits.softmax(-1)[..., None, None] * poses.place(block.moving)).sum(2)

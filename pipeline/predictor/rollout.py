@@ -37,5 +37,5 @@ def position_error(predictor: Predictor, context: Latents, target: Latents, seed
     future = rollout(predictor, context, target.num_frames, 1, torch.Generator().manual_seed(seed))
     distance = poses.place(future.pose[:, context.num_frames:] - target.pose).norm(dim=-1)  # [B, H, K]
     presence = target.presence[:, None]
-    of_step = (distance * presence).sum((0, 2)) / presence.sum().clamp(min=1e-6)
-    return {"position_error_first": of_step[0], "position_error_last": of_step[-1]}
+    by_step = (distance * presence).sum((0, 2)) / presence.sum().clamp(min=1e-6)
+    return {"position_error_first": by_step[0], "position_error_last": by_step[-1]}

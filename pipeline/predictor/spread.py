@@ -3,4 +3,4 @@
 from typing import Literal
 
 Spread = Literal["branches", "full"]
-"""branches: only where futures part; full: also by how unsure the predictor is of each trajectory."""
+"""branches: samples differ only where futures part; full: also by how unsure the predictor is of each trajectory."""

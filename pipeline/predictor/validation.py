@@ -21,7 +21,7 @@ def hold_objects(latents: Latents) -> bool:
 
 
 def of_objects(name: str) -> bool:
-    """Whether a figure says something of objects alone: it is 0, as if all were perfect, where there are none."""
+    """Whether the figure of this name is about objects alone. Without objects it is 0, as if all were perfect."""
     return name == "objects" or name in CODES and CODES[name].owner == "object" or name.startswith("position_error")
 
 
@@ -29,10 +29,10 @@ def of_objects(name: str) -> bool:
 def validation_figures(
     model: Predictor, clips: Iterable[Latents], given: int, seed: int, *, with_objects: bool,
 ) -> dict[str, float | None]:
-    """Means over clips of the parts of the loss, and over their objects of the error of one drawn future, px.
+    """The parts of the loss as means over clips, and the error of one drawn future, px, as means over their objects.
 
-    clips: batches; of each clip `given` frames are context, the rest is to be met. with_objects: whether any of all
-    clips holds an object; if not, figures of objects are None.
+    clips: batches; the first `given` frames of each clip are context, the rest is what should come. with_objects:
+    whether any of all clips holds an object; if not, figures of objects are None.
     """
     means: dict[str, float | None] = {}
     totals: dict[str, float] = {}

@@ -11,7 +11,8 @@ on real video of which the predictor learned something, 15 to 300 on sets of whi
 
 
 def no_objects(with_objects: dict[str, bool]) -> list[str]:
-    """with_objects: whether any clip of the splits train and val holds an object, by the split's name."""
+    """A line if clips lack objects. with_objects: whether any clip of the splits train and val holds an object, by the
+    split's name."""
     find = "see train_autoencoder.architecture.object_px and num_slots"
     if not any(with_objects.values()):
         return [f"train_predictor: no clip holds an object, so only how light and camera go on is learned; {find}"]
@@ -24,7 +25,7 @@ def no_objects(with_objects: dict[str, bool]) -> list[str]:
 
 
 def overfitting(curves: Path) -> list[str]:
-    """curves: the folder that the training wrote; without one there is nothing to say."""
+    """A line if clips were learned by heart. curves: the folder that the training wrote; without one there is none."""
     found = losses(curves)
     if found is None or found.ends - found.trained <= OVERFITTED:
         return []
@@ -32,7 +33,7 @@ def overfitting(curves: Path) -> list[str]:
 
 
 def worries(curves: Path) -> list[str]:
-    """All of it, from the folder that the training wrote alone; without one there is nothing to say."""
+    """Everything that should worry, from the folder that the training wrote alone; without one there is nothing."""
     try:
         summary = json.loads((curves / "metrics.json").read_text(encoding="utf-8"))
         known = {split: summary[part].get("objects") is not None for split, part in

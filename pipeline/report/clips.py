@@ -28,7 +28,7 @@ class ClipTable:
 
 
 def clip_table(rows: list[Row], num_rows: int = NUM_ROWS) -> ClipTable:
-    """rows: as per_clip.csv has them, the worst first."""
+    """The table that is shown. rows: as per_clip.csv has them, the worst first."""
     ends = num_rows // 2
     shown = rows if len(rows) <= num_rows else [*rows[:ends], *rows[len(rows) - ends:]]
     named = [_COLUMNS[name] for name in _COLUMNS if shown and name in shown[0]]

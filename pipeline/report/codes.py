@@ -11,13 +11,13 @@ class CodeRow:
     name: str
     description: str
     numbers: str
-    """How many, of how many objects where it is theirs, and whether of each frame or of the clip."""
+    """How many numbers it has, of how many objects (if it is of objects), and whether in each frame or once a clip."""
     goes_on: str
-    """Without learning; empty where it does not vary."""
+    """How it is continued without learning; empty where it does not vary in time."""
 
 
 def code_rows(spec: LatentSpec) -> list[CodeRow]:
-    """In the order of the table."""
+    """One row for each code, in the order of the table."""
     codes = [CODES[name] for name in spec.names]
     return [CodeRow(code.name, code.description, _numbers(code, spec), _goes_on(code)) for code in codes]
 

@@ -13,7 +13,7 @@ from PIL import Image
 from pipeline.pictures.grid import PICTURE_PX, enlargement
 
 _QUALITY = 92
-"""Of lossy WebP: noise as fine as a pixel keeps its look."""
+"""Quality of lossy WebP, at which noise as fine as a pixel keeps its look."""
 
 
 @dataclass(frozen=True)

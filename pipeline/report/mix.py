@@ -18,7 +18,8 @@ GROUPS = {
     "its pixels and cut-outs thrown ahead": ("thrown", "thrown_blurred", "cutouts"),
 }
 REST = "median of the given frames"
-"""Of which shares are differences, so that it fills them up to 1; what swings about it (swing) is counted with it."""
+"""All columns are differences to the median, so its share is what theirs lack to 1. What swings about it is counted
+with it."""
 PLACES = {
     "Where neither a cut-out nor an object of the layers lies": ("everywhere",),
     "Where a cut-out and an object of the layers lie": ("everywhere", "cut-outs", "objects"),

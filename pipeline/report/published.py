@@ -44,7 +44,7 @@ class PublishedTable(Params):
 
     @property
     def protocol(self) -> str:
-        """In words."""
+        """The protocol in words."""
         samples = f", the best of {self.num_samples} samples" if (self.num_samples or 1) > 1 else ""
         return f"{self.context_frames} frames given, {self.horizon} forecast{samples}, {self.resolution}"
 

@@ -67,8 +67,8 @@ class Scene:
 
 @dataclass(frozen=True)
 class Scenes:
-    """Of every chosen clip its forecast, and its sequence taken apart and changed. Each is made when it is asked
-    for."""
+    """The scenes of the report: the forecast of every chosen clip, then its sequence taken apart, and changed. Each is
+    made when it is asked for."""
 
     store: FrameStore
     encoded: LatentStore

@@ -117,7 +117,7 @@ def list_interrupted() -> list[Interrupted]:
 
 
 def _facts(paths: list[Path]) -> list[os.stat_result]:
-    """Of those that are still there."""
+    """What the system says of those paths that are still there."""
     facts = []
     for path in paths:
         with suppress(FileNotFoundError):

@@ -33,7 +33,7 @@ def apply_preset(preset: Path, params: Path) -> list[str]:
 
 
 def read_preset(preset: Path, like_it: tuple[Path, ...] = ()) -> dict:
-    """Its values over those of the preset that it is `like`. like_it: the presets that are like this one. Raises
+    """Values of a preset, over those of the one that it is `like`. like_it: the presets that are like this one. Raises
     UserError when a file cannot be read, or presets are like each other in a circle."""
     values = load(preset)
     if not isinstance(values, dict):

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from pipeline.frames.splits import SPLITS
-from pipeline.suggestion.facts import MotionFacts, SourceFacts, weighted_quantile
+from pipeline.suggestion.facts import MotionFacts, SourceFacts
 from pipeline.suggestion.thresholds import Thresholds
 
 
@@ -16,7 +16,7 @@ class Suggestion:
     """One parameter."""
 
     key: str
-    """Its place in params.yaml, with dots."""
+    """Place in params.yaml, with dots."""
     value: object
     why: str
 
@@ -56,12 +56,13 @@ def form_suggestions(facts: SourceFacts, form: Form, params: Thresholds) -> list
 
 
 def longest_step(fps: float, params: Thresholds) -> int:
-    """Of how many frames one may be taken."""
+    """The longest step from frame to frame at which people and cars do not jump yet."""
     return max(1, math.floor(fps / params.slowest_fps + 1e-3)) if fps >= params.fast_source else 1
 
 
 def choose_step(facts: SourceFacts, speed: float, params: Thresholds) -> int:
-    """Of how many frames one is taken. speed: px per frame of what moves, nan where nothing does."""
+    """The step from frame to frame: one of so many is taken. speed: px per frame of what moves, nan where nothing
+    does."""
     fps = float(np.median(facts.fps))
     step = 1
     for candidate in range(2, longest_step(fps, params) + 1):
@@ -74,7 +75,7 @@ def choose_step(facts: SourceFacts, speed: float, params: Thresholds) -> int:
 
 
 def num_sequences(facts: SourceFacts, step: int, length: int) -> int:
-    """Of the whole source, from the videos looked at."""
+    """Sequences of the whole source, estimated from the videos that were looked at."""
     known = sum(num_frames // step // length for num_frames in facts.num_frames)
     return round(known * facts.num_videos / (len(facts.num_frames) + facts.num_unreadable))
 
@@ -126,7 +127,7 @@ def object_suggestions(motion: MotionFacts, form: Form, params: Thresholds) -> l
         sides = np.array([np.quantile(track, params.apart_size) for track in seen])
         weights = sides * [len(track) for track in seen]  # so that fragments do not outnumber what they are of
         shares = params.size_typical, params.size_low, params.size_high
-        side, low, high = (weighted_quantile(sides, weights, share) for share in shares)
+        side, low, high = np.quantile(sides, shares, weights=weights, method="inverted_cdf").tolist()
         wide = f"objects are {low:.0f} to {high:.0f} px wide, typically {side:.0f} ({len(sides)} followed)"
     largest = params.widest(form.height, form.width)
     if side > largest:
@@ -200,7 +201,7 @@ class Work:
     num_apart: int
     """Sequences taken apart, those that validate among them."""
     length: int
-    """Their frames."""
+    """Frames of a sequence."""
     num_pixels: int
     num_slots: int
 

@@ -12,9 +12,9 @@ class SourceFacts:
     num_videos: int
     num_unreadable: int
     num_frames: tuple[int, ...]
-    """Of every video that was looked at, at its own rate."""
+    """Frames of every video that was looked at, at its own rate."""
     fps: tuple[float, ...]
-    """Of the same videos."""
+    """Rates of the same videos, frames per second."""
     height: int
     """px, of a typical video as shown."""
     width: int
@@ -28,7 +28,7 @@ class Region:
 
     x: float
     y: float
-    """Its middle, px from the left and top edges."""
+    """x, y: the middle, px from the left and top edges."""
     box: tuple[int, int, int, int]
     """left, top, right, bottom, px; the last two are one past it."""
     area: int
@@ -56,11 +56,11 @@ class ClipFacts:
     camera_path: np.ndarray
     """[T, 3] x, y (px) and log_zoom of the camera, as in the module camera; 0 where it holds still"""
     tracks: tuple[dict[int, Region], ...]
-    """Of every object followed: frame -> region."""
+    """Regions by frame, of every object followed."""
     leftover: np.ndarray
     """[T, C, H, W]: what is left of the frames without background and boxes of objects"""
     changing: tuple[float, ...]
-    """Of each object followed: share of its contrast that its mean picture leaves over."""
+    """Share of its contrast that an object's mean picture leaves over, of each object followed."""
 
     def regions(self) -> list[Region]:
         return [region for track in self.tracks for region in track.values()]
@@ -97,11 +97,4 @@ class MotionFacts:
     detail_psnr: dict[int, float]
     """dB on clips that were not fitted, by the width of a detail code; 0: without one."""
     background_ssim: dict[int, float]
-    """On clips that were not fitted, by the numbers for a block of background."""
-
-
-def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
-    """The value [n] below which that share of the weights lies."""
-    order = np.argsort(values, kind="stable")
-    reached = weights[order].cumsum() >= share * weights.sum()
-    return float(values[order][np.argmax(reached)])
+    """ssim on clips that were not fitted, by the numbers for a block of background."""

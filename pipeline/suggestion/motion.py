@@ -17,7 +17,7 @@ from pipeline.autoencoder import registration
 from pipeline.frames.pixels import to_unit
 from pipeline.latents.camera_code import NUM_MOVING
 from pipeline.suggestion.code_widths import background_ssim, detail_psnr, psnr_of
-from pipeline.suggestion.facts import ClipFacts, MotionFacts, Region, weighted_quantile
+from pipeline.suggestion.facts import ClipFacts, MotionFacts, Region
 from pipeline.suggestion.thresholds import Thresholds
 
 _BLOCK = 8
@@ -168,7 +168,8 @@ def _difference(frames: Tensor, background: Tensor, moves: bool, params: Thresho
 
 
 def threshold(difference: Tensor, params: Thresholds) -> float:
-    """From where on a difference [T, H, W] to the background is no noise, whose spread the median pixel tells."""
+    """The difference to the background from which on a pixel is no noise, from differences [T, H, W]: the median pixel
+    tells the spread of the noise."""
     return max(params.contrast, params.contrast_noise * 1.4826 * float(difference.median()))
 
 
@@ -210,7 +211,7 @@ def without_fragments(tracks: list[list[dict[int, Region]]], params: Thresholds)
     areas = np.array([region.area for clip in tracks for track in clip for region in track.values()], float)
     if not len(areas):
         return tracks
-    least = params.fragment * weighted_quantile(areas, np.sqrt(areas), 0.5)
+    least = params.fragment * np.quantile(areas, 0.5, weights=np.sqrt(areas), method="inverted_cdf")
     return [[t for t in clip if np.median([region.area for region in t.values()]) >= least] for clip in tracks]
 
 

@@ -37,7 +37,7 @@ class Thresholds(Params):
     texture: float = 0.02
     """Slope, per px, from which on a pixel tells whether it moves: some times the noise of compressed video."""
     texture_share: float = 0.1
-    """Of a block's pixels that have to tell: an edge through it."""
+    """Share of a block's pixels that have to tell before the block does: an edge through it."""
     textured_blocks: float = 0.25
     """Share of the blocks that have to tell before a camera can be said to move."""
     moving_blocks: float = 0.75
@@ -51,27 +51,27 @@ class Thresholds(Params):
     """px by which registered frames may lie beside one another: differences that this explains at edges are no
     objects."""
     canvas_quantile: float = 0.9
-    """Of the clips' ways: the canvas is as large as all but a few need."""
+    """Quantile of how far the clips' cameras go: the canvas is as large as all but a few need."""
     canvas_share: float = 0.25
     """Share of the longer side that a canvas reaches beyond the frame at most: further out it is seen in few frames."""
 
     contrast: float = 0.06
     """Difference to the background from which on a pixel is foreground: evidence of tracking is at a quarter there."""
     contrast_noise: float = 5.0
-    """The same in standard deviations of the clip's noise: one pixel in a million by chance."""
+    """The same difference in standard deviations of the clip's noise: one pixel in a million by chance."""
     peak: float = 1.5
     """Multiple of that which a region has to reach somewhere: what is weak all over is a shadow or noise."""
     smallest_area: int = 6
     """px. Of 3 by 2 pixels: anything smaller is noise of the compression."""
     neck: float = 0.7
-    """Of a region's greatest depth: where it is narrower than that two objects touch, or their shadows do. From 0.5 to
-    0.8 sprites and walkers are counted alike; rendered objects that collide come apart most often at 0.7, half of them
-    do not."""
+    """Share of a region's greatest depth: where it is narrower than that, two objects touch, or their shadows do. From
+    0.5 to 0.8 sprites and walkers are counted alike; rendered objects that collide come apart most often at 0.7, half
+    of them do not."""
     same_scene: float = 0.2
     """Share of the pixels in which medians of clips of several videos may differ and still show one scene; objects that
     rest cover less, another room or person more."""
     frames_of_a_scene: int = 8
-    """Of each clip, for the background of all: an object rests in fewer than half of all of them."""
+    """Frames of each clip that go into the background of all: an object rests in fewer than half of them."""
     clips_of_a_scene: int = 3
     """Clips that have to show a scene before their median is its background."""
     fragment: float = 0.1
@@ -80,13 +80,13 @@ class Thresholds(Params):
     """Frames through which a region has to be followed to count as an object."""
 
     count_quantile: float = 0.9
-    """Of the numbers of objects at once, over clips: what nearly all clips need."""
+    """Quantile, over clips, of the number of objects at once: what nearly all clips need."""
     spare_slots: int = 1
-    """For an object that enters while another leaves."""
+    """Slots for objects that enter while others leave."""
     fewest_slots: int = 2
-    """So that two halves of what was merged can be told apart."""
+    """Slots, at least, so that two halves of what was merged can be told apart."""
     most_slots: int = 10
-    """What two cores take apart in reasonable time; ten walkers is as many as were tried."""
+    """Slots, at most: as many as two cores take apart in reasonable time; more than ten walkers were not tried."""
     apart_size: float = 0.25
     """Quantile of an object's widths over the frames: it is seen larger for as long as it touches another."""
     size_typical: float = 0.25
@@ -100,7 +100,7 @@ class Thresholds(Params):
     smallest_object: float = 4.0
     """px. Discovery cells are no finer than pixels, so that narrower objects gain nothing."""
     largest_share: float = 0.5
-    """Of the frame's shorter side: what is wider is a scene rather than an object."""
+    """Share of the frame's shorter side: what is wider is a scene rather than an object."""
     patch_margin: float = 1.1
     """Side of an object's picture in widths of the object."""
     patch_range: tuple[int, int] = (16, 48)
@@ -109,8 +109,8 @@ class Thresholds(Params):
     background_widths: tuple[int, ...] = (16, 24, 32, 48, 64, 96)
     """Numbers per block of background that are tried; a block of 8x8 px has 192 values in colour."""
     background_ssim: float = 0.99
-    """From which on a coded background does for the median of its clip: frames of eight sets lose up to 0.007 of ssim
-    by it, at 0.98 up to 0.018."""
+    """ssim from which on a coded background is good enough for the median of its clip: frames of eight sets lose up to
+    0.007 of ssim by it, at 0.98 up to 0.018."""
     still_left: float = 38.0
     """dB. Where layers leave over less, a detail code has nothing to say."""
     detail_widths: tuple[int, ...] = (32, 64, 128, 192, 256)
@@ -128,19 +128,19 @@ class Thresholds(Params):
     passes: float = 12.5
     """Times that stage 1 sees each sequence: the default's 1000 steps of 8 clips, of 640 sequences."""
     predictor_passes: float = 200.0
-    """The same of stage 2: the default's 2000 steps of 64."""
+    """Times that stage 2 sees each sequence: the default's 2000 steps of 64."""
     fewest_steps: int = 150
-    """Of stage 1: it starts from a closed form; so many were given to eleven real sets by hand."""
+    """Steps of stage 1, at least: it starts from a closed form; eleven real sets were given so many by hand."""
     num_validations: int = 4
-    """Of stage 1, in a whole training, as in the default's: few clips are learned by heart from some step on."""
+    """Validations in a whole training of stage 1, as by default: few clips are learned by heart from some step on."""
     fewest_predictor_steps: int = 300
-    """Of stage 2."""
+    """Steps of stage 2, at least."""
     num_predictor_validations: int = 8
-    """Of stage 2, in a whole training, as in the default's."""
+    """Validations in a whole training of stage 2, as by default."""
     most_minutes: float = 10.0
     """Minutes of two cores for stage 1."""
     apart_share: float = 0.75
-    """Of these minutes that taking clips apart may use: the rest is for steps."""
+    """Share of these minutes that taking clips apart may use: the rest is for steps."""
     clips_per_second: float = 6.0
     """Clips of 20 frames, 64x64 px and 4 slots that two cores take apart."""
     frames_per_second: float = 530.0

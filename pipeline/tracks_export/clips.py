@@ -22,7 +22,7 @@ class Clip:
     row: int
     video: str
     first_frame: int
-    """As the store counts: its name, with the video's."""
+    """First frame as the store counts; together with the video it names the clip."""
     view: SourceView
     frame: np.ndarray
     time: np.ndarray

@@ -39,7 +39,7 @@ class Point:
     """px of the source in a px of a typical object, along its own two axes."""
     visibility: float
     sample: int | None
-    """Of those forecast; None: observed."""
+    """Which of the futures it belongs to; None: it was observed."""
     spread: float | None
     """Root mean square distance of all samples' centres from their mean, px of the source; None: observed, or of one
     sample."""
@@ -74,7 +74,7 @@ Key = tuple[int, int | None, int, int]
 def _outlines(
     store: CodeStore, model: Autoencoder, clips: list[Clip], latents: Latents, samples: list[int],
 ) -> dict[Key, Outline]:
-    """Of all that shows anything, of wanted clips."""
+    """Outlines of everything that shows in wanted clips."""
     chosen, found = [i for i, clip in enumerate(clips) if clip.is_wanted], dict[Key, Outline]()
     parts: list[tuple[list[int | None], int, int]] = [([None], 0, store.num_given)]
     parts += [([*samples], store.num_given, store.num_frames)] if store.num_frames > store.num_given else []

@@ -1,17 +1,11 @@
 """The training loop of both models. It knows neither frames nor latents: a batch is whatever `make_batch` returns."""
 
-import ctypes
 import math
-import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -24,6 +18,8 @@ from pipeline.errors import UserError, writing
 from pipeline.processes import processes
 from pipeline.resume.folders import is_main_process
 from pipeline.resume.states import load_state, save_state
+from pipeline.training.batches import batches_of
+from pipeline.training.interruption import interruptible
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.training_params import TrainingParams
 
@@ -95,9 +91,9 @@ def train(
         note(0, judge(0))
     with (
         TrainingProgress(params.num_steps, state["step"], num_frames_per_batch, visible=is_main) as progress,
-        _interruption(is_main) as interruption,
+        interruptible(is_main) as interruption,
     ):
-        batches = _batches(make_batch, range(state["step"], params.num_steps), accelerator.device)
+        batches = batches_of(make_batch, range(state["step"], params.num_steps), accelerator.device)
         for step in range(state["step"], params.num_steps):
             torch.manual_seed((params.seed << 31) + step * accelerator.num_processes + accelerator.process_index)
             for group in optimizer.param_groups:
@@ -150,45 +146,6 @@ def rate_at(step: int, params: TrainingParams) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, params.num_steps - warmup)))
 
 
-def batch_share(num_rows: int) -> slice:
-    """The rows of a batch of `num_rows` that fall to this process. Raises UserError when they do not divide evenly."""
-    state = processes()
-    share, rest = divmod(num_rows, state.num_processes)
-    if rest:
-        raise UserError(
-            f"a batch of {num_rows} clips cannot be shared evenly by {state.num_processes} processes; "
-            "change the batch or the number of processes"
-        )
-    return slice(state.process_index * share, (state.process_index + 1) * share)
-
-
-def prepare_process(seed: int) -> None:
-    """Makes this process ready for fast, repeatable training; call it first in a training stage, before the model is
-    made.
-
-    Equal runs give equal bytes on the same kind of machine with the same number of threads.
-    """
-    _keep_freed_memory()
-    torch.set_flush_denormal(True)
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is repeatable only with a fixed workspace
-    # An operation that has no repeatable form on the GPU gives a warning there rather than ending the training.
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # made at run time
-    torch.manual_seed(seed)
-    processes()
-
-
-def _keep_freed_memory() -> None:
-    """Tells glibc to keep freed memory: giving large tensors back and fetching them again costs a third of a step."""
-    m_trim_threshold, m_mmap_max = -1, -4  # malloc.h
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return  # another C library
-    mallopt(m_mmap_max, 0)
-    mallopt(m_trim_threshold, 2**31 - 1)
-
-
 class _Objective(nn.Module):
     """Model and loss as one module: what accelerate wraps, so that `loss` may call any method of the plain model."""
 
@@ -224,19 +181,6 @@ class _Curve:
                 else:
                     self._live.log_metric(name, value)
             self._live.make_summary()
-
-
-def _batches(make_batch: Callable[[int], Any], steps: range, device: torch.device) -> Iterator[Any]:
-    """The batch of each step. Beside a GPU the next one is made while it works; a CPU has no time to spare for that."""
-    if device.type == "cpu":
-        yield from map(make_batch, steps)
-        return
-    with ThreadPoolExecutor(1) as pool:
-        ahead = None
-        for step in steps:
-            batch = make_batch(step) if ahead is None else ahead.result()
-            ahead = pool.submit(make_batch, step + 1) if step + 1 in steps else None
-            yield batch
 
 
 def _restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, is_main: bool) -> dict:
@@ -291,26 +235,3 @@ def _autocast(model: nn.Module, precision: str) -> torch.autocast:
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
-
-
-@contextmanager
-def _interruption(is_main: bool) -> Iterator[SimpleNamespace]:
-    """Notes SIGINT and SIGTERM in `.signal` instead of ending the process, so that the step at hand can be finished.
-
-    Only the first of several processes heeds them: the others would leave it waiting for their gradients.
-    """
-    noted = SimpleNamespace(signal=None)
-
-    def note(number: int, _frame: object) -> None:
-        if is_main:
-            noted.signal = number
-
-    if threading.current_thread() is not threading.main_thread():
-        yield noted  # Python delivers signals to the main thread alone
-        return
-    former = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield noted
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)

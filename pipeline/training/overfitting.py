@@ -5,25 +5,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _LAST_SHARE = 0.1
-"""Of the points of the training's curve, those at its end that are averaged: one step's loss is noise."""
+"""Share of the points of the training's curve, at its end, that are averaged: one step's loss is noise."""
 
 
 @dataclass(frozen=True)
 class Losses:
-    """Of a whole training."""
+    """Losses of a whole training."""
 
     trained: float
-    """Of training, at the end."""
+    """Loss on training clips, at the end."""
     ends: float
-    """Of validation, at the end."""
+    """Loss on validation clips, at the end."""
     least: float
-    """Of validation."""
+    """Least loss on validation clips."""
     step: int
-    """Where it was that; these weights are kept."""
+    """Where validation was least; these weights are kept."""
 
 
 def losses(curves: Path) -> Losses | None:
-    """From the folder that the training wrote; without one there are none."""
+    """Losses of the training that wrote the folder `curves`; None where there is no such folder."""
     training, validation = (_curve(curves, split) for split in ("train", "validation"))
     if not training or not validation:
         return None

@@ -15,7 +15,7 @@ class TrainingParams(Params):
     learning_rate: float = Field(gt=0, allow_inf_nan=False)
     """Peak of the schedule: a linear rise, then half a cosine down to zero."""
     weight_decay: float = Field(ge=0, allow_inf_nan=False)
-    """Of AdamW."""
+    """Weight decay of AdamW."""
     warmup_fraction: float = Field(ge=0, le=1)
     """Share of the steps in which the learning rate rises."""
     max_grad_norm: float = Field(gt=0, allow_inf_nan=False)

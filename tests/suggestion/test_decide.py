@@ -84,6 +84,10 @@ def test_slots_and_sizes_are_those_of_what_moves():
     assert values(decide.object_suggestions(motion((90,)), FORM, T))["object_px"] == 48
 
 
+def test_many_fragments_count_less_than_few_objects():
+    assert values(decide.object_suggestions(motion((6,) * 6 + (30,) * 5), FORM, T))["object_px"] == 30
+
+
 def test_sequences_of_short_videos_are_shorter():
     assert decide.sequence_suggestions(FACTS, 1, T)[0] == 20
     length, found = decide.sequence_suggestions(facts(num_frames=(30,)), 1, T)

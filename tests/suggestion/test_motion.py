@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.suggestion.facts import weighted_quantile
 from pipeline.suggestion.motion import Clip, find_regions, look_at_clips
 from pipeline.suggestion.thresholds import Thresholds
 
@@ -97,7 +96,3 @@ def test_objects_that_touch_are_taken_apart():
     found = find_regions(two.astype(float), 0.1, THRESHOLDS)
     assert sorted(round(region.x) for region in found) == pytest.approx([14, 32], abs=1)
     assert len(find_regions((np.hypot(x - 14, y - 16) < 8).astype(float), 0.1, THRESHOLDS)) == 1
-
-
-def test_a_quantile_by_weight():
-    assert weighted_quantile(np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 8.0]), 0.5) == 2.0

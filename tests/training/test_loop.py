@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from torch import nn
 
 from pipeline.errors import UserError
 from pipeline.resume.states import load_state
-from pipeline.training.loop import _batches, rate_at, train
+from pipeline.training.loop import rate_at, train
 from pipeline.training.training_params import TrainingParams
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +27,10 @@ import sys, time
 from pathlib import Path
 import torch
 from torch import nn
-from pipeline.training.loop import TrainingParams, batch_share, prepare_process, train
+from pipeline.training.batches import batch_share
+from pipeline.training.loop import train
+from pipeline.training.prepare import prepare_process
+from pipeline.training.training_params import TrainingParams
 from pipeline.resume.folders import is_main_process
 
 out, resume, pause = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
@@ -251,31 +253,3 @@ def test_a_start_that_validates_best_is_kept_where_it_counts(tmp_path, start_is_
     assert (best["weight"].abs().sum() == 0) == start_is_good and model.weight.abs().sum() > 0
     points = load_state(tmp_path / "checkpoint.pt")["points"]
     assert (points[0] == [0, {"validation/loss": 0.0}]) == start_is_good
-
-
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_beside_a_gpu_the_next_batch_is_made_while_it_works(device):
-    made, third = [], threading.Event()
-
-    def make_batch(step: int) -> int:
-        made.append(step)
-        if step == 3:
-            third.set()
-        return 10 * step
-
-    batches = _batches(make_batch, range(2, 5), torch.device(device))
-    assert next(batches) == 20
-    assert third.wait(30 if device == "cuda" else 0) == (device == "cuda")
-    assert list(batches) == [30, 40] and made == [2, 3, 4]
-
-
-def test_a_batch_that_cannot_be_made_ends_the_training_beside_a_gpu_too():
-    def make_batch(step: int) -> int:
-        if step == 1:
-            raise UserError("damaged")
-        return step
-
-    batches = _batches(make_batch, range(3), torch.device("cuda"))
-    assert next(batches) == 0
-    with pytest.raises(UserError, match="damaged"):
-        next(batches)
