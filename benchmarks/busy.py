@@ -31,7 +31,7 @@ from pipeline.write_file import write_file
 
 LOADS = {0: None, 1: 1.8, 3: 4.0}
 """Busy processes, and at most how many times as long as alone a stage may take beside them."""
-BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum(range(10**5))"
+BUSY = "import os, sys\nwhile os.getppid() == int(sys.argv[1]):\n    sum(range(10**5))"
 TEST_FRACTION = 0.2
 """Of the few videos, so that there is enough to forecast."""
 
@@ -39,7 +39,7 @@ TEST_FRACTION = 0.2
 @contextmanager
 def busy(number: int) -> Iterator[None]:
     """So many processes that never wait, while the block runs."""
-    processes = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(number)]
+    processes = [subprocess.Popen([sys.executable, "-c", BUSY, str(os.getpid())]) for _ in range(number)]
     try:
         yield
     finally:
