@@ -100,10 +100,10 @@ def print_table(found: dict, console: Console) -> None:
 
 
 def main(
-    videos: Annotated[int, typer.Option(help="All stages but preprocess see the first so many.")] = 80,
+    videos: Annotated[int, typer.Option(help="All stages but preprocess see the first so many.")] = 48,
     names: Annotated[int, typer.Option(help="preprocess sees every video under so many names.")] = 2,
-    autoencoder_steps: Annotated[int, typer.Option(help="Of train_autoencoder.")] = 80,
-    predictor_steps: Annotated[int, typer.Option(help="Of train_predictor.")] = 600,
+    autoencoder_steps: Annotated[int, typer.Option(help="Of train_autoencoder.")] = 30,
+    predictor_steps: Annotated[int, typer.Option(help="Of train_predictor.")] = 400,
     only: Annotated[list[str], typer.Option(help="Only this stage; may be given more than once. What it reads must "
                                                  "lie in the folder.")] = [],  # noqa: B006
     folder: Annotated[Path, typer.Option(help="Folder for all that is made.")] = Path(".benchmarks/busy"),
