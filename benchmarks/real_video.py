@@ -17,7 +17,7 @@ of each set lie there, SET/sheet_CLIP.png.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -54,8 +54,9 @@ LAYER_FIGURES = {"reconstruction": ("psnr", "ssim", "median_background_psnr", "m
 """What of metrics.json is about layers."""
 
 
-def read_sets(folder: Path) -> dict[str, dict]:
-    """The entries of sets.yaml. Raises UserError where it is missing or an entry is none."""
+def read_sets(folder: Path, only: list[str] | None = None) -> dict[str, dict]:
+    """The entries of sets.yaml, or of `only` those of these names. Raises UserError where the file or one of the names
+    is missing, or an entry is none."""
     path = folder / "sets.yaml"
     try:
         sets = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
@@ -71,11 +72,18 @@ def read_sets(folder: Path) -> dict[str, dict]:
             )
         if not (folder / str(entry.get("source"))).exists():
             raise UserError(f"{path}: {name}: source {entry.get('source')} is not there")
-    return sets
+    if unknown := set(only or ()) - set(sets):
+        raise UserError(f"{', '.join(sorted(unknown))}: not in {path}; there are {', '.join(sets)}")
+    return {name: entry for name, entry in sets.items() if not only or name in only}
 
 
-def run_set(source: Path, reading: dict, folder: Path) -> None:
-    """Runs the stages whose outputs do not lie in `folder` yet, with the suggested parameters."""
+def reading_of(entry: dict) -> dict:
+    """What of an entry are parameters of preprocess."""
+    return {key: value for key, value in entry.items() if key in READING}
+
+
+def run_set(source: Path, reading: dict, folder: Path, stages: Iterable[str] = OUTPUTS) -> None:
+    """Runs those of the stages whose outputs do not lie in `folder` yet, with the suggested parameters."""
     params = folder / "params.yaml"
     if not params.exists():
         draft, read = folder / "suggested.yaml", {"preprocess": {"source": str(source.resolve()), **reading}}
@@ -83,8 +91,8 @@ def run_set(source: Path, reading: dict, folder: Path) -> None:
         picture = f"--picture={folder / 'suggestion.png'}"
         run("stages.suggest", str(source.resolve()), "--write", f"--params={draft}", picture)
         write_params(params, read | _in_px_of(reading, draft), draft)
-    for stage, outputs in OUTPUTS.items():
-        if not all((folder / file_name(output)).exists() for output in outputs):
+    for stage in stages:
+        if not all((folder / file_name(output)).exists() for output in OUTPUTS[stage]):
             run_stage(stage, params, folder)
 
 
@@ -105,7 +113,7 @@ def judge(folder: Path) -> dict:
     frames = open_predicted_frames(folder / file_name("predicted_frames"))
     given, horizon = frames.context_frames, frames.horizon
     clips = find_clips(store, frames.video_id, frames.first_frame, given + horizon)
-    stack = fit_stack(_training_windows(open_frames(folder / file_name("frames")), given + horizon), given)
+    stack = fit_stack(training_windows(open_frames(folder / file_name("frames")), given + horizon), given)
     scores: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in ROWS}
     contexts = read_clips(store, clips[evenly_spaced(len(clips), GIVEN_CLIPS)], 0, given)
     drawn = set(evenly_spaced(len(clips), SHEET_CLIPS).tolist())
@@ -148,7 +156,8 @@ def last_given(model: Autoencoder, contexts: np.ndarray) -> dict[str, float]:
     return {name: float(np.mean(values)) for name, values in figures.items()}
 
 
-def _training_windows(store: FrameStore, num_frames: int) -> np.ndarray:
+def training_windows(store: FrameStore, num_frames: int) -> np.ndarray:
+    """What the stack is fitted on: uint8 [N, num_frames, height, width, C]."""
     rows = store.rows("train")
     return store.read(rows[evenly_spaced(len(rows), MAX_WINDOWS)])[:, :num_frames]
 
@@ -243,17 +252,10 @@ def main(
 ) -> None:
     """Trains and judges on every set."""
     with one_line_errors():
-        sets = read_sets(folder)
-        if unknown := set(only) - set(sets):
-            raise UserError(
-                f"--only {', '.join(sorted(unknown))}: not in {folder / 'sets.yaml'}; there are {', '.join(sets)}"
-            )
+        sets = read_sets(folder, only)
         found = {}
         for name, entry in sets.items():
-            if only and name not in only:
-                continue
-            reading = {key: value for key, value in entry.items() if key in READING}
-            run_set(folder / entry["source"], reading, output / name)
+            run_set(folder / entry["source"], reading_of(entry), output / name)
             found[name] = judge(output / name)
         if as_json:
             print(json.dumps(found, indent=2))

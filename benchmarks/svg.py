@@ -2,7 +2,8 @@
 
 After Denton and Fergus 2018, "Stochastic video generation with a learned prior" (arXiv 1802.07687): SVG-LP with the VGG
 encoder and decoder; an LSTM of 2 x 256 predicts, LSTMs of 256 give prior and posterior, g has 128 numbers, z has 10.
-Their networks for 64 and 128 px are continued to 256 px by one more level of 512 channels.
+Their networks for 64 and 128 px are continued to 256 px by one more level of 512 channels, and to frames that are not
+square: the longer side ends at 4 px.
 
 Legend: B batch, T frames, C channels, H W frame, G numbers of a frame, Z numbers of chance.
 """
@@ -21,11 +22,12 @@ _CONVS = (2, 2, 3, 3, 3, 3)
 
 class SVG(nn.Module):
     def __init__(
-        self, resolution: int, num_channels: int = 3, frame_dim: int = 128, chance_dim: int = 10, rnn_dim: int = 256,
+        self, height: int, width: int, num_channels: int = 3, frame_dim: int = 128, chance_dim: int = 10,
+        rnn_dim: int = 256,
     ):
         super().__init__()
-        self.encoder = Encoder(resolution, num_channels, frame_dim)
-        self.decoder = Decoder(resolution, num_channels, frame_dim)
+        self.encoder = Encoder((height, width), num_channels, frame_dim)
+        self.decoder = Decoder((height, width), num_channels, frame_dim)
         self.predictor = LSTM(frame_dim + chance_dim, rnn_dim, 2, frame_dim)
         self.posterior = LSTM(frame_dim, rnn_dim, 1, 2 * chance_dim)
         self.prior = LSTM(frame_dim, rnn_dim, 1, 2 * chance_dim)
@@ -83,14 +85,16 @@ def _divergence(mean: Tensor, log_variance: Tensor, mean_0: Tensor, log_variance
 class Encoder(nn.Module):
     """[B, C, H, W] -> [B, G] in [-1, 1], and what each level passes to the decoder."""
 
-    def __init__(self, resolution: int, num_channels: int, frame_dim: int):
+    def __init__(self, size: tuple[int, int], num_channels: int, frame_dim: int):
         super().__init__()
-        widths = _widths(resolution)
+        widths = _widths(size)
         self.levels = nn.ModuleList(
             _vgg(before, *[width] * convs)
             for before, width, convs in zip((num_channels, *widths[:-1]), widths, _CONVS[:len(widths)], strict=True)
         )
-        self.last = nn.Sequential(nn.Conv2d(widths[-1], frame_dim, 4), nn.BatchNorm2d(frame_dim), nn.Tanh())
+        self.last = nn.Sequential(
+            nn.Conv2d(widths[-1], frame_dim, _smallest(size)), nn.BatchNorm2d(frame_dim), nn.Tanh()
+        )
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         skips = []
@@ -104,11 +108,12 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """[B, G] and the encoder's levels -> [B, C, H, W] in [0, 1]."""
 
-    def __init__(self, resolution: int, num_channels: int, frame_dim: int):
+    def __init__(self, size: tuple[int, int], num_channels: int, frame_dim: int):
         super().__init__()
-        widths = _widths(resolution)
+        widths = _widths(size)
         self.first = nn.Sequential(
-            nn.ConvTranspose2d(frame_dim, widths[-1], 4), nn.BatchNorm2d(widths[-1]), nn.LeakyReLU(0.2, inplace=True),
+            nn.ConvTranspose2d(frame_dim, widths[-1], _smallest(size)), nn.BatchNorm2d(widths[-1]),
+            nn.LeakyReLU(0.2, inplace=True),
         )
         self.levels = nn.ModuleList(
             _vgg(2 * width, *[width] * (convs - 1), after)
@@ -141,11 +146,20 @@ class LSTM(nn.Module):
         return self.output(x), after
 
 
-def _widths(resolution: int) -> tuple[int, ...]:
-    """Channels of the levels that halve the frame down to 4 px."""
-    levels = round(math.log2(resolution)) - 2
-    assert resolution == 2 ** (levels + 2) and 1 <= levels <= len(_WIDTHS), f"resolution {resolution}: wanted 8 to 256"
+def _widths(size: tuple[int, int]) -> tuple[int, ...]:
+    """Channels of the levels that halve the frame until its longer side has 4 px."""
+    longer = max(size)
+    levels = round(math.log2(longer)) - 2
+    assert longer == 2 ** (levels + 2) and 1 <= levels <= len(_WIDTHS) and min(size) % 2**levels == 0, (
+        f"{size[0]}x{size[1]}: wanted a longer side of 8 to 256, a power of 2, and quarters of it as the other"
+    )
     return _WIDTHS[:levels]
+
+
+def _smallest(size: tuple[int, int]) -> tuple[int, int]:
+    """What they leave of it, px."""
+    height, width = size
+    return height >> len(_widths(size)), width >> len(_widths(size))
 
 
 def _vgg(*widths: int) -> nn.Sequential:

@@ -98,7 +98,8 @@ def convlstm(resolution: int, num_frames: int, device: str) -> Step:
 def svg_lp(resolution: int, num_frames: int, device: str) -> Step:
     """SVG-LP with a VGG encoder and decoder."""
     with torch.device(device):
-        model, frames = SVG(resolution), torch.rand(NUM_CLIPS, num_frames, NUM_CHANNELS, resolution, resolution)
+        model = SVG(resolution, resolution)
+        frames = torch.rand(NUM_CLIPS, num_frames, NUM_CHANNELS, resolution, resolution)
     return Step([model], lambda: svg_loss(model, frames, num_frames // 2))
 
 

@@ -19,13 +19,17 @@ from pipeline.spacing import evenly_spaced
 MAX_CLIPS = 2048
 """Most clips that are looked at, evenly spaced: enough for components, and memory has a bound."""
 
+MAX_VALUES = 2**26
+"""Of the pictures of these clips together; up to six times as many floats are held at once: 1.5 GiB."""
+
 
 @torch.no_grad()
 def initialise(model: Autoencoder, proposals: Proposals) -> None:
     """Sets the linear parts of encoders and decoders in place, every number of a code to about unit variance."""
     num_clips = len(proposals.background)
-    if num_clips > MAX_CLIPS:
-        chosen = torch.from_numpy(evenly_spaced(num_clips, MAX_CLIPS))
+    most = most_clips(proposals)
+    if num_clips > most:
+        chosen = torch.from_numpy(evenly_spaced(num_clips, most))
         proposals = proposals.take(chosen)
     _initialise_background(model, proposals.background.float())
     sprites = proposals.sprites
@@ -66,3 +70,10 @@ def _initialise_appearance(model: Autoencoder, pictures: Tensor) -> None:
     encoder.bias.copy_(-(components @ mean) / scale)
     decoder.weight.copy_((components * scale[:, None] / weight).T)
     decoder.bias.copy_(mean / weight)
+
+
+def most_clips(proposals: Proposals) -> int:
+    """How many clips are looked at, whatever their size."""
+    sprites = proposals.sprites
+    of_clip = proposals.background[0].numel() + sprites.color[0].numel() + sprites.mask[0].numel()
+    return max(1, min(MAX_CLIPS, MAX_VALUES // of_clip))

@@ -191,8 +191,9 @@ def _joint_em(cells: Cells, centre: Tensor, params: TrackingParams) -> Tracks:
     no_object = torch.logaddexp(background, outlier) + shown.square().sum(2) / (2 * variance)
     is_grey = (cells.frames.amax(2) - cells.frames.amin(2)).flatten(1).amax(1) < params.grey
     sigma = width * torch.where(is_grey, params.grey_position_sigma, params.position_sigma)[:, None, None, None]
+    radius = params.reach * float(sigma.max())  # once: a GPU is waited for here
     for _ in range(params.num_rounds):
-        near = windows.around(centre, params.reach * float(sigma.max()), h, w)
+        near = windows.around(centre, radius, h, w)
         centre_in_window = centre - near.corner
         *planes, unlike = near.crop(torch.cat([shown, no_object[:, :, None]], 2)).unbind(3)
         of_color = color.square().sum(-1) / (2 * variance) + C * math.log(params.color_sigma)

@@ -1,14 +1,17 @@
-"""The two conventional predictors that layercast is compared with."""
+"""The conventional predictors that layercast is compared with."""
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from benchmarks.convlstm import ConvLSTMForecaster, ConvLSTMLayer, convlstm_loss
+from benchmarks.simvp import Inception, SimVP, simvp_loss
 from benchmarks.svg import SVG, _divergence, svg_loss
 
 MODELS = {
     "convlstm": (lambda: ConvLSTMForecaster(hidden_dim=8, num_layers=2, kernel=3), convlstm_loss, 16),
-    "svg": (lambda: SVG(8, frame_dim=8, chance_dim=2, rnn_dim=8), svg_loss, 8),
+    "simvp": (lambda: SimVP(4, frame_dim=8, hidden_dim=16, num_modules=2), simvp_loss, 16),
+    "svg": (lambda: SVG(8, 8, frame_dim=8, chance_dim=2, rnn_dim=8), svg_loss, 8),
 }
 
 
@@ -45,12 +48,38 @@ def test_published_sizes():
         return sum(parameter.numel() for parameter in model.parameters()) / 1e6
 
     assert millions(ConvLSTMForecaster()) == pytest.approx(23.6, abs=0.1)
-    svg = SVG(64)
+    svg = SVG(64, 64)
     assert millions(svg) == pytest.approx(22.8, abs=0.1)
     assert len(svg.encoder.levels) == len(svg.decoder.levels) + 1 == 4
-    assert len(SVG(128).encoder.levels) == 5
-    with pytest.raises(AssertionError, match="resolution 96"):
-        SVG(96)
+    assert len(SVG(128, 128).encoder.levels) == 5
+    with pytest.raises(AssertionError, match="96x96: wanted"):
+        SVG(96, 96)
+
+
+@pytest.mark.parametrize("height, width", [(12, 16), (16, 8)])
+def test_frames_need_not_be_square(height, width):
+    context = torch.rand(1, 4, 3, height, width)
+    for model in (SVG(height, width, frame_dim=8, chance_dim=2, rnn_dim=8), SimVP(4, frame_dim=8, hidden_dim=16)):
+        assert model.eval()(context, 2).shape == (1, 2, 3, height, width)
+
+
+def test_simvp_goes_on_from_what_it_made():
+    model = SimVP(2, frame_dim=8, hidden_dim=16, num_modules=2).eval()
+    context = torch.rand(1, 2, 3, 8, 8)
+    first = model(context, 2)
+    torch.testing.assert_close(model(context, 5), torch.cat([first, model(first, 3)], 1))
+
+
+def test_a_module_of_simvp_adds_up_convolutions_of_all_kernels():
+    module = Inception(4, 32, 16)
+    x = torch.randn(1, 4, 6, 6)
+    narrow = F.conv2d(x, module.narrow.weight, module.narrow.bias)
+    expected = torch.zeros(1, 16, 6, 6)
+    for kernel, (conv, norm, _) in zip((3, 5, 7, 11), module.branches, strict=True):
+        assert conv.weight.shape == (16, 2, kernel, kernel)  # each of 8 groups sees 2 of 16 channels
+        grouped = F.conv2d(narrow, conv.weight, conv.bias, padding=kernel // 2, groups=8)
+        expected += F.leaky_relu(F.group_norm(grouped, 8, norm.weight, norm.bias), 0.2)
+    torch.testing.assert_close(module(x), expected)
 
 
 def test_a_convolutional_lstm_is_an_lstm_where_nothing_is_next_to_it():

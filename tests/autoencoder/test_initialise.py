@@ -1,0 +1,48 @@
+"""How much the closed form looks at; what comes of it is in test_autoencoder.py."""
+
+import torch
+
+from pipeline.autoencoder import initialise as module
+from pipeline.autoencoder.architecture_params import ArchitectureParams
+from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig
+from pipeline.autoencoder.proposals import Proposals
+from pipeline.spacing import evenly_spaced
+
+NUM_CLIPS, SIDE, PATCH, NUM_FRAMES = 12, 16, 8, 3
+ARCHITECTURE = ArchitectureParams(num_slots=2, object_px=4, patch_dim=PATCH, background_channels=4, appearance_dim=4,
+                                  hidden_dim=8, canvas_margin=0, detail_dim=0, deformation_dim=0)
+OF_CLIP = 3 * SIDE**2 + 2 * 4 * PATCH**2
+
+
+def proposals() -> Proposals:
+    generator = torch.Generator().manual_seed(0)
+
+    def pictures(*shape: int) -> torch.Tensor:
+        return torch.rand(NUM_CLIPS, *shape, generator=generator).half()
+
+    return Proposals.of({
+        "background": pictures(3, SIDE, SIDE), "background_seen": torch.ones(NUM_CLIPS, 1, SIDE, SIDE),
+        "camera": torch.zeros(NUM_CLIPS, NUM_FRAMES, 7), "centre": torch.zeros(NUM_CLIPS, NUM_FRAMES, 2, 2),
+        "step": torch.ones(NUM_CLIPS, 2), "color": pictures(2, 3, PATCH, PATCH), "mask": pictures(2, PATCH, PATCH),
+        "seen": pictures(2, PATCH, PATCH), "visibility": torch.ones(NUM_CLIPS, NUM_FRAMES, 2),
+        "depth": torch.ones(NUM_CLIPS, 2), "presence": torch.ones(NUM_CLIPS, 2),
+    })
+
+
+def weights(found: Proposals) -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    model = Autoencoder(AutoencoderConfig(architecture=ARCHITECTURE, num_channels=3, height=SIDE, width=SIDE))
+    module.initialise(model, found)
+    return model.state_dict()
+
+
+def test_large_pictures_are_those_of_fewer_clips(monkeypatch):
+    found = proposals()
+    assert module.most_clips(found) == module.MAX_CLIPS
+    monkeypatch.setattr(module, "MAX_VALUES", 5 * OF_CLIP + 1)
+    assert module.most_clips(found) == 5
+    few = found.take(torch.from_numpy(evenly_spaced(NUM_CLIPS, 5)))
+    for one, other in zip(weights(found).values(), weights(few).values(), strict=True):
+        assert torch.equal(one, other)
+    monkeypatch.setattr(module, "MAX_VALUES", 1)
+    assert module.most_clips(found) == 1
