@@ -33,8 +33,8 @@ def group(tmp_path):
 def test_statistics_leave_out_empty_slots(group):
     codes = {code.name: code for code in code_statistics(group)}
     assert set(codes) == {
-        "background", "appearance", "depth", "camera x", "camera y", "camera log_zoom", "camera gain",
-        "camera brightness", "pose x", "pose y", "pose log_scale", "pose visibility",
+        "background", "appearance", "depth", "camera x", "camera y", "camera log_zoom", "camera roll",
+        "camera gain", "camera brightness", "pose x", "pose y", "pose log_scale", "pose visibility",
     }
     assert codes["pose x"].maximum == 21 and codes["pose x"].units == "px" and codes["appearance"].maximum <= 1
     assert codes["appearance"].num_numbers == 3 and codes["background"].num_numbers == 5
