@@ -1,8 +1,9 @@
 """What the camera does: which part of the background each frame shows, and in what light.
 
 The background is a canvas, larger than the frame by the same margin on every side. The frame's point u shows the canvas
-point m' + (x, y) + exp(-log_zoom) (u - m), with m and m' the middles of frame and canvas, px; so a canvas without a
-margin belongs to a camera that holds still, and is what every frame shows. Past the canvas its edge goes on.
+point m' + (x, y) + exp(-log_zoom) R(roll) (u - m), with m and m' the middles of frame and canvas, px, and R a turn; so
+a canvas without a margin belongs to a camera that holds still, and is what every frame shows. Past the canvas its edge
+goes on. Clips whose camera does not roll are read by two matrix products, the others point by point.
 
 Legend: B clips, T frames, C channels, H W frame, H' W' canvas.
 """
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pipeline.autoencoder import resampling
+from pipeline.autoencoder.spatial_transform import look_through
 from pipeline.latents import camera_code
 
 
@@ -36,29 +38,95 @@ def view(canvas: Tensor, camera: Tensor, height: int, width: int) -> Tensor:
 def lay_out(frames: Tensor, camera: Tensor, margin: int) -> Tensor:
     """Each of the frames [B, T, C, H, W] where it lies on a canvas of that margin, zero around it:
     [B, T, C, H', W']."""
-    log_zoom = camera_code.log_zoom(camera)
-    back = camera_code.assemble_motion(-camera_code.place(camera) * log_zoom.exp()[..., None], -log_zoom)
-    H, W = frames.shape[-2:]
+    back, (H, W) = inverse(camera), frames.shape[-2:]
     height, width = H + 2 * margin, W + 2 * margin
     x, y = _places(back, frames, height, width)
-    laid = resample(frames, back, height, width)
-    return laid * _within(y, H)[:, :, None, :, None] * _within(x, W)[:, :, None, None]
+    return resample(frames, back, height, width) * (_within(y, H) * _within(x, W))[:, :, None]
+
+
+def within(motion: Tensor, frames: Tensor) -> Tensor:
+    """[B, T, H, W] 1 where a camera with `motion` [B, T, NUM_MOVING] reads frames [..., H, W] within their edges, else
+    0."""
+    H, W = frames.shape[-2:]
+    x, y = _places(motion, frames, H, W)
+    return _within(y, H) * _within(x, W)
+
+
+def inverse(motion: Tensor) -> Tensor:
+    """The motion [..., NUM_MOVING] that leads back from one [..., NUM_MOVING] or from the camera whose motion it is."""
+    log_zoom, roll = camera_code.log_zoom(motion), camera_code.roll(motion)
+    place = camera_code.turned(-camera_code.place(motion), -roll) * log_zoom.exp()[..., None]
+    return camera_code.assemble_motion(place, -log_zoom, -roll)
+
+
+def after(outer: Tensor, inner: Tensor) -> Tensor:
+    """The motion [..., NUM_MOVING] of a camera that sees as `inner` what a camera with `outer` sees."""
+    log_zoom, roll = camera_code.log_zoom(outer), camera_code.roll(outer)
+    place = camera_code.turned(camera_code.place(inner), roll) * torch.exp(-log_zoom)[..., None]
+    return camera_code.assemble_motion(
+        camera_code.place(outer) + place, log_zoom + camera_code.log_zoom(inner), roll + camera_code.roll(inner)
+    )
+
+
+def matrix(motion: Tensor) -> Tensor:
+    """[..., 2, 3] of a motion [..., NUM_MOVING]: from px of the frame to px of the canvas, both counted from their
+    middles."""
+    step, roll = torch.exp(-camera_code.log_zoom(motion)), camera_code.roll(motion)
+    (x, y), cos, sin = camera_code.place(motion).unbind(-1), step * roll.cos(), step * roll.sin()
+    return torch.stack([torch.stack([cos, -sin, x], -1), torch.stack([sin, cos, y], -1)], -2)
+
+
+def reach(motion: Tensor, height: int, width: int) -> Tensor:
+    """[...] how far the background seen by motion [..., T, NUM_MOVING] reaches beyond the frame, px: its way, and what
+    it zooms out or turns in beside that; zooming in counts as zooming out."""
+    half = motion.new_tensor([width, height]) / 2
+    widest = camera_code.assemble_motion(
+        camera_code.place(motion), -camera_code.log_zoom(motion).abs(), camera_code.roll(motion)
+    )
+    growth = (matrix(widest)[..., :2].abs() @ half - half).amax(-2)
+    return (camera_code.place(motion).abs().amax(-2) + growth).amax(-1)
 
 
 def resample(image: Tensor, motion: Tensor, height: int, width: int) -> Tensor:
     """Images [B, 1 or T, C, h, w] as a camera with `motion` sees them, [B, T, C, height, width]; motion [B, T, ...] or
     the camera whose motion it is."""
+    turned = rolls(motion)
+    if turned.all():
+        return _resample_turned(image, motion, height, width)
+    if turned.any():  # each clip in its own way, so that it does not matter which are taken together
+        return torch.cat([resample(image[b:b + 1], motion[b:b + 1], height, width) for b in range(len(image))])
     step, (x, y) = torch.exp(-camera_code.log_zoom(motion)), _places(motion, image, height, width)
-    columns = resampling.weights(x, step, image.shape[-1], edge_goes_on=True)
-    rows = resampling.weights(y, step, image.shape[-2], edge_goes_on=True)
+    columns = resampling.weights(x[:, :, 0], step, image.shape[-1], edge_goes_on=True)
+    rows = resampling.weights(y[..., 0], step, image.shape[-2], edge_goes_on=True)
     return rows[:, :, None] @ image @ columns[:, :, None].transpose(-1, -2)
 
 
+def rolls(motion: Tensor) -> Tensor:
+    """bool [B]: whether motion [B, T, ...] of a clip turns in any of its frames; nothing does on the meta device, which
+    has no values."""
+    roll = camera_code.roll(motion)
+    return torch.zeros(len(roll), dtype=torch.bool) if roll.is_meta else (roll != 0).any(1)
+
+
+def _resample_turned(image: Tensor, motion: Tensor, height: int, width: int) -> Tensor:
+    if image.shape[1] == 1:
+        return look_through(image[:, 0], matrix(motion), height, width)
+    read = look_through(image.flatten(0, 1), matrix(motion).flatten(0, 1)[:, None], height, width)
+    return read[:, 0].unflatten(0, motion.shape[:2])
+
+
 def _places(motion: Tensor, image: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Where a camera with `motion` reads images [..., h, w]: px along x [B, T, width] and along y [B, T, height]."""
+    """Where a camera with `motion` reads images [..., h, w], px along x and y: each [B, T, height, width]; of length 1
+    along the other axis if none rolls."""
     (h, w), (x, y) = image.shape[-2:], camera_code.place(motion).unbind(-1)
-    step = torch.exp(-camera_code.log_zoom(motion))
-    return resampling.spaced(w / 2 + x, step, width), resampling.spaced(h / 2 + y, step, height)
+    step, roll = torch.exp(-camera_code.log_zoom(motion)), camera_code.roll(motion)
+    if not rolls(motion).any():
+        return (resampling.spaced(w / 2 + x, step, width)[:, :, None],
+                resampling.spaced(h / 2 + y, step, height)[..., None])
+    across, down = (resampling.spaced(torch.zeros_like(step), step, side) for side in (width, height))
+    grid = torch.stack(torch.broadcast_tensors(across[:, :, None], down[..., None]), -1)
+    across, down = camera_code.turned(grid, roll[..., None, None]).unbind(-1)
+    return w / 2 + x[..., None, None] + across, h / 2 + y[..., None, None] + down
 
 
 def _within(places: Tensor, num_pixels: int) -> Tensor:

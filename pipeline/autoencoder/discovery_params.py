@@ -177,6 +177,15 @@ class CameraParams:
     """Furthest that one correction goes, px of its level: as far as slopes hold."""
     max_zoom: float = 0.1
     """The same of the logarithm of zoom."""
+    max_roll: float = 0.1
+    """The same of roll, rad."""
+    min_gain: float = 0.02
+    """Share of the squared error between frames half a clip apart that motion has to take away: else the camera holds
+    still. By trial on real clips: still cameras have less than 0.01, one in the hand that goes 1 px has more."""
+    min_roll_gain: float = 0.02
+    """The same of roll, beside the other motion: else the camera stays upright. By trial likewise."""
+    overlap: float = 0.5
+    """Share of a frame that both must show; else frames are compared that are nearer in time. Half."""
     light_scales: tuple[float, ...] = (0.2, 0.05, 0.05)
     """Misfits, grey levels, at which a pixel's weight is a half, from one estimate of the light to the next: the last
     is `TrackingParams.background_sigma`."""

@@ -9,8 +9,9 @@ Legend: B futures of one clip, H steps, K slots, C channels, height and width px
 import torch
 from torch import Tensor
 
+from pipeline.autoencoder import camera
 from pipeline.autoencoder.spatial_transform import warp
-from pipeline.latents import camera_code, pose
+from pipeline.latents import pose
 from pipeline.latents.decoded import Decoded
 from pipeline.latents.latents import Latents
 from pipeline.thresholds import PRESENT
@@ -58,8 +59,6 @@ def _carried(left: Tensor, share: Tensor, back: Tensor, shows: Tensor) -> Tensor
 def _camera_back(last: Latents, future: Latents, size: torch.Size) -> Tensor:
     """[B, H, 2, 3] from px of a future frame to px of the last given one, where both show the same of the canvas (see
     `pipeline.autoencoder.camera`)."""
-    before, zoom = last.camera[0, 0], camera_code.log_zoom
-    step = torch.exp(zoom(before) - zoom(future.camera))
-    way = zoom(before).exp() * (camera_code.place(future.camera) - camera_code.place(before))
-    middle = way.new_tensor([size[1], size[0]]) / 2
-    return pose.matrix(way + middle - step[..., None] * middle, step)
+    back = camera.matrix(camera.after(camera.inverse(last.camera[:1, :1]), future.camera))
+    middle = back.new_tensor([[size[1]], [size[0]]]) / 2
+    return torch.cat([back[..., :2], back[..., 2:] + middle - back[..., :2] @ middle], -1)

@@ -73,6 +73,7 @@ def moves(tracks: Tracks, cells: Cells, camera: Tensor, params: PruningParams = 
     camera = camera[:, :, None]
     middle = tracks.centre.new_tensor([w, h]) / 2
     zoomed = (tracks.centre - middle) * torch.exp(-camera_code.log_zoom(camera))[..., None]
-    place = zoomed + middle + camera_code.place(camera) / cells.cell_px
+    turned = camera_code.turned(zoomed, camera_code.roll(camera))  # cells are squares, but for a rounding
+    place = turned + middle + camera_code.place(camera) / cells.cell_px
     spread = place.quantile(1 - params.travel_tail, dim=1) - place.quantile(params.travel_tail, dim=1)
     return spread.amax(-1) > params.min_travel * cells.object_cells

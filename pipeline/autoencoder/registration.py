@@ -1,7 +1,8 @@
 """How the camera moved: frames registered to one another, then to the background that they show.
 
 Robust Gauss-Newton iterations (Lucas and Kanade 1981) on motion and light together: what does not fit, such as objects,
-counts little (weights of Geman and McClure). A motion is [x, y, log_zoom] as in the module `camera`.
+counts little (weights of Geman and McClure). A motion is [x, y, log_zoom, roll] as in the module `camera`. Only a clip
+that is better explained so is said to roll: whatever else happens in it would turn a camera that does not by a little.
 
 Legend: B clips, T frames, C channels, H W frame.
 """
@@ -10,20 +11,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.autoencoder.camera import resample, view
+from pipeline.autoencoder.camera import after, inverse, resample, rolls, view, within
 from pipeline.autoencoder.discovery_params import DISCOVERY, CameraParams
+from pipeline.autoencoder.known_scenes import in_light_of
 from pipeline.autoencoder.least_squares import damped, solve
 from pipeline.latents import camera_code
 from pipeline.latents.camera_code import log_zoom, place
+
+_SHIFT, _SHIFT_AND_ZOOM, _ALL = 2, 3, 4
+"""How many numbers of a motion are sought."""
 
 
 def start(frames: Tensor, may_move: bool, params: CameraParams = DISCOVERY.camera) -> Tensor:
     """The camera [B, T, CAMERA] of frames [B, T, C, H, W] under even light, whatever their background."""
     motion = frames.new_zeros(*frames.shape[:2], camera_code.NUM_MOVING)
     if may_move and frames.shape[1] > 1:
-        still = holds_still(frames, params)
-        if not still.all():
-            motion = recentre(chain(frames, params) * ~still[:, None, None], frames.shape, params)
+        motion = recentre(chain(frames, params), frames.shape, params)
     light = frames.new_tensor([1.0, 0.0]).repeat(*frames.shape[:2], 1)
     return camera_code.assemble(motion, light)
 
@@ -42,86 +45,153 @@ def follow(
     return camera_code.assemble(motion, estimate_light(frames, expected, covered, params))
 
 
-def holds_still(frames: Tensor, params: CameraParams = DISCOVERY.camera) -> Tensor:
-    """bool [B]: whether frames [B, T, C, H, W] lie on their temporal median as they are."""
-    expected = frames.median(1, keepdim=True).values.expand_as(frames)
-    correction = _correction(frames, expected, torch.ones_like(frames[:, :, :1]), True, params)
-    return _extent(correction, frames.shape) <= params.still_px
-
-
 def chain(frames: Tensor, params: CameraParams = DISCOVERY.camera) -> Tensor:
-    """Motion [B, T, 3] of every frame of [B, T, C, H, W], neighbour registered to neighbour; the first one is 0."""
-    H, W = frames.shape[-2:]
-    motion = frames.new_zeros(frames.shape[0], frames.shape[1] - 1, camera_code.NUM_MOVING)
+    """Motion [B, T, NUM_MOVING] of every frame of [B, T, C, H, W], neighbour registered to neighbour; the first one is
+    0. It is 0 of a clip whose camera holds still, and upright of one whose camera does not roll."""
+    steps = frames.new_zeros(frames.shape[0], frames.shape[1] - 1, camera_code.NUM_MOVING)
     for level in params.levels:
-        if level > 1 and min(H, W) // level < params.min_side:
-            continue
-        small = F.avg_pool2d(frames.flatten(0, 1), level).unflatten(0, frames.shape[:2])
-        before, after = small[:, :-1], small[:, 1:]
-        everywhere = torch.ones_like(after[:, :, :1])
-        for _ in range(params.level_corrections):
-            expected = resample(before, _enlarged(motion, 1 / level), *small.shape[-2:])
-            correction = _correction(after, expected, everywhere, level == 1, params)
-            motion = advance(motion, _enlarged(correction, level))
-    total_zoom = F.pad(log_zoom(motion).cumsum(1), (1, 0))
-    total = F.pad((place(motion) * torch.exp(-total_zoom[:, :-1, None])).cumsum(1), (0, 0, 1, 0))
-    return camera_code.assemble_motion(total, total_zoom)
+        if level == 1 or min(frames.shape[-2:]) // level >= params.min_side:
+            steps = _registered_to_neighbours(frames, steps, level, _SHIFT_AND_ZOOM if level == 1 else _SHIFT, params)
+    turning = _registered_to_neighbours(frames, steps, 1, _ALL, params)
+    still = torch.zeros_like(steps)
+    moves = explains(frames, steps, still, params.min_gain, params)
+    turns = explains(frames, turning, without_roll(turning), params.min_roll_gain, params)
+    if turns.any():
+        turns &= explains(frames, turning, still, params.min_gain, params)
+    steps = torch.where(moves[:, None, None], steps, still)
+    return path(torch.where(turns[:, None, None], turning, steps))
+
+
+def _registered_to_neighbours(
+    frames: Tensor, steps: Tensor, level: int, unknown: int, params: CameraParams,
+) -> Tensor:
+    """Motion [B, T - 1, NUM_MOVING] from each frame to the next, refined from `steps` at a fraction of their size."""
+    small = F.avg_pool2d(frames.flatten(0, 1), level).unflatten(0, frames.shape[:2])
+    before, later = small[:, :-1], small[:, 1:]
+    everywhere = torch.ones_like(later[:, :, :1])
+    for _ in range(params.level_corrections):
+        expected = resample(before, _enlarged(steps, 1 / level), *small.shape[-2:])
+        correction = _correction(later, expected, everywhere, unknown, params)
+        steps = advance(steps, _enlarged(correction, level))
+    return steps
+
+
+def path(steps: Tensor) -> Tensor:
+    """Motion [B, T, NUM_MOVING] from the first frame on, of steps [B, T - 1, NUM_MOVING] from frame to frame."""
+    log_zoom = F.pad(camera_code.log_zoom(steps).cumsum(1), (1, 0))
+    roll = F.pad(camera_code.roll(steps).cumsum(1), (1, 0))
+    shift = camera_code.turned(place(steps), roll[:, :-1]) * torch.exp(-log_zoom[:, :-1, None])
+    return camera_code.assemble_motion(F.pad(shift.cumsum(1), (0, 0, 1, 0)), log_zoom, roll)
+
+
+def without_roll(motion: Tensor) -> Tensor:
+    """The same motion [..., NUM_MOVING] of a camera that does not turn."""
+    return camera_code.assemble_motion(place(motion), log_zoom(motion), torch.zeros_like(log_zoom(motion)))
+
+
+def explains(
+    frames: Tensor, steps: Tensor, simpler: Tensor, least: float, params: CameraParams = DISCOVERY.camera,
+) -> Tensor:
+    """bool [B]: whether frames [B, T, C, H, W] half a clip apart, to which nothing was fitted, are alike so much more
+    by motion in `steps` than by `simpler` ones, both [B, T - 1, NUM_MOVING], that it takes away `least` of the squared
+    error; and than by steps as far the other way, since reading between pixels alone takes away noise.
+
+    Where frames show too little of the same, they are compared in halves, quarters, ... of that time.
+    """
+    believed = decided = torch.zeros(len(frames), dtype=torch.bool, device=frames.device)
+    paths = [path(way) for way in (steps, simpler, 2 * simpler - steps)]
+    lag = frames.shape[1] // 2
+    while lag and not decided.all():
+        errors = torch.stack([_squared_error(frames, way, lag) for way in paths], 1)
+        shared = ~errors.isnan().any(1, keepdim=True)
+        typical = errors[:, 1].flatten(2).nanmedian(-1).values.clamp(min=params.noise**2)[:, None, :, None, None]
+        robust = torch.where(shared, errors / (1 + errors / (params.robust * typical)), 0).sum((2, 3, 4))
+        found, others = robust[:, 0], robust[:, 1:].amin(1)
+        believed = torch.where(decided, believed, found < (1 - least) * others)
+        decided = decided | (shared.float().mean((1, 2, 3, 4)) >= params.overlap)
+        lag //= 2
+    return believed
+
+
+def _squared_error(frames: Tensor, motion: Tensor, lag: int) -> Tensor:
+    """[B, T - lag, H, W] between frames [B, T, C, H, W] and those `lag` before, moved by motion [B, T, NUM_MOVING] and
+    brought to the same light; nan where these do not reach."""
+    first, later = frames[:, :-lag], frames[:, lag:]
+    between = after(inverse(motion[:, :-lag]), motion[:, lag:])
+    moved, reached = resample(first, between, *frames.shape[-2:]), within(between, frames)
+    lit = in_light_of(moved.flatten(0, 1), reached.flatten(0, 1)[:, None], later.flatten(0, 1))
+    squared = (later - lit.view_as(later)).square().mean(2)
+    return torch.where(reached > 0, squared, torch.nan)
 
 
 def _enlarged(motion: Tensor, factor: float) -> Tensor:
     """The same motion in frames that are larger by `factor`."""
-    return camera_code.assemble_motion(place(motion) * factor, log_zoom(motion))
+    return camera_code.assemble_motion(place(motion) * factor, log_zoom(motion), camera_code.roll(motion))
 
 
 def register(
     frames: Tensor, canvas: Tensor, motion: Tensor, free: Tensor, params: CameraParams = DISCOVERY.camera,
 ) -> Tensor:
-    """Motion [B, T, 3] of frames [B, T, C, H, W] on canvas [B, C, H', W'], refined from `motion`; free [B, T, H, W]:
-    how surely no object covers a pixel."""
+    """Motion [B, T, NUM_MOVING] of frames [B, T, C, H, W] on canvas [B, C, H', W'], refined from `motion`, of which
+    clips that do not roll keep upright; free [B, T, H, W]: how surely no object covers a pixel."""
+    turned = rolls(motion)
+    unknown = _ALL if turned.any() else _SHIFT_AND_ZOOM
     for _ in range(params.round_corrections):
         expected = resample(canvas[:, None], motion, *frames.shape[-2:])
-        motion = advance(motion, _correction(frames, expected, free[:, :, None], True, params))
+        found = advance(motion, _correction(frames, expected, free[:, :, None], unknown, params))
+        motion = torch.where(turned[:, None, None], found, without_roll(found))
     return motion
 
 
 def recentre(
     motion: Tensor, frame_shape: tuple[int, ...], params: CameraParams = DISCOVERY.camera,
 ) -> Tensor:
-    """The same motion [B, T, 3] counted from the middle of its path, so that a canvas reaches as far as possible to all
-    sides; 0 where it is too small to be one."""
-    middle = (motion.amax(1, keepdim=True) + motion.amin(1, keepdim=True)) / 2
-    off = motion - middle
-    motion = camera_code.assemble_motion(place(off) * log_zoom(middle).exp()[..., None], log_zoom(off))
-    return motion * (_extent(motion, frame_shape) > params.still_px)[:, None, None]
+    """The same motion [B, T, NUM_MOVING] counted from the middle of its path, so that a canvas reaches as far as
+    possible to all sides; 0 where it is too small to be one."""
+    zoom, roll = (_middle(part(motion)) for part in (log_zoom, camera_code.roll))
+    upright = camera_code.turned(place(motion), -roll)
+    off = (upright - _middle(upright)) * zoom.exp()[..., None]
+    motion = camera_code.assemble_motion(off, log_zoom(motion) - zoom, camera_code.roll(motion) - roll)
+    return torch.where((_extent(motion, frame_shape) > params.still_px)[:, None, None], motion, 0)
+
+
+def _middle(path: Tensor) -> Tensor:
+    """[B, 1, ...] between the ends of what path [B, T, ...] reaches."""
+    return (path.amax(1, keepdim=True) + path.amin(1, keepdim=True)) / 2
 
 
 def advance(motion: Tensor, correction: Tensor) -> Tensor:
-    """The motion [..., 3] corrected by [..., 3], whose x and y are px of the frame rather than of the canvas."""
-    shift = place(correction) * torch.exp(-log_zoom(motion))[..., None]
-    return camera_code.assemble_motion(place(motion) + shift, log_zoom(motion) + log_zoom(correction))
+    """The motion [..., NUM_MOVING] corrected by [..., NUM_MOVING], whose x and y are px of the frame rather than of the
+    canvas."""
+    return after(motion, correction)
 
 
 def _extent(motion: Tensor, frame_shape: tuple[int, ...]) -> Tensor:
-    """[B]: the furthest that `motion` [B, T, 3] shifts the frame's middle, or its edges by zooming, px."""
+    """[B]: the furthest that `motion` [B, T, NUM_MOVING] shifts the frame's middle, or its edges by zooming or turning,
+    px."""
     radius = max(frame_shape[-2:]) / 2
-    return torch.maximum(place(motion).abs().amax((1, 2)), log_zoom(motion).abs().amax(1) * radius)
+    edges = torch.maximum(log_zoom(motion).abs(), camera_code.roll(motion).abs()).amax(1) * radius
+    return torch.maximum(place(motion).abs().amax((1, 2)), edges)
 
 
 def _correction(
-    frames: Tensor, expected: Tensor, free: Tensor, with_zoom: bool, params: CameraParams,
+    frames: Tensor, expected: Tensor, free: Tensor, num_unknown: int, params: CameraParams,
 ) -> Tensor:
-    """Motion [B, T, 3] that one robust Gauss-Newton iteration adds where frames [B, T, C, H, W] differ from `expected`.
+    """Motion [B, T, NUM_MOVING] that one robust Gauss-Newton iteration adds where frames [B, T, C, H, W] differ from
+    `expected`; of shift, zoom and roll only the first `num_unknown` numbers.
 
-    frame(u) = (1 + g) expected + b + (dx, dy) . slope - dz (u - m) . slope, over pixels that count as `free`
-    [B, T, 1, H, W].
+    frame(u) = (1 + g) expected + b + (dx, dy) . slope - dz (u - m) . slope + dr (u - m) x slope, over pixels that count
+    as `free` [B, T, 1, H, W].
     """
     H, W = frames.shape[-2:]
     slope_y, slope_x = (torch.gradient(expected, dim=dim)[0] for dim in (-2, -1))
     y, x = (torch.arange(n, device=frames.device) + 0.5 - n / 2 for n in (H, W))
-    radius = (H + W) / 4  # counts zoom in px, so that the unknowns are alike in size
+    radius = (H + W) / 4  # counts zoom and roll in px, so that the unknowns are alike in size
     unknowns = [slope_x, slope_y, expected, torch.ones_like(expected)]
-    if with_zoom:
+    if num_unknown > _SHIFT:
         unknowns.append(-(x * slope_x + y[:, None] * slope_y) / radius)
+    if num_unknown > _SHIFT_AND_ZOOM:
+        unknowns.append((x * slope_y - y[:, None] * slope_x) / radius)
     columns = torch.stack(unknowns, 2)
     misfit = frames - expected
     squared = misfit.square().mean(2, keepdim=True)
@@ -131,10 +201,11 @@ def _correction(
     count = (weight.sum((2, 3, 4)) * frames.shape[2]).clamp(min=1.0)
     normal = torch.einsum("btichw,btjchw->btij", weighted, columns) / count[..., None, None]
     right = torch.einsum("btichw,btchw->bti", weighted, misfit) / count[..., None]
-    shift, _, zoom = solve(damped(normal, params.ridge), right).split([2, 2, len(unknowns) - 4], -1)
-    zoom = zoom[..., 0] / radius if with_zoom else torch.zeros_like(shift[..., 0])
-    shift, zoom = (x.clamp(-most, most) for x, most in ((shift, params.max_shift), (zoom, params.max_zoom)))
-    return camera_code.assemble_motion(shift, zoom)
+    shift, _, others = solve(damped(normal, params.ridge), right).split([2, 2, len(unknowns) - 4], -1)
+    zoom, roll = F.pad(others / radius, (0, _ALL - num_unknown)).unbind(-1)
+    limits = (params.max_shift, params.max_zoom, params.max_roll)
+    shift, zoom, roll = (x.clamp(-most, most) for x, most in zip((shift, zoom, roll), limits, strict=True))
+    return camera_code.assemble_motion(shift, zoom, roll)
 
 
 def estimate_light(

@@ -98,6 +98,13 @@ def warp(image: Tensor, matrix: Tensor) -> Tensor:
     return _read(image, counted[:, None], height, width)[:, 0]
 
 
+def look_through(image: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
+    """Images [N, C, h, w] read where matrix [N, K, 2, 3] leads from each pixel of K frames, both counted from their
+    middles: [N, K, C, height, width]. Past an image its edge goes on."""
+    counted = _shifted(matrix, image.shape[-1] / 2, image.shape[-2] / 2)
+    return _read(image, counted, height, width, edge_goes_on=True)
+
+
 def _axes(matrix: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """The middles of patches that are only scaled and shifted, px, and their px per sample: each [N, K] in x and y."""
     return matrix[..., 2].unbind(-1), matrix.diagonal(dim1=-2, dim2=-1).unbind(-1)
@@ -110,9 +117,10 @@ def _paste_weights(middle: Tensor, step: Tensor, patch_dim: int, num_pixels: int
     return resampling.weights(places, 1 / step, patch_dim)
 
 
-def _read(image: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
-    """Images [N, C, h, w] read at the places of a grid, [N, K, C, height, width], zero outside of them. matrix
-    [N, K, 2, 3] takes a place, counted from the grid's middle, to px of the image, counted from its edge.
+def _read(image: Tensor, matrix: Tensor, height: int, width: int, edge_goes_on: bool = False) -> Tensor:
+    """Images [N, C, h, w] read at the places of a grid, [N, K, C, height, width], zero outside of them unless their
+    edge goes on. matrix [N, K, 2, 3] takes a place, counted from the grid's middle, to px of the image, counted from
+    its edge.
 
     A place that is much coarser than a pixel is an average of points with triangular weights, of the same variance as
     the kernel in `resampling`; where it is n px wide the two are equal. The gradient of `image` adds up in no fixed
@@ -126,7 +134,8 @@ def _read(image: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
     total = image.new_zeros(())
     for (weight_x, offset_x), (weight_y, offset_y) in product(_taps(along_x), _taps(along_y)):
         grid = (places + offset_x + offset_y) * (2 / size) - 1
-        read = F.grid_sample(image, grid.flatten(1, 2), align_corners=False)
+        padding = "border" if edge_goes_on else "zeros"
+        read = F.grid_sample(image, grid.flatten(1, 2), padding_mode=padding, align_corners=False)
         total = total + weight_x * weight_y * read.unflatten(2, (K, height)).transpose(1, 2)
     return total
 

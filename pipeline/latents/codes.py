@@ -61,8 +61,9 @@ _ENTRIES = (
     Code("depth", "order of the objects, larger is nearer", "object", "track", None),
     Code(
         "camera", "motion and light of the background", "scene", "background", len(camera_code.COMPONENTS), varies=True,
-        components=camera_code.COMPONENTS, units=camera_code.UNITS, goes_on=("line", "line", "line", "held", "held"),
-        mirrored=camera_code.mirrored, transposed=camera_code.transposed,
+        components=camera_code.COMPONENTS, units=camera_code.UNITS,
+        goes_on=("line", "line", "line", "line", "held", "held"), mirrored=camera_code.mirrored,
+        transposed=camera_code.transposed,
     ),
     Code(
         "pose", "where the object in a slot is", "object", "track", len(pose.COMPONENTS), varies=True,

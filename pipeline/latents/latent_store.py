@@ -20,6 +20,7 @@ import torch
 import zarr
 
 from pipeline import zarr_io
+from pipeline.errors import UserError
 from pipeline.frames.frame_format import Preparation
 from pipeline.latents import pose as poses
 from pipeline.latents.codes import CODES, Code
@@ -78,8 +79,8 @@ class LatentStore:
     """A finished store of the latents of sequences, read-only."""
 
     def __init__(self, path: Path):
-        """Raises UserError when the store is missing, incomplete, damaged or of another kind."""
-        self._group = zarr_io.open_store(path, KIND)
+        """Raises UserError when the store is missing, incomplete, damaged, of another kind or another version's."""
+        self._group = _open(path, KIND)
         self.path = path
         attributes: dict[str, Any] = dict(self._group.attrs)
         self.identity: str = attributes["identity"]
@@ -165,8 +166,8 @@ class PredictedLatentsStore:
     """A finished store of drawn futures, read-only."""
 
     def __init__(self, path: Path):
-        """Raises UserError when the store is missing, incomplete, damaged or of another kind."""
-        self._group = zarr_io.open_store(path, PREDICTED_KIND)
+        """Raises UserError when the store is missing, incomplete, damaged, of another kind or another version's."""
+        self._group = _open(path, PREDICTED_KIND)
         self.path = path
         attributes: dict[str, Any] = dict(self._group.attrs)
         self.identity: str = attributes["identity"]
@@ -188,13 +189,26 @@ class PredictedLatentsStore:
 
 
 def open_latents(path: Path) -> LatentStore:
-    """Opens latents of sequences. Raises UserError when they are missing, incomplete, damaged or of another kind."""
+    """Opens latents of sequences. Raises UserError when they are missing, incomplete, damaged, of another kind
+    or another version's."""
     return LatentStore(path)
 
 
 def open_predicted_latents(path: Path) -> PredictedLatentsStore:
-    """Opens drawn futures. Raises UserError when they are missing, incomplete, damaged or of another kind."""
+    """Opens drawn futures. Raises UserError when they are missing, incomplete, damaged, of another kind
+    or another version's."""
     return PredictedLatentsStore(path)
+
+
+def _open(path: Path, kind: str) -> zarr.Group:
+    """Raises UserError also when numbers have other names than today: another version wrote them."""
+    group = zarr_io.open_store(path, kind)
+    for code in CODES.values():
+        axis = code.dims[-1] if code.components and code.name in group else None
+        if axis and (found := tuple(zarr_io.read_rows(group, axis).tolist())) != code.components:
+            raise UserError(f"{path}: wanted {code.name} as {', '.join(code.components)}, found {', '.join(found)}, as "
+                            f"another version writes it; {zarr_io.REMEDY}")
+    return group
 
 
 def _add_rows(

@@ -105,6 +105,8 @@ def camera_suggestion(motion: MotionFacts, form: Form, params: Thresholds) -> Su
     most = int(params.canvas_share * max(form.height, form.width))
     margin = min(most, math.ceil(way) + 1)
     why = f"the camera moves in {moved} of {len(ways)} clips, by up to {way:.1f} px to each side"
+    if roll := max(clip.camera_roll() for clip in motion.clips):
+        why += f", and rolls by up to {roll:.1f} degrees"
     return Suggestion(key, margin, why + (f"; more than {most} px are seen in few frames" if margin == most else ""))
 
 

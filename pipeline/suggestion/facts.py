@@ -1,8 +1,13 @@
 """What was found out about a source, in numbers."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+
+from pipeline.autoencoder import camera
+from pipeline.latents import camera_code
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class ClipFacts:
     difference: np.ndarray
     """[T, H, W] in [0, 1]: to the background, as the camera sees it"""
     camera_path: np.ndarray
-    """[T, 3] x, y (px) and log_zoom of the camera, as in the module camera; 0 where it holds still"""
+    """[T, NUM_MOVING] motion of the camera, as in the module camera; 0 where it holds still"""
     tracks: tuple[dict[int, Region], ...]
     """Regions by frame, of every object followed."""
     leftover: np.ndarray
@@ -78,11 +83,13 @@ class ClipFacts:
         return np.array(found, float).reshape(-1, 2)
 
     def camera_extent(self) -> float:
-        """How far the background seen reaches beyond the frame, px: half the way of the camera, and what it zooms
-        out."""
-        height, width = self.frames.shape[1:3]
-        place, zoom = np.abs(self.camera_path[:, :2]).max(0), np.exp(np.abs(self.camera_path[:, 2]).max()) - 1
-        return float((place + zoom * np.array([width, height]) / 2).max())
+        """How far the background seen reaches beyond the frame, px: half the way of the camera, what it zooms out and
+        what it turns in."""
+        return float(camera.reach(torch.from_numpy(self.camera_path), *self.frames.shape[1:3]))
+
+    def camera_roll(self) -> float:
+        """How far the camera rolls to either side, degrees."""
+        return math.degrees(camera_code.roll(torch.from_numpy(self.camera_path)).abs().max())
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def _own_background(
 
 
 def camera_path(frames: Tensor, params: Thresholds) -> Tensor:
-    """Motion [T, 3] (x, y, log_zoom as in the module camera) of frames [T, C, H, W]; 0 where the camera holds still.
+    """Motion [T, NUM_MOVING] (as in the module camera) of frames [T, C, H, W]; 0 where the camera holds still.
 
     It moves where the picture moves nearly everywhere, which takes texture in many places: a large object before a
     plain wall looks like a camera to the registration.
@@ -143,7 +143,7 @@ def differing_share(image: Tensor, other: Tensor, params: Thresholds) -> float:
 def _median_of_moved(frames: Tensor, path: Tensor) -> Tensor:
     """[T, C, H, W]: the median of registered frames, as each of them shows it."""
     H, W = frames.shape[-2:]
-    margin = int(path[:, :2].abs().amax().ceil()) + 1
+    margin = int(cameras.reach(path, H, W).ceil()) + 1
     motion = path[None]
     seen = cameras.lay_out(torch.cat([frames, torch.ones_like(frames[:, :1])], 1)[None], motion, margin)[0]
     median = torch.where(seen[:, -1:] > 0.5, seen[:, :-1], torch.nan).nanmedian(0).values.nan_to_num()

@@ -42,8 +42,13 @@ def _row(clip: ClipFacts) -> list[Tile]:
     return [
         Tile(np.asarray(framed), found),
         Tile(np.asarray(moved), f"what differed in {T} frames"),
-        Tile(_camera(clip, scale), f"camera: {clip.camera_extent():.1f} px to each side"),
+        Tile(_camera(clip, scale), _way(clip)),
     ]
+
+
+def _way(clip: ClipFacts) -> str:
+    roll = f", rolls by {clip.camera_roll():.1f} degrees" if clip.camera_roll() else ""
+    return f"camera: {clip.camera_extent():.1f} px to each side{roll}"
 
 
 def _camera(clip: ClipFacts, scale: int) -> np.ndarray:

@@ -36,15 +36,18 @@ def moving_squares(
 
 
 def filmed(camera: Tensor, objects: Tensor, colors: Tensor, px: int = 64, side: int = 14, seed: int = 0) -> Tensor:
-    """Clip [1, T, 3, px, px] by a camera [T, 3] (x, y px, log_zoom) over a smooth endless background, before which
-    squares move: their middles objects [T, N, 2] are px of the frame; colors [N, 3]."""
+    """Clip [1, T, 3, px, px] by a camera [T, 4] (x, y px, log_zoom, roll) over a smooth endless background, before
+    which squares move: their middles objects [T, N, 2] are px of the frame; colors [N, 3]."""
     generator = torch.Generator().manual_seed(seed)
     waves = torch.randn(3, 2, 6, generator=generator) * 0.12
     phase = 6.28 * torch.rand(3, 6, generator=generator)
     y, x = torch.meshgrid(torch.arange(px) + 0.5, torch.arange(px) + 0.5, indexing="ij")
-    right, down, log_zoom = camera[..., None, None].unbind(1)
-    step = torch.exp(-log_zoom)
-    world = torch.stack([(x - px / 2) * step + right, (y - px / 2) * step + down], 1)
+    right, down, log_zoom, roll = camera[..., None, None].unbind(1)
+    x_off, y_off, step = x - px / 2, y - px / 2, torch.exp(-log_zoom)
+    world = torch.stack([
+        (x_off * roll.cos() - y_off * roll.sin()) * step + right,
+        (x_off * roll.sin() + y_off * roll.cos()) * step + down,
+    ], 1)
     frames = 0.5 + 0.4 * torch.sin(torch.einsum("cdw,tdhk->tcwhk", waves, world) + phase[..., None, None]).mean(2)
     for n in range(objects.shape[1]):
         middle = objects[:, n, :, None, None]

@@ -192,7 +192,7 @@ def test_augmented_proposals_still_fit_the_frames(model, clips, proposals, chang
 def panning():
     """A clip [1, 16, 3, 64, 64] of one square under a camera that goes right, and a model with a canvas that is wider
     by 8 px."""
-    camera = torch.cat([line((0, 0), (0.8, 0.3), 16), torch.zeros(16, 1)], 1)
+    camera = torch.cat([line((0, 0), (0.8, 0.3), 16), torch.zeros(16, 2)], 1)
     clip = filmed(camera, line((14, 18), (2, 1), 16)[:, None], torch.tensor([[0.9, 0.1, 0.1]]))
     wide = ARCHITECTURE.model_copy(update={"canvas_margin": 8, "background_channels": 24})
     torch.manual_seed(0)
@@ -211,7 +211,7 @@ def test_a_panning_clip_is_decoded_from_one_background(panning):
     with torch.no_grad():
         latents = model.encode_proposals(proposals)
         decoded = model.decode(latents)
-        held = model.decode(latents.replace(camera=latents.camera * torch.tensor([0, 0, 0, 1, 1])))
+        held = model.decode(latents.replace(camera=latents.camera * torch.tensor([0, 0, 0, 0, 1, 1])))
     assert model.spec.background_dim == 24 * 10 * 10
     assert decoded.background.shape == decoded.frames.shape == clip.shape
     assert psnr(decoded.frames, clip) > 28 and psnr(decoded.frames, clip) > psnr(held.frames, clip) + 5

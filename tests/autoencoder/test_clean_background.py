@@ -14,7 +14,7 @@ def test_background_fills_what_was_never_seen_from_around_it():
 
 
 def test_on_a_canvas_every_frame_lies_where_the_camera_was():
-    frames, camera = torch.rand(1, 1, 1, 8, 8).repeat(1, 3, 1, 1, 1), torch.zeros(1, 3, 5)
+    frames, camera = torch.rand(1, 1, 1, 8, 8).repeat(1, 3, 1, 1, 1), torch.zeros(1, 3, 6)
     camera[0, 1, 0] = 4
     wide, seen = background_behind(frames, torch.zeros(1, 3, 8, 8), camera, margin=4)
     assert wide.shape == (1, 1, 16, 16) and (seen[0, 0, 4:12, 4:16] == 1).all() and seen.sum() == 8 * 12

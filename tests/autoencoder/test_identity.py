@@ -96,7 +96,7 @@ def test_three_objects_that_cross_keep_their_slots():
 def test_object_that_stops_and_goes_on_under_a_moving_camera():
     stop = torch.cat([line((12, 20), (3, 1), 7), torch.tensor([[30.0, 26]]).expand(5, 2), line((33, 27), (3, 1), 6)])
     other = line((52, 46), (-2, 0), 18)
-    camera = torch.cat([line((0, 0), (0.7, 0.4), 18), torch.zeros(18, 1)], 1)
+    camera = torch.cat([line((0, 0), (0.7, 0.4), 18), torch.zeros(18, 2)], 1)
     frames = filmed(camera, torch.stack([stop, other], 1), torch.stack([RED, CYAN]))
     proposals = propose(frames, PARAMS.model_copy(update={"canvas_margin": 8}))
     assert num_present(proposals) == 2
@@ -108,7 +108,7 @@ def test_object_that_stops_and_goes_on_under_a_moving_camera():
 
 
 def test_what_rests_in_a_panned_scene_is_background():
-    camera = torch.cat([line((0, 0), (0.8, 0), 16), torch.zeros(16, 1)], 1)
+    camera = torch.cat([line((0, 0), (0.8, 0), 16), torch.zeros(16, 2)], 1)
     rests = line((30, 20), (-0.8, 0), 16)  # goes through the frame as the background does
     other = line((52, 46), (-2, 0), 16)
     frames = filmed(camera, torch.stack([rests, other], 1), torch.stack([RED, CYAN]))

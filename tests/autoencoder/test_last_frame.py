@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -26,7 +28,7 @@ def one_object(model: Autoencoder, places: list[tuple[float, float]], log_scale:
     pose[0, :, 1, :2] = PX / 2
     return Latents(
         background=torch.zeros(1, spec.background_dim), appearance=torch.zeros(1, 2, 2),
-        presence=torch.tensor([[1.0, 0.0]]), depth=torch.zeros(1, 2), camera=torch.zeros(1, T, 5), pose=pose,
+        presence=torch.tensor([[1.0, 0.0]]), depth=torch.zeros(1, 2), camera=torch.zeros(1, T, 6), pose=pose,
         detail=torch.zeros(1, T, 0), deformation=torch.zeros(1, T, 2, 0),
     )
 
@@ -72,6 +74,18 @@ def test_what_the_background_lacks_is_hidden_by_what_passes_before_it(model, pic
     frame = model.decode(last, pictures).frames[0, 0].clone()
     frame[:, 16, 24] += 0.3
     assert carried(model, pictures, frame, last, future)[1].abs().max() < 0.02
+
+
+@torch.no_grad()
+def test_what_the_background_lacks_goes_along_with_a_rolling_camera(model, pictures):
+    last, future = one_object(model, [(-50, 16)]), one_object(model, [(-50, 16)])
+    future = future.replace(camera=torch.tensor([[[0.0, 0, 0, math.pi / 2, 1, 0]]]))
+    frame = model.decode(last, pictures).frames[0, 0].clone()
+    frame[:, 2, 25] += 0.1
+    remainder = carried(model, pictures, frame, last, future)[1]
+    expected = torch.zeros(3, PX, PX)
+    expected[:, PX - 1 - 25, 2] = 0.1  # the camera turns clockwise, what it sees the other way
+    torch.testing.assert_close(remainder[0, 0], expected, atol=1e-3, rtol=0)
 
 
 @torch.no_grad()

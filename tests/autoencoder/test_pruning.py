@@ -19,15 +19,25 @@ def tracks_of(*centres: torch.Tensor) -> tuple[Tracks, Cells]:
     return tracks, Cells(image, torch.zeros_like(image), image, moving, torch.tensor([2.0, 2.0]), object_cells=8)
 
 
-def still_camera() -> torch.Tensor:
-    return torch.zeros(1, T, len(camera_code.COMPONENTS))
+def camera(place: torch.Tensor, roll: torch.Tensor | None = None) -> torch.Tensor:
+    still = torch.zeros(T)
+    motion = camera_code.assemble_motion(place, still, still if roll is None else roll)
+    return camera_code.assemble(motion, torch.zeros(T, 2))[None]
 
 
 def test_what_goes_with_the_scene_leads_nowhere():
     tracks, cells = tracks_of(line((4, 5), (1, 0), T), line((12, 18), (0, 0), T))
-    assert moves(tracks, cells, still_camera()).tolist() == [[True, False]]
-    pan = camera_code.assemble(camera_code.assemble_motion(line((0, 0), (-2, 0), T), torch.zeros(T)), torch.zeros(T, 2))
-    assert moves(tracks, cells, pan[None]).tolist() == [[False, True]]
+    assert moves(tracks, cells, camera(torch.zeros(T, 2))).tolist() == [[True, False]]
+    pan = camera(line((0, 0), (-2, 0), T))
+    assert moves(tracks, cells, pan).tolist() == [[False, True]]
+
+
+def test_what_goes_round_with_a_rolling_scene_leads_nowhere():
+    roll = torch.linspace(0, 0.6, T)
+    middle, arm = torch.tensor([12.0, 12.0]), torch.tensor([8.0, 0.0])
+    round_about = middle + camera_code.turned(arm.expand(T, 2), -roll)
+    tracks, cells = tracks_of(round_about, line((20, 12), (0, 0), T))
+    assert moves(tracks, cells, camera(torch.zeros(T, 2), roll)).tolist() == [[False, True]]
 
 
 def test_only_what_shows_and_moves_by_itself_stays():

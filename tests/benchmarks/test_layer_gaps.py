@@ -54,7 +54,7 @@ def test_a_soft_edge_is_as_wide_as_its_fringe(fringe, wanted):
     frames = torch.zeros(1, 1, 3, 16, 16)
     zeros = torch.zeros(1, 1)
     latents = Latents(
-        background=zeros, appearance=zeros[..., None], presence=zeros, depth=zeros, camera=torch.zeros(1, 1, 5),
+        background=zeros, appearance=zeros[..., None], presence=zeros, depth=zeros, camera=torch.zeros(1, 1, 6),
         pose=torch.zeros(1, 1, 1, len(poses.COMPONENTS)),
     )
     layers = Layers()

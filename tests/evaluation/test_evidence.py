@@ -43,7 +43,7 @@ def squares(level: float, x: float, looks: float = 1.0) -> Latents:
     pose[0, :, 1, 0] += torch.arange(NUM_FRAMES)
     appearance = torch.tensor([[[0.0, 0.0], [looks, 0.0]]])
     flat = torch.zeros(1, 2)
-    camera = torch.zeros(1, NUM_FRAMES, 5)
+    camera = torch.zeros(1, NUM_FRAMES, 6)
     return Latents(
         background=torch.tensor([[level]]), appearance=appearance, presence=torch.tensor([[0.0, 1.0]]), depth=flat,
         camera=camera, pose=pose,

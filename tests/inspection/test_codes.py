@@ -33,7 +33,7 @@ def group(tmp_path):
 def test_statistics_leave_out_empty_slots(group):
     codes = {code.name: code for code in code_statistics(group)}
     assert set(codes) == {
-        "background", "appearance", "depth", "camera x", "camera y", "camera log_zoom", "camera gain",
+        "background", "appearance", "depth", "camera x", "camera y", "camera log_zoom", "camera roll", "camera gain",
         "camera brightness", "pose x", "pose y", "pose log_scale", "pose log_aspect", "pose angle",
         "pose visibility",
     }

@@ -62,8 +62,8 @@ def test_poses_go_straight_on_and_the_rest_stays():
     assert torch.equal(poses.shape(future.pose[:, 6:]), poses.shape(damped(context.pose, 4)))
     assert torch.equal(course(context.pose, 4), poses.moving(future.pose[:, 6:]))
     assert torch.equal(future.pose[:, 6:, :, visibility], context.pose[:, 5:6, :, visibility].expand(3, 4, 2))
-    assert torch.equal(future.camera[:, 6:, :3], straight_on(context.camera, 4)[..., :3])
-    assert torch.equal(future.camera[:, 6:, 3:], context.camera[:, 5:6, 3:].expand(3, 4, 2))
+    assert torch.equal(future.camera[:, 6:, :4], straight_on(context.camera, 4)[..., :4])
+    assert torch.equal(future.camera[:, 6:, 4:], context.camera[:, 5:6, 4:].expand(3, 4, 2))
     assert torch.equal(future.detail[:, 6:], context.detail[:, 5:6].expand(3, 4, 2))
     assert torch.equal(future.deformation[:, 6:], context.deformation[:, 5:6].expand(3, 4, 2, 1))
     assert future.appearance is context.appearance

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -198,3 +199,15 @@ def test_the_wrong_kind_and_a_lost_file_are_refused(tmp_path, latents):
     shutil.rmtree(tmp_path / "l.zarr" / "pose" / "c" / "1")
     with pytest.raises(UserError, match="missing"):
         open_latents(tmp_path / "l.zarr")
+
+
+def test_numbers_that_another_version_names_otherwise_are_refused_in_a_line(tmp_path, monkeypatch):
+    old = ("x", "y", "log_zoom", "gain", "brightness")
+    with monkeypatch.context() as patched:
+        patched.setitem(CODES, "camera", replace(CODES["camera"], components=old, width=len(old)))
+        write(tmp_path / "l.zarr", some_latents(NUM_ROWS, 6))
+        write_predicted(tmp_path / "p.zarr", some_futures(2))
+        open_latents(tmp_path / "l.zarr")
+    for open_it, name in ((open_latents, "l.zarr"), (open_predicted_latents, "p.zarr")):
+        with pytest.raises(UserError, match=rf"{name}: wanted camera as x, .*roll.*, found x, .*; run the stage"):
+            open_it(tmp_path / name)

@@ -18,7 +18,7 @@ def some_latents(batch=2, num_frames=6, seed=0) -> Latents:
 
 def test_shapes_are_those_of_the_legend():
     assert {name: SPEC.shape(name, 6) for name in CODES} == {
-        "background": (5,), "appearance": (3, 7), "presence": (3,), "depth": (3,), "camera": (6, 5), "pose": (6, 3, 6),
+        "background": (5,), "appearance": (3, 7), "presence": (3,), "depth": (3,), "camera": (6, 6), "pose": (6, 3, 6),
         "detail": (6, 2), "deformation": (6, 3, 1),
     }
     assert {code.name for code in time_varying()} == {"camera", "pose", "detail", "deformation"}
@@ -27,7 +27,7 @@ def test_shapes_are_those_of_the_legend():
 
 
 def test_floats_per_frame_shares_the_time_independent_codes():
-    assert SPEC.floats_per_frame(10) == pytest.approx(5 + 3 * 6 + 2 + 3 * 1 + (5 + 3 * 7 + 3 + 3) / 10)
+    assert SPEC.floats_per_frame(10) == pytest.approx(6 + 3 * 6 + 2 + 3 * 1 + (5 + 3 * 7 + 3 + 3) / 10)
 
 
 def test_check_accepts_the_spec_and_names_a_wrong_code():

@@ -1,6 +1,7 @@
 """What is suggested from facts that are given."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -22,17 +23,18 @@ def facts(**changes) -> SourceFacts:
 
 
 def motion(
-    sides=(12,), path=0.0, changing=(0.0,), leftover=45.0, detail=None, speed=(1.0, 0.0), shares=True,
+    sides=(12,), path=0.0, roll=0.0, changing=(0.0,), leftover=45.0, detail=None, speed=(1.0, 0.0), shares=True,
     ssim=None,
 ) -> MotionFacts:
-    """Of one clip of 20 frames in which squares of these sides go straight on, the camera `path` px to the right."""
+    """Of one clip of 20 frames in which squares of these sides go straight on, the camera `path` px to the right
+    and `roll` rad round."""
     def region(side, k, t):
         x, y = 20 + speed[0] * t, 20 + 10 * k + speed[1] * t
         return Region(x, y, (0, 0, side, side), side * side, at_edge=False)
 
     tracks = tuple({t: region(side, k, t) for t in range(20)} for k, side in enumerate(sides))
-    camera = np.zeros((20, 3))
-    camera[:, 0] = np.linspace(-path / 2, path / 2, 20)
+    camera = np.zeros((20, 4))
+    camera[:, 0], camera[:, 3] = (np.linspace(-way / 2, way / 2, 20) for way in (path, roll))
     frames = np.zeros((20, 96, 128, 3), np.uint8)
     clip = ClipFacts("a", 0, frames, frames[..., 0] / 255, camera, tracks, frames[:, :, :, 0], tuple(changing))
     return MotionFacts((clip,), shares, leftover, detail or {}, ssim or {})
@@ -73,6 +75,13 @@ def test_a_camera_that_moves_gets_a_canvas_of_half_its_way():
     assert decide.camera_suggestion(motion(), FORM, T).value == 0
     assert decide.camera_suggestion(motion(path=20.0), FORM, T).value == 11
     assert decide.camera_suggestion(motion(path=500.0), FORM, T).value == 32
+
+
+def test_a_camera_that_rolls_gets_a_canvas_for_the_corners_and_a_word_about_it():
+    turned = decide.camera_suggestion(motion(roll=0.2), FORM, T)
+    assert turned.value == math.ceil(48 * (math.cos(0.1) - 1) + 64 * math.sin(0.1)) + 1
+    assert "rolls by up to 5.7 degrees" in turned.why and "rolls" not in decide.camera_suggestion(motion(), FORM, T).why
+    assert "rolls" not in decide.camera_suggestion(motion(path=20.0), FORM, T).why
 
 
 def test_slots_and_sizes_are_those_of_what_moves():

@@ -1,9 +1,12 @@
 """What is seen in clips that are known: how many objects of which size, and whether the camera moves."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
+from pipeline.autoencoder.camera import resample
 from pipeline.suggestion.motion import Clip, find_regions, look_at_clips
 from pipeline.suggestion.thresholds import Thresholds
 
@@ -68,6 +71,18 @@ def test_a_panning_camera_is_followed(speed):
     found = look_at_clips([Clip("pan", 0, frames, frames[:0])], THRESHOLDS)
     assert found.clips[0].camera_extent() == pytest.approx(speed * (LENGTH - 1) / 2, rel=0.15)
     assert len(found.clips[0].regions()) == 0
+
+
+def test_a_rolling_camera_is_followed_and_gets_a_canvas_for_the_corners():
+    wide = torch.from_numpy(textured(2 * SIDE, 2 * SIDE)).permute(2, 0, 1)[None].float()
+    motion = torch.zeros(1, LENGTH, 4)
+    motion[..., 3] = torch.linspace(-0.1, 0.1, LENGTH)
+    frames = resample(wide[:, None], motion, SIDE, SIDE)[0].permute(0, 2, 3, 1).numpy()
+    frames = (255 * frames).round().astype(np.uint8)
+    found = look_at_clips([Clip("roll", 0, frames, frames[:0])], THRESHOLDS).clips[0]
+    assert found.camera_roll() == pytest.approx(math.degrees(0.1), rel=0.1)
+    assert found.camera_extent() == pytest.approx(SIDE / 2 * (math.cos(0.1) + math.sin(0.1) - 1), abs=0.6)
+    assert len(found.regions()) == 0
 
 
 def test_an_object_before_a_plain_wall_is_no_camera():

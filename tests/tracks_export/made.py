@@ -45,7 +45,7 @@ def codes(place: np.ndarray, *, log_scale: float = 0.0, present: int | None = No
     B, T, K = place.shape[:3]
     presence = torch.zeros(B, K)
     presence[:, :present] = 1
-    camera = torch.zeros(B, T, 5)
+    camera = torch.zeros(B, T, 6)
     camera[..., 3] = 1
     return Latents(
         pose=pose, presence=presence, camera=camera, appearance=torch.zeros(B, K, 3), depth=torch.zeros(B, K),
