@@ -62,7 +62,7 @@ class Predictor(ContextNetwork):
             follows.copy_(_FOLLOWS_BIAS.repeat(2))
         codes = (*self.scene_codes, *self.object_codes)
         self.residual_share: Tensor
-        self.register_buffer("residual_share", torch.ones(1 + len(codes), horizon))
+        self.register_buffer("residual_share", torch.ones(2 + len(codes), horizon))
         """Of places and shapes, then of each other code: how much is used of what the network adds, see `restraint`."""
         self.trust: Tensor
         self.register_buffer("trust", torch.zeros(horizon))
@@ -112,11 +112,16 @@ class Predictor(ContextNetwork):
 
     def restrained(self, context: Latents, block: Block) -> Block:
         """The block with as much of what the network adds to going on without learning as is borne out."""
-        shares = dict(zip(block.means, self.residual_share[1:], strict=True))
+        of_place, of_shape, *of_codes = self.residual_share
+        shares = dict(zip(block.means, of_codes, strict=True))
         line = course(context.pose, self.config.horizon).transpose(1, 2)[:, :, None]
         means = {name: torch.lerp(self.base_of(name, context), mean, shares[name][:, None])
                  for name, mean in block.means.items()}
-        return block._replace(moving=torch.lerp(line, block.moving, self.residual_share[0][:, None]), means=means)
+        of_pose = poses.assemble(*(
+            share[:, None].expand_as(part(line[0, 0, 0]))
+            for share, part in ((of_place, poses.place), (of_shape, poses.shape))
+        ))
+        return block._replace(moving=torch.lerp(line, block.moving, of_pose), means=means)
 
     def base_of(self, name: str, context: Latents) -> Tensor:
         """A code continued without learning, shaped as in a block's means."""
