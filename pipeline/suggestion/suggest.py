@@ -17,8 +17,9 @@ from pipeline.suggestion.look import Stretch, opened, read_stretches
 from pipeline.suggestion.motion import Clip, look_at_clips
 from pipeline.suggestion.thresholds import Thresholds
 
-_PROBING, _READING = 0.15, 0.35
-"""Shares of the time for looking at files and for reading clips; the rest is for looking at clips."""
+_PROBING, _READING, _LOOKING = 0.15, 0.35, 0.5
+"""Shares of the time for looking at files, for reading clips, and for looking at clips. The last is counted in seconds
+of a processor that does nothing else: on a busy machine as many clips are looked at, and it takes longer."""
 _FIRST_CLIPS = 4
 """Clips that say how fast things move and how long a clip takes."""
 
@@ -36,7 +37,6 @@ class Looked:
 
 def suggest(preprocess: PreprocessParams, settings: Settings, seconds: float, params: Thresholds) -> Looked:
     """Looks at preprocess.source for about that long. Raises UserError when it cannot be read."""
-    start = time.monotonic()
     with opened(preprocess, _PROBING * seconds) as source:
         facts = source.facts
         form = decide.choose_form(facts, params)
@@ -46,12 +46,12 @@ def suggest(preprocess: PreprocessParams, settings: Settings, seconds: float, pa
         )
         num_frames = params.clip_frames * max(2, decide.longest_step(float(np.median(facts.fps)), params))
         stretches = read_stretches(source, frame_format, num_frames, _READING * seconds, params)
-    began = time.monotonic()
+    began = time.process_time()
     first = look_at_clips([_thinned(stretch, 1, params) for stretch in _some(stretches, _FIRST_CLIPS)], params)
     speed = _speed(first)
     step = decide.choose_step(facts, speed, params)
-    per_clip = (time.monotonic() - began) / len(first.clips)
-    affordable = max(_FIRST_CLIPS, int((seconds - (time.monotonic() - start)) / max(per_clip, 1e-3)))
+    per_clip = max((time.process_time() - began) / len(first.clips), 1e-3)
+    affordable = max(_FIRST_CLIPS, int(_LOOKING * seconds / per_clip))
     motion = look_at_clips([_thinned(stretch, step, params) for stretch in _some(stretches, affordable)], params)
     is_grey = all(_is_grey(stretch.frames, params) for stretch in stretches)
     suggestions = _suggestions(preprocess, settings, facts, form, speed, step, is_grey, motion, params)
