@@ -3,8 +3,8 @@
 Protocol. As in `disentanglement`: objects are matched to slots by overlap, probes are fitted on every second video of
 the test split (in the order of their names) and scored on the others, the strength of their penalty is chosen by
 cross-validation within the fitted half. time_independent is the appearance of the matched slot, one code per clip;
-time_varying its pose (x, y, log_scale, visibility) in the example's frame. log_scale stands among the poses although
-it is constant in a clip.
+time_varying its pose (place, log_scale, log_aspect, angle, visibility) in the example's frame, the shape too where it
+does not change in a clip.
 position   px; one example per object and frame in which it shows; R2 of ridge regression, the figures position_r2_*
 velocity   px per frame; likewise; the time-varying code is the pose and its change to the next frame, since no single
            frame could know it
