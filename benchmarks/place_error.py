@@ -23,11 +23,11 @@ from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
 from pipeline.errors import one_line_errors
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_unit
-from pipeline.latents import pose as poses
 from pipeline.latents.latent_store import LatentStore, open_latents
 from pipeline.latents.latents import Latents, concatenate
 from pipeline.latents.matching import in_order_of
 from pipeline.predictor.block import PLACE_ERROR_PX, Block, unsure_of_place
+from pipeline.predictor.context import NUM_OF_PLACE
 from pipeline.predictor.losses import surprise
 from pipeline.predictor.predictor import load_predictor
 from pipeline.provenance import match_rows
@@ -48,15 +48,11 @@ def validation_clips(
 
 
 def surprise_by_error(block: Block, target: Latents) -> dict[float, float]:
-    """Nats per object and frame, its size as if known, for each of ERRORS."""
-    share, modes = target.presence.mean(), block.moving.shape[2]
-    size = poses.shape(target.pose).transpose(1, 2)[:, :, None].expand(-1, -1, modes, -1, -1)
-    block = block._replace(moving=poses.assemble(poses.place(block.moving), size))
-    found = {}
+    """Nats per object and frame for each of ERRORS."""
+    share, found = target.presence.mean(), {}
     for error in ERRORS:
-        place = poses.place(unsure_of_place(block.moving_spread, error))
-        unsure = block._replace(moving_spread=poses.assemble(place, torch.ones_like(size)))
-        found[error] = (poses.NUM_MOVING * surprise(unsure, target)["objects"] / share).item()
+        unsure = block._replace(place_spread=unsure_of_place(block.place_spread, error))
+        found[error] = (NUM_OF_PLACE * surprise(unsure, target)["objects"] / share).item()
     return found
 
 

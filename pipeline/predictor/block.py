@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from pipeline.latents import pose as poses
 from pipeline.latents.codes import CODES
@@ -25,8 +24,7 @@ class Block(NamedTuple):
 
     mode_logits: Tensor  # [B, K, M]
     moving: Tensor  # [B, K, M, H, P - 1]: place and shape of each mode's trajectory
-    moving_spread: Tensor  # [B, K, M, H, P - 1]
-    changes: Tensor  # [B, K, 1, 1, P - 1]: 0 of components that stay as they are, whatever their spread
+    place_spread: Tensor  # [B, K, M, H, 2]
     visibility_logits: Tensor  # [B, K, M, H]
     means: dict[str, Tensor]  # every other time-varying code that has a width, by name: of the scene [B, H, D], of
     # objects [B, K, H, D], the same in all modes
@@ -49,30 +47,29 @@ def draw(block: Block, draws: Draws, spread: Spread) -> dict[str, Tensor]:
     def of_mode(values: Tensor) -> Tensor:
         return torch.take_along_dim(values, mode.view(*mode.shape, *[1] * (values.dim() - 2)), 2)
 
-    moving = of_mode(block.moving)  # [B, K, 1, H, P - 1]
     pose = torch.cat([block.moving, block.visibility_logits.sigmoid()[..., None]], -1)
     codes = dict(block.means)
     if spread == "branches":
-        unsure = unsure_of_place(block.moving_spread)
-        overlap = _log_overlap(block.moving, unsure, moving, of_mode(unsure))  # [B, K, M, H]
+        place, unsure = poses.place(block.moving), unsure_of_place(block.place_spread)
+        overlap = _log_overlap(place, unsure, of_mode(place), of_mode(unsure))  # [B, K, M, H]
         share = (block.mode_logits[..., None] + overlap).softmax(2)
         pose = (share[..., None] * pose).sum(2)
     else:
-        deviation = unsure_of_place(of_mode(block.moving_spread)) * draws.sech(moving[:, :, :, :1]) * block.changes
-        pose = (of_mode(pose) + functional.pad(deviation, (0, 1)))[:, :, 0]
+        deviation = unsure_of_place(of_mode(block.place_spread)) * draws.sech(of_mode(block.place_spread)[:, :, :, :1])
+        pose = poses.moved(of_mode(pose), deviation)[:, :, 0]
         codes = {name: mean + block.spreads[name] * draws.sech(mean[..., :1, :]) for name, mean in codes.items()}
     codes["pose"] = pose
     return {name: code.transpose(1, 2) if CODES[name].owner == "object" else code for name, code in codes.items()}
 
 
 def _log_overlap(middle: Tensor, spread: Tensor, other: Tensor, other_spread: Tensor) -> Tensor:
-    """How much two normal distributions of x and y have in common, from their means and spreads [..., P - 1]: the
+    """How much two normal distributions of x and y have in common, from their means and spreads [..., 2]: the
     logarithm of the cosine between their densities. 0: they are the same; less: they lie apart, or one is wider."""
-    variance = poses.place(spread.square() + other_spread.square())
-    apart = poses.place(middle - other).square() / variance
-    return ((2 * poses.place(spread * other_spread) / variance).log() - apart).sum(-1) / 2
+    variance = spread.square() + other_spread.square()
+    apart = (middle - other).square() / variance
+    return ((2 * spread * other_spread / variance).log() - apart).sum(-1) / 2
 
 
 def unsure_of_place(spread: Tensor, error: float = PLACE_ERROR_PX) -> Tensor:
-    """The spread [..., P - 1] of moving components, with an error of so many px added in x and y."""
-    return poses.assemble((poses.place(spread).square() + error**2).sqrt(), poses.shape(spread))
+    """The spread of places [..., 2], with an error of so many px added."""
+    return (spread.square() + error**2).sqrt()

@@ -55,15 +55,14 @@ def nearest_mode_surprise(block: Block, target: Latents) -> Tensor:
 def _per_number(of_object: Tensor, block: Block, target: Latents) -> Tensor:
     """Mean surprise per number of a trajectory, from the surprise of whole trajectories [B, K]; absent objects count
     0."""
-    return (of_object * target.presence).mean() / (block.moving.shape[-2] * poses.NUM_MOVING)
+    return (of_object * target.presence).mean() / block.place_spread[0, 0, 0].numel()
 
 
 def _surprise_of_modes(block: Block, target: Latents) -> Tensor:
     """Surprise [B, K, M] at each object's whole trajectory, had it only the one mode."""
     pose = target.pose.transpose(1, 2)[:, :, None]  # [B, K, 1, H, P]
     visibility = poses.visibility(pose).expand_as(block.visibility_logits)
-    course = sech_surprise(poses.moving(pose), block.moving, block.moving_spread) * block.changes
-    course = course.sum(-1) * visibility
+    course = sech_surprise(poses.place(pose), poses.place(block.moving), block.place_spread).sum(-1) * visibility
     seen = functional.binary_cross_entropy_with_logits(block.visibility_logits, visibility, reduction="none")
     return (course + seen).sum(-1)
 

@@ -18,7 +18,7 @@ from pipeline.latents import pose as poses
 from pipeline.latents.extrapolation import FIT_FRAMES, course, held, line_fit
 from pipeline.latents.latents import Latents
 from pipeline.predictor.block import Block, draw
-from pipeline.predictor.context import ContextNetwork, PredictorConfig
+from pipeline.predictor.context import NUM_OF_PLACE, ContextNetwork, PredictorConfig
 from pipeline.predictor.draws import Draws
 from pipeline.predictor.losses import nearest_mode_surprise, surprise
 from pipeline.predictor.pace import pace
@@ -26,8 +26,6 @@ from pipeline.predictor.spread import Spread
 from pipeline.predictor.walls import NUM_OF_MODE, Walls
 
 KIND = "predictor"
-SAME_SHAPE = 1e-4
-"""Change, ln or rad, up to which a shape is the same: rounding alone."""
 _MAX_LOGIT = 6.0
 _LOG_SPREAD_RANGE = (-5.0, 3.0)
 _FOLLOWS_BIAS = torch.tensor([3.0, 0.0, 0.0, -3.0])
@@ -48,8 +46,8 @@ class Predictor(ContextNetwork):
         params, horizon, width = config.architecture, config.horizon, config.architecture.hidden_dim
         num_scene, num_of_objects = (sum(codes.values()) for codes in (self.scene_codes, self.object_codes))
         self.mode_logits = nn.Linear(width, params.num_modes)
-        self.moving = nn.Linear(width, params.num_modes * (_ENDS[-1] + horizon * poses.NUM_MOVING))
-        self.spread = nn.Linear(width, params.num_modes * horizon * poses.NUM_MOVING)
+        self.moving = nn.Linear(width, params.num_modes * (_ENDS[-1] + horizon * NUM_OF_PLACE))
+        self.spread = nn.Linear(width, params.num_modes * horizon * NUM_OF_PLACE)
         self.visibility = nn.Linear(width, params.num_modes * horizon)
         self.camera = nn.Sequential(
             nn.Linear(self.num_scene_features + width, width), nn.GELU(), nn.Linear(width, horizon * 2 * num_scene)
@@ -62,8 +60,8 @@ class Predictor(ContextNetwork):
             follows.copy_(_FOLLOWS_BIAS.repeat(2))
         codes = (*self.scene_codes, *self.object_codes)
         self.residual_share: Tensor
-        self.register_buffer("residual_share", torch.ones(2 + len(codes), horizon))
-        """Of places and shapes, then of each other code: how much is used of what the network adds, see `restraint`."""
+        self.register_buffer("residual_share", torch.ones(1 + len(codes), horizon))
+        """Of places, then of each other code: how much is used of what the network adds, see `restraint`."""
         self.trust: Tensor
         self.register_buffer("trust", torch.zeros(horizon))
         """How much nearer to the truth than straight lines the places are, as a share of their squared error."""
@@ -78,13 +76,13 @@ class Predictor(ContextNetwork):
         """Context of T >= 2 frames -> the block that follows it."""
         alone, objects, scene = self.see(context)
         modes, horizon = self.config.architecture.num_modes, self.config.horizon
-        log_spread = self.spread(objects).unflatten(-1, (modes, horizon, poses.NUM_MOVING))
+        log_spread = self.spread(objects).unflatten(-1, (modes, horizon, NUM_OF_PLACE))
         visibility = poses.visibility(held(context.pose, horizon)).transpose(1, 2)[:, :, None]
         means, spreads = self._codes(context, objects, scene)
         return Block(
             mode_logits=self.mode_logits(objects),
             moving=self._course(context, self._of_modes(self.moving(objects)), alone),
-            moving_spread=_spread(log_spread, self.residual_scale), changes=_changes(context.pose),
+            place_spread=_spread(log_spread, self.residual_scale),
             visibility_logits=_logit(visibility) + self.visibility(objects).unflatten(-1, (modes, horizon)),
             means=means, spreads=spreads,
         )
@@ -112,16 +110,11 @@ class Predictor(ContextNetwork):
 
     def restrained(self, context: Latents, block: Block) -> Block:
         """The block with as much of what the network adds to going on without learning as is borne out."""
-        of_place, of_shape, *of_codes = self.residual_share
-        shares = dict(zip(block.means, of_codes, strict=True))
+        shares = dict(zip(block.means, self.residual_share[1:], strict=True))
         line = course(context.pose, self.config.horizon).transpose(1, 2)[:, :, None]
         means = {name: torch.lerp(self.base_of(name, context), mean, shares[name][:, None])
                  for name, mean in block.means.items()}
-        of_pose = poses.assemble(*(
-            share[:, None].expand_as(part(line[0, 0, 0]))
-            for share, part in ((of_place, poses.place), (of_shape, poses.shape))
-        ))
-        return block._replace(moving=torch.lerp(line, block.moving, of_pose), means=means)
+        return block._replace(moving=torch.lerp(line, block.moving, self.residual_share[0][:, None]), means=means)
 
     def base_of(self, name: str, context: Latents) -> Tensor:
         """A code continued without learning, shaped as in a block's means."""
@@ -139,19 +132,18 @@ class Predictor(ContextNetwork):
         place = start[..., None, :] + _turned(slope, heading)[..., None, :] * steps
         shape = poses.shape(course(context.pose, self.config.horizon)).transpose(1, 2)[:, :, None]
         line = poses.assemble(place, shape.expand(*place.shape[:-1], -1))
-        residual = self._quiet(residual.unflatten(-1, (-1, poses.NUM_MOVING)) * self.residual_scale)
-        residual = residual * _changes(context.pose)
-        return self.walls(line + residual, start, walls, alone, self._window(poses.place(context.pose))[0])
+        residual = self._quiet(residual.unflatten(-1, (-1, NUM_OF_PLACE)) * self.residual_scale)
+        return self.walls(poses.moved(line, residual), start, walls, alone, self._window(poses.place(context.pose))[0])
 
     def _of_modes(self, motion: Tensor) -> tuple[Tensor, ...]:
         """Of what `moving` says, [..., M * D], the parts for every mode, [..., M, D]: heading (2) as `_turned` takes
         it, walls (NUM_OF_MODE) as `Walls` does, logits of which of the L lines it follows in x and in y (2 L), residual
-        (H * (P - 1))."""
+        (H * NUM_OF_PLACE)."""
         return motion.unflatten(-1, (self.config.architecture.num_modes, -1)).tensor_split(_ENDS, -1)
 
     def _quiet(self, residual: Tensor) -> Tensor:
-        """Draws residuals [..., H, P - 1] to zero that are small beside what a line misses in one frame: on a free
-        stretch the line is exact, and a network's noise would only blur it."""
+        """Draws residuals [..., H, NUM_OF_PLACE] to zero that are small beside what a line misses in one frame: on a
+        free stretch the line is exact, and a network's noise would only blur it."""
         small = _QUIET_SHARE * self.residual_scale[0]
         return residual * residual.square() / (residual.square() + small.square())
 
@@ -182,14 +174,6 @@ class Predictor(ContextNetwork):
             means |= _by_name(mean, self.object_codes)
             spreads |= _by_name(_spread(log_spread, self.object_scale), self.object_codes)
         return means, spreads
-
-
-def _changes(pose: Tensor) -> Tensor:
-    """Which moving components [B, K, 1, 1, P - 1] of a context's poses [B, T, K, P] change: 1, or 0 of a shape that
-    stays the same all along, as that of an object which was found not to turn."""
-    shape = poses.shape(pose)
-    changes = ((shape.amax(1) - shape.amin(1)) > SAME_SHAPE).to(pose)
-    return poses.assemble(torch.ones_like(poses.place(pose[:, 0])), changes)[:, :, None, None]
 
 
 def _by_name(codes: Tensor, widths: dict[str, int]) -> dict[str, Tensor]:

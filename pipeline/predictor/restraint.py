@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pipeline.latents import pose as poses
-from pipeline.latents.extrapolation import course
+from pipeline.latents.extrapolation import straight_on
 from pipeline.latents.latents import Latents
 from pipeline.predictor.predictor import Predictor
 
@@ -58,13 +58,12 @@ def _standard_error(values: Tensor) -> Tensor:
 
 def _residuals(predictor: Predictor, context: Latents, target: Latents) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
     """What the predictor adds to going on without learning, what it should have added, both [..., H, D], and how much
-    each counts, [..., H]: first of places and of shapes, then of each other code."""
+    each counts, [..., H]: first of places, then of each other code."""
     block = predictor(context)
-    line = course(context.pose, predictor.config.horizon).transpose(1, 2)  # [B, K, H, P - 1]
-    expected = (block.mode_logits.softmax(-1)[..., None, None] * block.moving).sum(2)
-    came, seen = target.pose.transpose(1, 2), (target.presence[:, None] * poses.visibility(target.pose)).transpose(1, 2)
-    for part in (poses.place, poses.shape):
-        yield part(expected) - part(line), part(came) - part(line), seen
+    line = poses.place(straight_on(context.pose, predictor.config.horizon)).transpose(1, 2)  # [B, K, H, 2]
+    expected = (block.mode_logits.softmax(-1)[..., None, None] * poses.place(block.moving)).sum(2)
+    seen = (target.presence[:, None] * poses.visibility(target.pose)).transpose(1, 2)  # [B, K, H]
+    yield expected - line, poses.place(target.pose).transpose(1, 2) - line, seen
     for name, mean in block.means.items():
         base, of_objects = predictor.base_of(name, context), name in predictor.object_codes
         came = target.codes[name].transpose(1, 2) if of_objects else target.codes[name]

@@ -11,10 +11,10 @@ def test_the_error_that_was_made_surprises_least():
     moving = target.pose[..., :5].transpose(1, 2)[:, :, None]
     of_place = torch.tensor([1.0, 1, 0, 0, 0])
     error = 0.4 * of_place * torch.randn(moving.shape, generator=torch.Generator().manual_seed(1))
-    still = torch.zeros(400, 5, 5)
+    still = torch.zeros_like(target.camera)
     block = Block(
-        mode_logits=torch.zeros(400, 3, 1), moving=moving + error, moving_spread=torch.full_like(moving, 0.05),
-        changes=torch.ones_like(moving[:, :, :, :1]), visibility_logits=torch.full(moving.shape[:-1], 6.0),
+        mode_logits=torch.zeros(400, 3, 1), moving=moving + error, place_spread=torch.full_like(moving[..., :2], 0.05),
+        visibility_logits=torch.full(moving.shape[:-1], 6.0),
         means={"camera": still}, spreads={"camera": still + 1},
     )
     found = surprise_by_error(block, target)

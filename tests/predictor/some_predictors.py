@@ -4,9 +4,8 @@ import math
 
 import torch
 
-from pipeline.latents import pose as poses
 from pipeline.latents.latents import Latents
-from pipeline.predictor.context import PredictorConfig
+from pipeline.predictor.context import NUM_OF_PLACE, PredictorConfig
 from pipeline.predictor.network_params import DeterministicParams, MixtureParams
 from pipeline.predictor.predictor import Predictor
 from tests.predictor.some_latents import SPEC
@@ -34,7 +33,7 @@ def set_motion(model: Predictor, heading=None, walls=(0.0, 0.0, -100.0), follows
     """Makes all objects move alike: straight on, beside the line by `beside` px in x [modes], through walls."""
     num_modes = model.config.architecture.num_modes
     around = torch.stack([-2 * math.pi / num_modes * torch.arange(num_modes), torch.zeros(num_modes)], -1)
-    residual = torch.zeros(num_modes, 4, poses.NUM_MOVING)
+    residual = torch.zeros(num_modes, 4, NUM_OF_PLACE)
     residual[..., 0] = torch.zeros(num_modes)[:, None] if beside is None else torch.tensor(beside)[:, None]
     with torch.no_grad():
         for layer in (model.moving, model.spread, model.mode_logits):

@@ -18,8 +18,7 @@ def block(num_rows: int) -> Block:
     return Block(
         mode_logits=CHANCES.log().expand(num_rows, 2, 3),
         moving=MIDDLES[:, None, None].expand(modes),
-        moving_spread=(SPREADS[:, None, None] * torch.tensor([1.0, 2.0])[:, None]).expand(modes),
-        changes=torch.ones(num_rows, 2, 1, 1, 5),
+        place_spread=(SPREADS[:, None, None] * torch.tensor([1.0, 2.0])[:, None]).expand(*modes[:-1], 2),
         visibility_logits=torch.tensor([-9.0, 0.0, 9.0])[:, None].expand(modes[:-1]),
         means={
             "camera": torch.full((num_rows, 2, 2), 5.0), "detail": torch.full((num_rows, 2, 3), 7.0),
@@ -43,11 +42,10 @@ def test_a_full_draw_has_the_chances_and_the_spread_that_were_learned():
     mode = (pose[:, 0, :, -1] * 2).round().long()  # told by the visibility: 0, a half, 1
     counts = torch.bincount(mode.flatten(), minlength=3) / mode.numel()
     torch.testing.assert_close(counts, CHANCES, atol=0.01, rtol=0)
-    deviation = pose[:, :, :, :3] - MIDDLES[mode][:, None, :, None]
+    deviation = pose[:, :, :, :2] - MIDDLES[mode][:, None, :, None]
     for step, width in enumerate((1.0, 2.0)):
-        learned = (width * SPREADS[mode])[..., None].expand(-1, -1, 3)
-        error = torch.tensor([PLACE_ERROR_PX, PLACE_ERROR_PX, 0])  # the size is known as well as it was learned
-        of_step = deviation[:, step] / (learned.square() + error.square()).sqrt()
+        learned = (width * SPREADS[mode])[..., None]
+        of_step = deviation[:, step] / (learned.square() + PLACE_ERROR_PX**2).sqrt()
         assert of_step.mean().item() == pytest.approx(0, abs=0.02)
         assert of_step.std().item() == pytest.approx(1, abs=0.02)
         # The hyperbolic secant holds 90 % of its mass within (2 / pi) ln tan(0.95 pi / 2) standard deviations.
@@ -59,9 +57,9 @@ def test_a_full_draw_has_the_chances_and_the_spread_that_were_learned():
 def test_deviations_hold_for_a_block_and_differ_between_objects_and_axes():
     pose = drawn(block(10_000), "full")["pose"]
     middle = MIDDLES[(pose[:, 0, :, -1] * 2).round().long()][..., None]
-    first, second = (pose[:, step, :, :3] - middle for step in (0, 1))
-    torch.testing.assert_close(second[..., 2], 2 * first[..., 2], atol=1e-3, rtol=0)
-    share = (second / first)[..., :2][first[..., :2].abs() > 0.01]  # a little less than 2: no place is quite certain
+    first, second = (pose[:, step, :, :2] - middle for step in (0, 1))
+    assert torch.equal(pose[:, :, :, 2:5], middle[:, None].expand(-1, 2, -1, 3))  # shapes have no spread
+    share = (second / first)[first.abs() > 0.01]  # a little less than 2: no place is quite certain
     assert (share > 1.7).all() and (share < 2).all()
     assert torch.corrcoef(first.flatten(1).T).fill_diagonal_(0).abs().max() < 0.1
 
@@ -90,11 +88,11 @@ def test_detail_and_deformation_are_drawn_as_the_camera_is():
 def test_a_broad_mode_does_not_pull_at_a_narrow_one_inside_it():
     """Two likely ones of spread 0.1 and 0.2 px side by side are one future; an unlikely one as wide as the frame is
     another."""
-    modes = (500, 1, 3, 1, 3)
+    modes = (500, 1, 3, 1, 5)
     narrow = block(500)._replace(
         mode_logits=torch.tensor([0.6, 0.35, 0.05]).log().expand(500, 1, 3), visibility_logits=torch.zeros(modes[:-1]),
         moving=torch.tensor([0.0, 0.1, 20.0])[:, None, None].expand(modes),
-        moving_spread=torch.tensor([0.1, 0.2, 60.0])[:, None, None].expand(modes),
+        place_spread=torch.tensor([0.1, 0.2, 60.0])[:, None, None].expand(*modes[:-1], 2),
     )
     x = drawn(narrow, "branches")["pose"][:, 0, 0, 0]
     assert ((x > 0) & (x < 0.1)).float().mean().item() == pytest.approx(0.95, abs=0.03)

@@ -19,15 +19,15 @@ def test_surprise_is_the_likelihood_by_hand():
             for m in range(4):
                 for t in range(4):
                     visible = target.pose[b, t, k, -1].item()
-                    for c in range(5):
-                        mean, spread = block.moving[b, k, m, t, c].item(), block.moving_spread[b, k, m, t, c].item()
+                    for c in range(2):
+                        mean, spread = block.moving[b, k, m, t, c].item(), block.place_spread[b, k, m, t, c].item()
                         error = (target.pose[b, t, k, c].item() - mean) / spread
                         of_modes[m] += visible * math.log(1 / math.cosh(math.pi / 2 * error) / (2 * spread))
                     p = block.visibility_logits[b, k, m, t].sigmoid().item()
                     of_modes[m] += visible * math.log(p) + (1 - visible) * math.log(1 - p)
             best = max(of_modes)
             total -= target.presence[b, k].item() * (best + math.log(sum(math.exp(log - best) for log in of_modes)))
-    assert surprise(block, target)["objects"].item() == pytest.approx(total / (2 * 3 * 4 * 5), rel=1e-3)
+    assert surprise(block, target)["objects"].item() == pytest.approx(total / (2 * 3 * 4 * 2), rel=1e-3)
 
 
 def test_the_nearest_mode_is_surprised_as_it_alone_would_be():
@@ -40,13 +40,13 @@ def test_the_nearest_mode_is_surprised_as_it_alone_would_be():
         for k in range(3):
             nearest = int((apart[b, k] * visible[b, k]).sum(-1).argmin())
             alone = block._replace(**{
-                name: getattr(block, name)[:, :, [nearest]] for name in ("moving", "moving_spread", "visibility_logits")
+                name: getattr(block, name)[:, :, [nearest]] for name in ("moving", "place_spread", "visibility_logits")
             }, mode_logits=torch.zeros(3, 3, 1))
             presence = torch.zeros(3, 3)
             presence[b, k] = target.presence[b, k]
             one = target.replace(presence=presence)
             chance = block.mode_logits[b, k].log_softmax(-1)[nearest]
-            total += (surprise(alone, one)["objects"] - target.presence[b, k] * chance / (9 * 4 * 5)).item()
+            total += (surprise(alone, one)["objects"] - target.presence[b, k] * chance / (9 * 4 * 2)).item()
     assert nearest_mode_surprise(block, target).item() == pytest.approx(total, rel=1e-4)
     assert nearest_mode_surprise(block, target) > surprise(block, target)["objects"]
 

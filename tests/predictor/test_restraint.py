@@ -70,24 +70,6 @@ def test_codes_are_restrained_on_their_own():
     assert not torch.allclose(model(context).means["camera"], target.camera, atol=1e-2)
 
 
-def test_shapes_are_restrained_on_their_own():
-    """Places go on as they are said to, shapes along their course."""
-    clips, model = straight_clips(), sideways(50.0)
-    added = (model(clips.frames(0, 6)).moving[:, :, 0, 0, 0] - clips.frames(6, 7).pose[:, 0, :, 0]).median().item()
-    with torch.no_grad():
-        residual = model._of_modes(model.moving.bias)[3].unflatten(-1, (-1, poses.NUM_MOVING))
-        poses.shape(residual).fill_(50.0)
-    context, target = pairs(straight_clips(off=added))[0]
-    fit_restraint(model, [(context, target)])
-    of_place, of_shape = model.residual_share[:2]
-    assert of_place.min() > 0.9 and of_shape.max() < 1e-3
-    free, held = model(context), model.restrained(context, model(context))
-    shape = poses.shape(held.moving[:, :, 0]).transpose(1, 2)
-    torch.testing.assert_close(shape, poses.shape(target.pose), atol=1e-4, rtol=0)
-    assert (poses.shape(free.moving[:, :, 0]).transpose(1, 2) - poses.shape(target.pose)).abs().max() > 0.1
-    torch.testing.assert_close(poses.place(held.moving), poses.place(free.moving), atol=3, rtol=0)
-
-
 def test_absent_and_hidden_objects_have_no_say():
     model, clips = sideways(50.0), straight_clips()
     clips = clips.replace(presence=torch.tensor([1.0, 1, 0]).expand(20, 3).clone())
