@@ -2,11 +2,12 @@
 
 A kind's scores become the share of validation frames in which it scores as much; the rarest of a frame's kinds is in
 turn set against the rarest of every validation frame. So of several kinds and objects one is not an alarm because they
-are many, and one threshold means the same for all.
+are many, and one threshold means the same for all. Before that an object's place is set against those of objects in the
+same situation alone: a crossing is as rare as it is among crossings.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -21,21 +22,26 @@ from pipeline.forecasting.forecaster import Forecaster
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.progress import progress
 from pipeline.provenance import check_frame_shape, check_made_from
-from pipeline.surprise.scores import KINDS
+from pipeline.surprise.places import SITUATIONS
+from pipeline.surprise.scores import KINDS, Scores
 from pipeline.surprise.sliding import Frame, ahead_of, by_frame, score_all
 from pipeline.surprise.tail import Tail
 
 KIND = "surprise"
-VERSION = 1
+VERSION = 2
 """Of how frames are scored; another one makes calibrations anew."""
 FEWEST_FRAMES = 50
-"""Validation frames below which nothing can be said of how rare anything is."""
+"""Validation frames below which nothing can be said of how rare anything is; of objects in a situation, below which
+they are compared with all."""
 
 
 @dataclass(frozen=True)
 class Calibration:
     scores: dict[str, np.ndarray]
-    """By kind of KINDS: float [n], the most of each of n validation frames, as `Scores.most`"""
+    """By kind of KINDS: float [n], the most of each of n validation frames, as `Scores.most`; of places as `compared`
+    gives them"""
+    places: dict[str, np.ndarray]
+    """By situation of SITUATIONS: float [m] that of an object in a frame; none: places are not compared"""
 
     @property
     def num_frames(self) -> int:
@@ -52,10 +58,23 @@ class Calibration:
     def _surprise(self, kind: str, values: np.ndarray) -> np.ndarray:
         return -np.log(self._tails[kind].rarity(values))
 
+    @cached_property
+    def _of_places(self) -> list[Tail]:
+        return [Tail(self.places[name]) for name in SITUATIONS] if self.places else []
+
     def rarity(self, kind: str, values: np.ndarray) -> np.ndarray:
         """Share of the frames, in (0, 1], in which anything, of any object, surprises as much as these scores of a kind
-        do, of any shape; 1 for NaN."""
+        do, `compared` before, of any shape; 1 for NaN."""
         return self._together.rarity(self._surprise(kind, values))
+
+    def compared(self, scores: Scores) -> Scores:
+        """With -log of the share of objects in the same situation whose places surprise as much instead of nats."""
+        nats = scores.of_objects["pose"]
+        shares = [tail.rarity(nats) for tail in self._of_places]
+        if not shares:
+            return scores
+        pose = np.where(np.isfinite(nats), -np.log(np.choose(scores.situation, shares)), nats)
+        return replace(scores, of_objects={**scores.of_objects, "pose": pose.astype(np.float32)})  # as it is kept
 
 
 def calibrated(path: Path, forecaster: Forecaster, frames: Path, autoencoder: Path) -> Calibration:
@@ -69,11 +88,12 @@ def calibrated(path: Path, forecaster: Forecaster, frames: Path, autoencoder: Pa
     if path.exists():
         known = checkpoint.load(path, KIND)
         if known.made_from == forecaster.made_from and known.config == config:
-            return Calibration({kind: known.tensors[kind].numpy() for kind in KINDS})
+            scores, places = ({name: known.tensors[name].numpy() for name in names} for names in (KINDS, SITUATIONS))
+            return Calibration(scores, places)
     store, weights = open_frames(frames), load_autoencoder(autoencoder)[1]
     check_made_from(autoencoder, weights.made_from, "frames", frames, store.identity)
     found = calibrate(forecaster, store)
-    tensors = {kind: torch.from_numpy(values).float() for kind, values in found.scores.items()}
+    tensors = {kind: torch.from_numpy(values).float() for kind, values in {**found.scores, **found.places}.items()}
     checkpoint.save(path, KIND, tensors, config, forecaster.made_from)
     return found
 
@@ -83,21 +103,39 @@ def calibrate(forecaster: Forecaster, store: FrameStore) -> Calibration:
     check_frame_shape(store.path, (store.height, store.width, store.num_channels), forecaster.frame_shape)
     rows = store.rows("val")
     rows = rows[np.lexsort((store.first_frame[rows], store.video_id[rows]))]
-    found: list[np.ndarray] = []
+    found: list[list[tuple[int, Scores]]] = []
     with progress("calibrating", len(rows), "validation clips") as advance:
         for _, of_video in groupby(rows.tolist(), key=lambda row: str(store.video_id[row])):
             own = list(of_video)
-            scored = score_all(forecaster, joined(store, own))
-            in_windows = ((first, [*np.stack([scores.most(kind) for kind in KINDS], 1)]) for first, scores in scored)
-            found += [np.max(of_frame, axis=0) for _, of_frame in by_frame(in_windows)]
+            found.append(list(score_all(forecaster, joined(store, own))))
             advance(len(own))
-    most = dict(zip(KINDS, np.array(found).reshape(-1, len(KINDS)).T, strict=True))
+    compares = Calibration({}, _places([scores for windows in found for _, scores in windows]))
+    of_frames = np.array([most for windows in found for most in _most(compares, windows)])
+    most = dict(zip(KINDS, of_frames.reshape(-1, len(KINDS)).T, strict=True))
     if (count := len(most["scene"])) < FEWEST_FRAMES:
         raise UserError(
             f"{store.path}: its validation clips have {count} frames that follow {forecaster.context_frames} others, "
             f"wanted at least {FEWEST_FRAMES} to say what is rare; raise preprocess.val_fraction or add videos"
         )
-    return Calibration(most)
+    return Calibration(most, compares.places)
+
+
+def _places(scored: list[Scores]) -> dict[str, np.ndarray]:
+    """`Calibration.places` of windows; of situations that are too rare those of all objects."""
+    nats = np.concatenate([np.empty(0), *(scores.of_objects["pose"].ravel() for scores in scored)])
+    situation = np.concatenate([np.empty(0), *(scores.situation.ravel() for scores in scored)])
+    known, found = np.isfinite(nats), {}
+    for number, name in enumerate(SITUATIONS):
+        own = nats[known & (situation == number)]
+        found[name] = own if len(own) >= FEWEST_FRAMES else nats[known] if known.any() else np.array([-np.inf])
+    return found
+
+
+def _most(compares: Calibration, windows: list[tuple[int, Scores]]) -> list[np.ndarray]:
+    """Of each frame the most of every kind, float [kinds]."""
+    compared = [(first, compares.compared(scores)) for first, scores in windows]
+    of_windows = ((first, [*np.stack([scores.most(kind) for kind in KINDS], 1)]) for first, scores in compared)
+    return [np.max(of_frame, axis=0) for _, of_frame in by_frame(of_windows)]
 
 
 def joined(store: FrameStore, rows: list[int]) -> Iterator[Frame]:
