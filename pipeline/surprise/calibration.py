@@ -31,8 +31,10 @@ KIND = "surprise"
 VERSION = 2
 """Of how frames are scored; another one makes calibrations anew."""
 FEWEST_FRAMES = 50
-"""Validation frames below which nothing can be said of how rare anything is; of objects in a situation, below which
-they are compared with all."""
+"""Validation frames below which nothing can be said of how rare anything is."""
+_WORTH = 100
+"""Objects in frames that all of them, whatever the situation, are worth beside those of one: where few were seen, or
+none that surprised, that says little of how rare it is."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Calibration:
     """By kind of KINDS: float [n], the most of each of n validation frames, as `Scores.most`; of places as `compared`
     gives them"""
     places: dict[str, np.ndarray]
-    """By situation of SITUATIONS: float [m] that of an object in a frame; none: places are not compared"""
+    """By situation of SITUATIONS: float [m], the nats of an object in a frame; none: places are not compared"""
 
     @property
     def num_frames(self) -> int:
@@ -59,8 +61,10 @@ class Calibration:
         return -np.log(self._tails[kind].rarity(values))
 
     @cached_property
-    def _of_places(self) -> list[Tail]:
-        return [Tail(self.places[name]) for name in SITUATIONS] if self.places else []
+    def _of_places(self) -> tuple[Tail, list[Tail | None]]:
+        """Of all objects, and of those in each situation."""
+        values = [self.places[name] for name in SITUATIONS]
+        return Tail(np.concatenate([*values, [-np.inf]])), [Tail(own) if len(own) else None for own in values]
 
     def rarity(self, kind: str, values: np.ndarray) -> np.ndarray:
         """Share of the frames, in (0, 1], in which anything, of any object, surprises as much as these scores of a kind
@@ -68,11 +72,16 @@ class Calibration:
         return self._together.rarity(self._surprise(kind, values))
 
     def compared(self, scores: Scores) -> Scores:
-        """With -log of the share of objects in the same situation whose places surprise as much instead of nats."""
-        nats = scores.of_objects["pose"]
-        shares = [tail.rarity(nats) for tail in self._of_places]
-        if not shares:
+        """With -log of the share of objects in the same situation whose places surprise as much instead of nats, as
+        far as so many were seen that it can be told from that of all."""
+        if not self.places:
             return scores
+        nats, (of_all, own) = scores.of_objects["pose"], self._of_places
+        everywhere, shares = of_all.rarity(nats), []
+        for name, tail in zip(SITUATIONS, own, strict=True):
+            count = len(self.places[name])
+            seen = count * tail.rarity(nats) if tail else 0
+            shares.append((seen + _WORTH * everywhere) / (count + _WORTH))
         pose = np.where(np.isfinite(nats), -np.log(np.choose(scores.situation, shares)), nats)
         return replace(scores, of_objects={**scores.of_objects, "pose": pose.astype(np.float32)})  # as it is kept
 
@@ -109,26 +118,28 @@ def calibrate(forecaster: Forecaster, store: FrameStore) -> Calibration:
             own = list(of_video)
             found.append(list(score_all(forecaster, joined(store, own))))
             advance(len(own))
-    compares = Calibration({}, _places([scores for windows in found for _, scores in windows]))
-    of_frames = np.array([most for windows in found for most in _most(compares, windows)])
-    most = dict(zip(KINDS, of_frames.reshape(-1, len(KINDS)).T, strict=True))
-    if (count := len(most["scene"])) < FEWEST_FRAMES:
+    known = calibration_of(found)
+    if (count := known.num_frames) < FEWEST_FRAMES:
         raise UserError(
             f"{store.path}: its validation clips have {count} frames that follow {forecaster.context_frames} others, "
             f"wanted at least {FEWEST_FRAMES} to say what is rare; raise preprocess.val_fraction or add videos"
         )
+    return known
+
+
+def calibration_of(found: list[list[tuple[int, Scores]]]) -> Calibration:
+    """What the windows of each of some streams say, with the numbers of their first frames, in their order."""
+    compares = Calibration({}, _places([scores for windows in found for _, scores in windows]))
+    of_frames = np.array([most for windows in found for most in _most(compares, windows)])
+    most = dict(zip(KINDS, of_frames.reshape(-1, len(KINDS)).T, strict=True))
     return Calibration(most, compares.places)
 
 
 def _places(scored: list[Scores]) -> dict[str, np.ndarray]:
-    """`Calibration.places` of windows; of situations that are too rare those of all objects."""
+    """`Calibration.places` of windows."""
     nats = np.concatenate([np.empty(0), *(scores.of_objects["pose"].ravel() for scores in scored)])
     situation = np.concatenate([np.empty(0), *(scores.situation.ravel() for scores in scored)])
-    known, found = np.isfinite(nats), {}
-    for number, name in enumerate(SITUATIONS):
-        own = nats[known & (situation == number)]
-        found[name] = own if len(own) >= FEWEST_FRAMES else nats[known] if known.any() else np.array([-np.inf])
-    return found
+    return {name: nats[np.isfinite(nats) & (situation == number)] for number, name in enumerate(SITUATIONS)}
 
 
 def _most(compares: Calibration, windows: list[tuple[int, Scores]]) -> list[np.ndarray]:

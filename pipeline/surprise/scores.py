@@ -114,7 +114,7 @@ def score(forecaster: Forecaster, scene: Scene, window: np.ndarray) -> Scores:
     pictures = scene.pictures or model.decode_pictures(scene.latents)
     block = forecaster.predictor(scene.latents)
     block = forecaster.predictor.restrained(scene.latents, block)
-    latents = _without_detail(_likeliest(scene.latents, block, num_frames), pictures)
+    latents = _without_detail(likeliest(scene.latents, block, num_frames), pictures)
     frames = to_unit(window)[None].to(latents.pose)
     drawn = model.decode(latents, pictures)
     covered = drawn.alpha.sum(2).clamp(0, 1)
@@ -127,7 +127,7 @@ def score(forecaster: Forecaster, scene: Scene, window: np.ndarray) -> Scores:
     slots = (latents.presence[0] > PRESENT).nonzero()[:, 0]
     noise = before.square().mean(1)  # [T, H, W]
     found = _find(model, block, latents, pictures, slots, still, behind)
-    kinds = _of_objects(block, latents, found, slots, noise, drawn.alpha[0, given][:, slots], num_frames)
+    kinds = _of_objects(block, latents, found, slots, noise, drawn.alpha[0, given][:, slots])
     never_seen = covered[0, given].amin(0) > 0.5
     new, new_box = _of_new(found, noise, never_seen, forecaster.object_px)
     K = latents.presence.shape[1]
@@ -137,13 +137,13 @@ def score(forecaster: Forecaster, scene: Scene, window: np.ndarray) -> Scores:
     situation = np.zeros((num_frames, K), int)
     situation[:, slots.cpu().numpy()] = near.cpu().numpy()
     return Scores(
-        {kind: _told(_in_slots(values, slots, K)) for kind, values in kinds.items()},
-        {"new": _told(new.cpu().numpy()), "scene": _told(surprise_of_scene.cpu().numpy())}, _in_slots(box, slots, K),
-        new_box.cpu().numpy(), _in_slots(poses.place(latents.pose[:, given.stop - 1, slots]), slots, K)[0], situation,
+        {kind: told(in_slots(values, slots, K)) for kind, values in kinds.items()},
+        {"new": told(new.cpu().numpy()), "scene": told(surprise_of_scene.cpu().numpy())}, in_slots(box, slots, K),
+        new_box.cpu().numpy(), in_slots(poses.place(latents.pose[:, given.stop - 1, slots]), slots, K)[0], situation,
     )
 
 
-def _likeliest(context: Latents, block: Block, num_frames: int) -> Latents:
+def likeliest(context: Latents, block: Block, num_frames: int) -> Latents:
     """The context and what most likely follows it: each object on its likeliest mode, other codes at their means."""
     mode = block.mode_logits.argmax(-1)[..., None, None, None]
     moving = torch.take_along_dim(block.moving, mode, 2)[:, :, 0]
@@ -202,21 +202,29 @@ def _find(
 
 
 def _of_objects(
-    block: Block, latents: Latents, found: Found, slots: Tensor, noise: Tensor, alpha: Tensor, num_frames: int,
+    block: Block, latents: Latents, found: Found, slots: Tensor, noise: Tensor, alpha: Tensor,
 ) -> dict[str, Tensor]:
     """By kind [h, n], of n objects; noise [T, H, W] is the squared error of the context's frames, in which the objects
     show alpha [T, n, H, W]."""
     weight = alpha.sum((0, 2, 3)) + 1e-6
     usual = torch.einsum("tnhw,thw->n", alpha, noise) / weight + _NOISE**2
-    chances = block.mode_logits[0, slots].softmax(-1)[..., None]
-    expected = (chances * block.visibility_logits[0, slots, :, :num_frames].sigmoid()).sum(1).T  # [h, n]
-    unknown = torch.full_like(expected, torch.nan)
-    astray = surprise_of_place(block, found.place, slots) - expected_surprise(block, slots, num_frames)
     return {
-        "pose": torch.where(found.found, astray, unknown),
-        "appearance": torch.where(found.hidden, unknown, found.misfit / (2 * usual) * (1 - found.cleared)),
-        "vanished": torch.where(found.hidden, unknown, -torch.log1p(-0.999 * expected * found.cleared)),
+        "pose": of_pose(block, found.place, slots).where(found.found, torch.nan),
+        "appearance": (found.misfit / (2 * usual) * (1 - found.cleared)).where(~found.hidden, torch.nan),
+        "vanished": of_vanished(block, found.cleared, slots).where(~found.hidden, torch.nan),
     }
+
+
+def of_pose(block: Block, place: Tensor, slots: Tensor) -> Tensor:
+    """Surprise [h, n] of slots [n] being at place [h, n, 2], px."""
+    return surprise_of_place(block, place, slots) - expected_surprise(block, slots, len(place))
+
+
+def of_vanished(block: Block, gone: Tensor, slots: Tensor) -> Tensor:
+    """Surprise [h, n] of slots [n] not being in view, as far as `gone` [h, n], from 0 to 1."""
+    chances = block.mode_logits[0, slots].softmax(-1)[..., None]
+    expected = (chances * block.visibility_logits[0, slots, :, :len(gone)].sigmoid()).sum(1).T
+    return -torch.log1p(-0.999 * expected * gone)
 
 
 def _of_new(found: Found, noise: Tensor, never_seen: Tensor, object_px: float) -> tuple[Tensor, Tensor]:
@@ -236,13 +244,13 @@ def _of_new(found: Found, noise: Tensor, never_seen: Tensor, object_px: float) -
     return most, torch.cat([middle - object_px / 2, middle + object_px / 2], -1)
 
 
-def _in_slots(values: Tensor, slots: Tensor, num_slots: int) -> np.ndarray:
+def in_slots(values: Tensor, slots: Tensor, num_slots: int) -> np.ndarray:
     """values [h, n, ...] of some slots among all: [h, K, ...], NaN elsewhere."""
     laid = values.new_full((len(values), num_slots, *values.shape[2:]), torch.nan)
     laid[:, slots] = values
     return laid.cpu().numpy()
 
 
-def _told(nats: np.ndarray) -> np.ndarray:
+def told(nats: np.ndarray) -> np.ndarray:
     """Nats to a tenth: less is the rounding of pictures, of which one must not be rarer than another."""
     return nats.round(1) + 0.0  # no -0

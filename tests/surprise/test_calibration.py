@@ -1,7 +1,7 @@
 import numpy as np
 
 from pipeline.surprise import calibration as module
-from pipeline.surprise.calibration import FEWEST_FRAMES, Calibration
+from pipeline.surprise.calibration import Calibration
 from pipeline.surprise.places import SITUATIONS
 from pipeline.surprise.scores import KINDS, OF_FRAMES, OF_OBJECTS, Scores
 
@@ -20,17 +20,19 @@ def test_a_place_is_compared_with_those_of_the_same_situation():
     found = Calibration({kind: np.zeros(100) for kind in KINDS}, places).compared(
         scores(np.array([[6.0, 6.0, np.nan, -np.inf]]), np.array([[0, 3, 1, 2]])))
     free, crossing = found.of_objects["pose"][0, :2]
-    assert 4.5 < free < 7.5 and 0 <= crossing < 0.5, "-log of the shares of exponential distributions"
+    assert 3 < free < 6 and 0 <= crossing < 0.7
     np.testing.assert_equal(found.of_objects["pose"][0, 2:], [np.nan, -np.inf])
     assert np.array_equal(found.of_objects["vanished"], np.zeros((1, 4)))
 
 
-def test_situations_too_rare_to_say_anything_are_compared_with_all():
-    pose = np.arange(FEWEST_FRAMES + 1.0)[:, None]
-    situation = np.zeros((FEWEST_FRAMES + 1, 1), int)
-    situation[-1] = 1
-    places = module._places([scores(pose, situation)])
-    assert [len(places[name]) for name in SITUATIONS] == [FEWEST_FRAMES, *[FEWEST_FRAMES + 1] * 3]
+def test_few_objects_in_a_situation_say_little_of_it():
+    random = np.random.default_rng(0)
+    places = {name: random.exponential(2, 1000) for name in SITUATIONS}
+    places |= {"free": np.zeros(20), "near both": np.empty(0)}
+    compares = Calibration({kind: np.zeros(100) for kind in KINDS}, places)
+    free, crossing, never = compares.compared(
+        scores(np.array([[8.0, 8.0, 8.0]]), np.array([[0, 1, 3]]))).of_objects["pose"][0]
+    assert 3 < crossing < 5 and crossing <= free < 5 and abs(never - crossing) < 0.5
 
 
 def test_without_objects_no_place_surprises():
