@@ -2,6 +2,7 @@
 against those of the validation split."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def judge_surprise(
     known = calibration_of([[(0, scores)] for _, scores in scored("val")])
     if known.num_frames < FEWEST_FRAMES:
         return None
-    rarities, found = [np.empty(0)], []
+    rarities, found = [np.empty(0)], list[dict[str, Any]]()
     for row, scores in scored("test"):
         rarity = _rarity(known, scores)  # [kinds, h, K]
         rarities.append(rarity.min((0, 2)))
