@@ -20,7 +20,7 @@ OUTPUTS = {
 INPUTS = {
     "preprocess": (), "train_autoencoder": ("frames",), "encode": ("frames", "test_frames", "autoencoder"),
     "train_predictor": ("latents",), "generate": ("test_frames", "autoencoder", "predictor"),
-    "evaluate": ("test_frames", "latents", "predicted_latents", "predicted_frames", "autoencoder"),
+    "evaluate": ("test_frames", "latents", "predicted_latents", "predicted_frames", "autoencoder", "predictor"),
 }
 FOLDERS = {"train_autoencoder": "curves", "train_predictor": "curves", "generate": "pictures"}
 """What a stage draws beside its outputs: the option that says where."""

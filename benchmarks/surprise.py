@@ -36,7 +36,7 @@ from pipeline.forecasting.forecaster import Forecaster, load_forecaster
 from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.params import read_section
 from pipeline.progress import progress
-from pipeline.surprise.calibration import Calibration, calibrated
+from pipeline.surprise.calibration import VERSION, Calibration, calibrated
 from pipeline.surprise.scores import OF_FRAMES, OF_OBJECTS, Scores
 from pipeline.surprise.sliding import Frame, score_all
 from pipeline.surprise.watching import Surprise, moments
@@ -108,6 +108,7 @@ def score_videos(
 def _save(path: Path, scored: list[tuple[int, Scores]]) -> None:
     arrays = {f"{first} {name}": values for first, scores in scored for name, values in {
         **scores.by_kind(), "box": scores.box, "new_box": scores.new_box, "before": scores.before,
+        "situation": scores.situation,
     }.items()}
     partial = path.with_suffix(".partial.npz")
     np.savez(partial, **arrays)  # type: ignore[arg-type]
@@ -121,6 +122,7 @@ def _load(path: Path) -> list[tuple[int, Scores]]:
                 {kind: file[f"{first} {kind}"] for kind in OF_OBJECTS},
                 {kind: file[f"{first} {kind}"] for kind in OF_FRAMES},
                 file[f"{first} box"], file[f"{first} new_box"], file[f"{first} before"],
+                file[f"{first} situation"],
             ))
             for first in sorted({int(name.split()[0]) for name in file.files})
         ]
@@ -213,7 +215,7 @@ def main(
         calibration = calibrated(
             data / "surprise.safetensors", forecaster, data / file_name("frames"), data / file_name("autoencoder")
         )
-        own = folder / f"{forecaster.made_from['predictor'][:12]}_{seed}"
+        own = folder / f"{forecaster.made_from['predictor'][:12]}_{seed}_v{VERSION}"
         scored = score_videos(forecaster, params, counts, own)
         figures = judge(watched_videos(calibration, scored, forecaster.object_px), threshold)
         if as_json:

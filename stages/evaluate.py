@@ -20,6 +20,7 @@ from pipeline.evaluation.per_clip import write_per_clip
 from pipeline.evaluation.report import definitions, print_report, write_curves
 from pipeline.evaluation.sheets import draw_sheets
 from pipeline.evaluation.slots import matched_slots, write_slots
+from pipeline.evaluation.surprise import judge_surprise
 from pipeline.evaluation.worries import worries
 from pipeline.frames.forecast_clips import context_identity, find_clips
 from pipeline.frames.frame_store import FrameStore, open_frames
@@ -28,13 +29,14 @@ from pipeline.frames.splits import SPLITS
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
 from pipeline.output_folder import output_folder
 from pipeline.params import read_section
+from pipeline.predictor.predictor import load_predictor
 from pipeline.provenance import check_made_from
 from pipeline.warn import warn
 
 
 def evaluate(
     params: EvaluateParams, test_frames: Path, latents: Path, predicted_latents: Path, predicted_frames: Path,
-    autoencoder: Path, output: Path,
+    autoencoder: Path, predictor: Path, output: Path,
 ) -> dict:
     """Writes metrics.json, per_clip.csv, slots.csv, curves/ and sheets/ into `output` and returns the metrics.
 
@@ -51,6 +53,8 @@ def evaluate(
     check_made_from(predicted_frames, frames.made_from, "context", test_frames, context)
     for name in ("autoencoder", "predictor", "context"):
         check_made_from(predicted_frames, frames.made_from, name, predicted_latents, futures.made_from[name])
+    forecaster, forecaster_weights = load_predictor(predictor)
+    check_made_from(predicted_frames, frames.made_from, "predictor", predictor, forecaster_weights.identity)
 
     device = fastest_device()
     frame_shape = (frames.height, frames.width, frames.num_channels)
@@ -58,7 +62,8 @@ def evaluate(
     model = model.to(device)
     encode, decode = (on_device(model, method) for method in (model.encode, model.decode))
     judged = {"test_frames": store.identity, "autoencoder": weights.identity, "latents": encoded.identity,
-              "predicted_latents": futures.identity, "predicted_frames": frames.identity}
+              "predicted_latents": futures.identity, "predicted_frames": frames.identity,
+              "predictor": forecaster_weights.identity}
     metrics: dict[str, Any] = {"protocol": {
         **protocol(store, frames, len(clips)), **network_protocol(params, networks),
         "made_from": origin(judged),
@@ -66,6 +71,10 @@ def evaluate(
     metrics |= judge_reconstruction(params, store, encoded, encode, decode)
     sections, clip_rows = judge_forecasts(params, store, frames, futures, encoded, decode, networks)
     metrics |= sections
+    if params.surprise and (surprises := judge_surprise(
+        encoded, forecaster, frames.context_frames, model.config.architecture.object_px, store.height, store.width,
+    )):
+        metrics["surprise"] = surprises
     metrics["compression"] = compression(model, frames)
     metrics["protocol"]["definitions"] = definitions(metrics)
     with output_folder(output / "curves", {".csv"}) as curves, output_folder(output / "sheets", {".png"}) as sheets:
@@ -102,6 +111,7 @@ def main(
     predicted_latents: options.PredictedLatents = Path("data/predicted_latents.zarr"),
     predicted_frames: options.PredictedFrames = Path("data/predicted_frames.zarr"),
     autoencoder: options.Autoencoder = Path("data/autoencoder.safetensors"),
+    predictor: options.Predictor = Path("data/predictor.safetensors"),
     output: Annotated[Path, typer.Option(help="Folder to write.")] = Path("data/evaluation"),
     params: Annotated[Path, typer.Option(help="File with the section 'evaluate'.")] = Path("params.yaml"),
     cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/evaluate.json"),
@@ -109,7 +119,9 @@ def main(
     """Compares reconstructions and forecasts of the test split with the truth, and with baselines."""
     with one_line_errors(), measure(cost, "frames") as count:
         settings = read_section(params, "evaluate", EvaluateParams)
-        metrics = evaluate(settings, test_frames, latents, predicted_latents, predicted_frames, autoencoder, output)
+        metrics = evaluate(
+            settings, test_frames, latents, predicted_latents, predicted_frames, autoencoder, predictor, output
+        )
         asked = metrics["protocol"]
         count(asked["num_clips"] * asked["num_samples"] * asked["horizon"])
         print_report(metrics, console := Console())

@@ -72,7 +72,7 @@ def main(
     predicted_latents: options.PredictedLatents = Path("data/predicted_latents.zarr"),
     predicted_frames: options.PredictedFrames = Path("data/predicted_frames.zarr"),
     autoencoder: options.Autoencoder = Path("data/autoencoder.safetensors"),
-    predictor: Annotated[Path, typer.Option(help="Weights that forecast.")] = Path("data/predictor.safetensors"),
+    predictor: options.Predictor = Path("data/predictor.safetensors"),
     metrics: Annotated[Path, typer.Option(help="Figures that evaluate wrote.")] = Path("data/evaluation/metrics.json"),
     per_clip: Annotated[Path, typer.Option(help="The same of every clip.")] = Path("data/evaluation/per_clip.csv"),
     autoencoder_curves: Annotated[

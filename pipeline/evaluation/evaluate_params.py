@@ -13,6 +13,8 @@ class EvaluateParams(Params):
     """Sequences or clips decoded at once."""
     num_sheets: int = Field(ge=0)
     """Clips drawn as still sheets."""
+    surprise: bool = True
+    """Whether to say which objects of the test clips went where nobody could have foreseen."""
     lpips: NetworkFile | None = None
     """The state dict of lpips.LPIPS(net="alex" or "vgg"), for LPIPS; null: without."""
     fvd: NetworkFile | None = None

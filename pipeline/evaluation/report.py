@@ -41,12 +41,13 @@ DEFINITIONS = [
     "appearance_variance_ratio: codes of a clip's halves, between objects",
     "swap_background_psnr: objects over the next sequence's background, off edges",
     "swap_appearance_psnr: an object with another's looks; true pixels, off edges",
+    "surprise: tracks of the layers, set against those of validation clips",
     "probes: R2; shape (accuracy - chance) / (1 - chance); held-out videos",
 ]
 _NEEDS = {
     "mean as one picture": "mean_picture", "from its codes alone": "without_carried_pictures", "px": "position_error",
     "nearest sample, px": "nearest_sample_error", "coverage": "calibration", "occupancy": "occupancy",
-    "apart": "diversity",
+    "apart": "diversity", "surprise": "surprise",
     "position_r2": "position_r2_time_varying", "presence": "presence_precision",
     **{name: name for name in (
         "fg_ari", "fg_miou", "identity_consistency", "background_psnr_behind_objects", "intervention_error_px",
@@ -109,6 +110,8 @@ def print_report(metrics: dict, console: Console) -> None:
     if "diversity" in metrics["prediction"]:
         console.print(_samples_table(metrics["prediction"], protocol))
     console.print(_layers_table(metrics))
+    if surprise := metrics.get("surprise"):
+        console.print(_surprise_table(surprise))
     if probes := metrics.get("disentanglement", {}).get("probes"):
         console.print(_probes_table(probes))
     console.print(
@@ -214,6 +217,14 @@ def _probes_table(probes: dict[str, dict[str, float | None]]) -> Table:
     table = _table("what a code knows (1 all, 0 nothing)", "", *factors)
     for code, scores in probes.items():
         table.add_row(code.replace("_", " "), *(_number(scores[factor]) for factor in factors))
+    return table
+
+
+def _surprise_table(surprise: dict) -> Table:
+    table = _table("surprise: share of frames", "rarer than", "found", "promised")
+    for name, found in surprise.items():
+        if name.startswith("one_in_"):
+            table.add_row(name.replace("_", " "), _number(found["share"], 4), _number(found["promised"], 4))
     return table
 
 

@@ -1,7 +1,8 @@
 """How unlikely is what came? Negative log-likelihoods, by frame, object and kind, of frames that follow a context,
 under the forecast from that context alone.
 
-pose        an object is found where it was not forecast: -log of the mixture's density there, nats (px^-2)
+pose        an object is found where it was not forecast: -log of the mixture's density there, less what that is on
+            average if the forecast is right, so that an unsure forecast does not surprise by itself, nats
 appearance  an object does not look as it did: squared difference to its picture, in variances of the context, nats
 vanished    the background shows where an object was forecast to be in view, nats
 new         something shows that neither background nor a forecast object explains, wherever that is most, in variances
@@ -14,7 +15,7 @@ validation clips can say, see `pipeline.surprise.calibration`.
 Legend: T context frames, h frames that came, K slots, M modes, C channels, H W px.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -30,9 +31,9 @@ from pipeline.frames.pixels import to_unit
 from pipeline.latents import camera_code
 from pipeline.latents import pose as poses
 from pipeline.latents.latents import Latents
-from pipeline.predictor.block import Block, unsure_of_place
-from pipeline.predictor.losses import sech_surprise
+from pipeline.predictor.block import Block
 from pipeline.surprise.finding import Found, find
+from pipeline.surprise.places import expected_surprise, situations, surprise_of_place
 from pipeline.thresholds import PRESENT
 
 OF_OBJECTS = ("pose", "appearance", "vanished")
@@ -43,6 +44,11 @@ _NOISE = 0.012
 """Grey levels (of 1) by which any frame differs from its picture: 3 steps of 8 bits."""
 _NEW_SHARE = 0.5
 """Of the width of a typical object: side of the square in which something new has to show."""
+LASTS = 2
+"""Frames after a frame in which objects must surprise as much by where they are, before it is believed."""
+LASTING = ("pose", "vanished", "new")
+"""Kinds of which that is asked: an object that turned or went stays so, a track that slipped comes back. Looks and
+light may flash."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ class Scores:
     """float [h, 4]: of what is new"""
     before: np.ndarray
     """float [K, 2]: where objects are in the last frame of the context, px; NaN: there is none"""
+    situation: np.ndarray
+    """int [h, K]: index into `pipeline.surprise.places.SITUATIONS`; 0 where there is no object"""
 
     @property
     def num_frames(self) -> int:
@@ -69,11 +77,26 @@ class Scores:
         return {**self.of_objects, **self.of_frames}
 
     def most(self, kind: str) -> np.ndarray:
-        """Of every frame the most that any of its objects surprises by: float [h]; -inf where there are none."""
-        if kind in OF_FRAMES:
-            return self.of_frames[kind]
-        values = np.nan_to_num(self.of_objects[kind], nan=-np.inf)
-        return values.max(1, initial=-np.inf)
+        """Of every frame the most that any of its objects surprises by: float [h]; -inf where nothing is said."""
+        values = np.nan_to_num(self.by_kind()[kind], nan=-np.inf)
+        return values if kind in OF_FRAMES else values.max(1, initial=-np.inf)
+
+    def lasting(self, frames: int, later: bool) -> "Scores":
+        """What surprises in a frame and, by where things are, in each of so many after it: of LASTING the least of
+        them, -inf where an object was not found again. later: another window tells more of the last `frames` ones, of
+        which nothing is said here."""
+        def least(values: np.ndarray) -> np.ndarray:
+            known, found = np.nan_to_num(values, nan=-np.inf), values.copy()
+            for after in range(1, min(frames, len(values) - 1) + 1):
+                found[:-after] = np.minimum(found[:-after], known[after:])
+            if later:
+                found[len(values) - frames:] = np.nan
+            return found
+
+        def changed(kinds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {kind: least(values) if kind in LASTING else values for kind, values in kinds.items()}
+
+        return replace(self, of_objects=changed(self.of_objects), of_frames=changed(self.of_frames))
 
 
 @torch.inference_mode()
@@ -91,7 +114,7 @@ def score(forecaster: Forecaster, scene: Scene, window: np.ndarray) -> Scores:
     pictures = scene.pictures or model.decode_pictures(scene.latents)
     block = forecaster.predictor(scene.latents)
     block = forecaster.predictor.restrained(scene.latents, block)
-    latents = _without_detail(_likeliest(scene.latents, block, num_frames), pictures)
+    latents = _without_detail(likeliest(scene.latents, block, num_frames), pictures)
     frames = to_unit(window)[None].to(latents.pose)
     drawn = model.decode(latents, pictures)
     covered = drawn.alpha.sum(2).clamp(0, 1)
@@ -104,20 +127,23 @@ def score(forecaster: Forecaster, scene: Scene, window: np.ndarray) -> Scores:
     slots = (latents.presence[0] > PRESENT).nonzero()[:, 0]
     noise = before.square().mean(1)  # [T, H, W]
     found = _find(model, block, latents, pictures, slots, still, behind)
-    kinds = _of_objects(block, latents, found, slots, noise, drawn.alpha[0, given][:, slots], num_frames)
+    kinds = _of_objects(block, latents, found, slots, noise, drawn.alpha[0, given][:, slots])
     never_seen = covered[0, given].amin(0) > 0.5
     new, new_box = _of_new(found, noise, never_seen, forecaster.object_px)
     K = latents.presence.shape[1]
     reach = forecaster.object_px * poses.scale(latents.pose[0, seen])[:, slots, None] / 2
     box = torch.cat([found.place - reach, found.place + reach], -1)
+    near = situations(latents.pose[0][:, slots], given.stop, LASTS, forecaster.object_px, *frames.shape[-2:])
+    situation = np.zeros((num_frames, K), int)
+    situation[:, slots.cpu().numpy()] = near.cpu().numpy()
     return Scores(
-        {kind: _told(_in_slots(values, slots, K)) for kind, values in kinds.items()},
-        {"new": _told(new.cpu().numpy()), "scene": _told(surprise_of_scene.cpu().numpy())}, _in_slots(box, slots, K),
-        new_box.cpu().numpy(), _in_slots(poses.place(latents.pose[:, given.stop - 1, slots]), slots, K)[0],
+        {kind: told(in_slots(values, slots, K)) for kind, values in kinds.items()},
+        {"new": told(new.cpu().numpy()), "scene": told(surprise_of_scene.cpu().numpy())}, in_slots(box, slots, K),
+        new_box.cpu().numpy(), in_slots(poses.place(latents.pose[:, given.stop - 1, slots]), slots, K)[0], situation,
     )
 
 
-def _likeliest(context: Latents, block: Block, num_frames: int) -> Latents:
+def likeliest(context: Latents, block: Block, num_frames: int) -> Latents:
     """The context and what most likely follows it: each object on its likeliest mode, other codes at their means."""
     mode = block.mode_logits.argmax(-1)[..., None, None, None]
     moving = torch.take_along_dim(block.moving, mode, 2)[:, :, 0]
@@ -175,38 +201,30 @@ def _find(
                 poses.place(pose))
 
 
-def surprise_of_place(block: Block, place: Tensor, slots: Tensor) -> Tensor:
-    """-log of the density, nats (px^-2), with which a block of one clip forecasts slots [n] at place [h, n, ..., 2]:
-    [h, n, ...]. Each frame is judged by itself, whatever trajectory the ones before speak for."""
-    h, further = len(place), place.dim() - 3
-
-    def spread_out(x: Tensor) -> Tensor:  # [M, h, n, ..., 2]
-        x = x[0, slots, :, :h].permute(1, 2, 0, 3)
-        return x.view(*x.shape[:3], *[1] * further, x.shape[-1])
-
-    middle, spread = (
-        spread_out(poses.place(moving)) for moving in (block.moving, unsure_of_place(block.moving_spread))
-    )
-    chances = block.mode_logits[0, slots].log_softmax(-1).T[:, None]
-    chances = chances.view(*chances.shape, *[1] * further)
-    return -torch.logsumexp(chances - sech_surprise(place, middle, spread).sum(-1), 0)
-
-
 def _of_objects(
-    block: Block, latents: Latents, found: Found, slots: Tensor, noise: Tensor, alpha: Tensor, num_frames: int,
+    block: Block, latents: Latents, found: Found, slots: Tensor, noise: Tensor, alpha: Tensor,
 ) -> dict[str, Tensor]:
     """By kind [h, n], of n objects; noise [T, H, W] is the squared error of the context's frames, in which the objects
     show alpha [T, n, H, W]."""
     weight = alpha.sum((0, 2, 3)) + 1e-6
     usual = torch.einsum("tnhw,thw->n", alpha, noise) / weight + _NOISE**2
-    chances = block.mode_logits[0, slots].softmax(-1)[..., None]
-    expected = (chances * block.visibility_logits[0, slots, :, :num_frames].sigmoid()).sum(1).T  # [h, n]
-    unknown = torch.full_like(expected, torch.nan)
     return {
-        "pose": torch.where(found.found, surprise_of_place(block, found.place, slots), unknown),
-        "appearance": torch.where(found.hidden, unknown, found.misfit / (2 * usual) * (1 - found.cleared)),
-        "vanished": torch.where(found.hidden, unknown, -torch.log1p(-0.999 * expected * found.cleared)),
+        "pose": of_pose(block, found.place, slots).where(found.found, torch.nan),
+        "appearance": (found.misfit / (2 * usual) * (1 - found.cleared)).where(~found.hidden, torch.nan),
+        "vanished": of_vanished(block, found.cleared, slots).where(~found.hidden, torch.nan),
     }
+
+
+def of_pose(block: Block, place: Tensor, slots: Tensor) -> Tensor:
+    """Surprise [h, n] of slots [n] being at place [h, n, 2], px."""
+    return surprise_of_place(block, place, slots) - expected_surprise(block, slots, len(place))
+
+
+def of_vanished(block: Block, gone: Tensor, slots: Tensor) -> Tensor:
+    """Surprise [h, n] of slots [n] not being in view, as far as `gone` [h, n], from 0 to 1."""
+    chances = block.mode_logits[0, slots].softmax(-1)[..., None]
+    expected = (chances * block.visibility_logits[0, slots, :, :len(gone)].sigmoid()).sum(1).T
+    return -torch.log1p(-0.999 * expected * gone)
 
 
 def _of_new(found: Found, noise: Tensor, never_seen: Tensor, object_px: float) -> tuple[Tensor, Tensor]:
@@ -226,13 +244,13 @@ def _of_new(found: Found, noise: Tensor, never_seen: Tensor, object_px: float) -
     return most, torch.cat([middle - object_px / 2, middle + object_px / 2], -1)
 
 
-def _in_slots(values: Tensor, slots: Tensor, num_slots: int) -> np.ndarray:
+def in_slots(values: Tensor, slots: Tensor, num_slots: int) -> np.ndarray:
     """values [h, n, ...] of some slots among all: [h, K, ...], NaN elsewhere."""
     laid = values.new_full((len(values), num_slots, *values.shape[2:]), torch.nan)
     laid[:, slots] = values
     return laid.cpu().numpy()
 
 
-def _told(nats: np.ndarray) -> np.ndarray:
+def told(nats: np.ndarray) -> np.ndarray:
     """Nats to a tenth: less is the rounding of pictures, of which one must not be rarer than another."""
     return nats.round(1) + 0.0  # no -0

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from pipeline.forecasting.forecaster import Forecaster
-from pipeline.surprise.scores import Scores, score_windows
+from pipeline.surprise.scores import LASTS, Scores, score_windows
 
 AHEAD = 10
 """Most frames that are scored with one context."""
@@ -71,11 +71,15 @@ def windows(frames: Iterable[Frame], given: int, ahead: int) -> Iterator[tuple[i
 
 
 def score_all(forecaster: Forecaster, frames: Iterable[Frame]) -> Iterator[tuple[int, Scores]]:
-    """Scores all windows of a stream, a few at once; with each the number of its first frame after the context."""
-    found = windows(frames, forecaster.context_frames, ahead_of(forecaster))
+    """Scores all windows of a stream, a few at once; with each the number of its first frame after the context. What
+    surprises by where it is does so in some frames after one another, as `Scores.lasting` says."""
+    ahead = ahead_of(forecaster)
+    lasts = min(LASTS, ahead - stride_of(ahead))  # so that some window says something of every frame
+    found = windows(frames, forecaster.context_frames, ahead)
     while batch := list(islice(found, _AT_ONCE)):
         scored = score_windows(forecaster, [window for _, window in batch])
-        yield from ((first, scores) for (first, _), scores in zip(batch, scored, strict=True))
+        for (first, _), scores in zip(batch, scored, strict=True):
+            yield first, scores.lasting(lasts, later=scores.num_frames == ahead)
 
 
 def by_frame(found: Iterable[tuple[int, Sequence[T]]]) -> Iterator[tuple[int, list[T]]]:

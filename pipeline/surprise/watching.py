@@ -88,7 +88,7 @@ def moments(
     for number, of_frame in by_frame(in_windows):
         most: dict[tuple[str, int | None], Surprise] = {}
         for one in chain.from_iterable(of_frame):
-            if (one.kind, one.thing) not in most or most[one.kind, one.thing].nats < one.nats:
+            if (one.kind, one.thing) not in most or _rank(one) < _rank(most[one.kind, one.thing]):
                 most[one.kind, one.thing] = one
         yield number, sorted(most.values(), key=lambda one: (one.rarity, KINDS.index(one.kind), one.thing or 0))
 
@@ -96,8 +96,9 @@ def moments(
 def _surprises(calibration: Calibration, scores: Scores, things: np.ndarray) -> list[list[Surprise]]:
     """Of each frame of a window; things int [K]: the numbers of its objects."""
     found = list[list[Surprise]]([] for _ in range(scores.num_frames))
+    compared = calibration.compared(scores).by_kind()
     for kind, nats in scores.by_kind().items():
-        rarity = calibration.rarity(kind, nats)
+        rarity = calibration.rarity(kind, compared[kind])
         for i, of_frame in enumerate(found):
             if kind in OF_OBJECTS:
                 of_frame += [
@@ -105,10 +106,14 @@ def _surprises(calibration: Calibration, scores: Scores, things: np.ndarray) -> 
                              _box(scores.box[i, slot]))
                     for slot in np.flatnonzero(np.isfinite(nats[i])).tolist()
                 ]
-            else:
+            elif np.isfinite(nats[i]):
                 box = _box(scores.new_box[i]) if kind == "new" else None
                 of_frame.append(Surprise(kind, None, float(nats[i]), float(rarity[i]), box))
     return found
+
+
+def _rank(one: Surprise) -> tuple[float, float]:
+    return one.rarity, -one.nats
 
 
 def _box(corners: np.ndarray) -> tuple[float, float, float, float]:

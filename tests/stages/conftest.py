@@ -23,7 +23,7 @@ from stages import evaluate, generate
 SIDE, CONTEXT_FRAMES, HORIZON, NUM_FRAMES, NUM_SEQUENCES = 32, 4, 3, 15, 3
 """Each sequence holds two clips and one frame more."""
 NUM_CLIPS = 2 * NUM_SEQUENCES
-JUDGED = ("test_frames", "latents", "predicted_latents", "predicted_frames", "autoencoder")
+JUDGED = ("test_frames", "latents", "predicted_latents", "predicted_frames", "autoencoder", "predictor")
 """What evaluate reads."""
 
 
@@ -123,7 +123,7 @@ def options(paths: dict) -> list[str]:
 @pytest.fixture(scope="session")
 def inputs(artefacts, tmp_path_factory) -> dict:
     """Everything that evaluate reads, the forecast among it."""
-    made = {name: getattr(artefacts, name) for name in (*JUDGED, "predictor", "params")}
+    made = {name: getattr(artefacts, name) for name in (*JUDGED, "params")}
     pictures = tmp_path_factory.mktemp("pictures")
     result = CliRunner().invoke(generate.app, options({
         **{name: path for name, path in made.items() if name != "latents"}, "pictures": pictures,

@@ -10,7 +10,7 @@ NUM_SLOTS, SIDE = 3, 8.0
 
 def calibration(num_frames: int = 400) -> Calibration:
     random = np.random.default_rng(0)
-    return Calibration({kind: random.exponential(scale, num_frames) for scale, kind in enumerate(KINDS, 1)})
+    return Calibration({kind: random.exponential(scale, num_frames) for scale, kind in enumerate(KINDS, 1)}, {})
 
 
 def window(places: dict[int, np.ndarray], nats: dict[tuple[str, int, int], float], num_frames: int = 4) -> Scores:
@@ -29,7 +29,8 @@ def window(places: dict[int, np.ndarray], nats: dict[tuple[str, int, int], float
             of_objects[kind][i, slot] = value
         else:
             of_frames[kind][i] = value
-    return Scores(of_objects, of_frames, box, np.zeros((num_frames, 4)), before)
+    return Scores(of_objects, of_frames, box, np.zeros((num_frames, 4)), before,
+                  np.zeros((num_frames, NUM_SLOTS), int))
 
 
 def still(x: float, num_frames: int = 4) -> np.ndarray:
