@@ -21,6 +21,15 @@ def test_tracks_follow_objects_through_their_crossing():
         assert (found.centre[0, :, slot] - (tracks[:, n].round() + 3.5)).abs().max() < 1.5
 
 
+def test_a_gpu_is_waited_for_once(monkeypatch):
+    """Whenever a tensor becomes a number of Python."""
+    frames, background, _ = moving_squares(line((4, 4), (1, 0), 4)[:, None], torch.tensor([[0.9, 0.1, 0.1]]), px=32)
+    cells, waits, as_number = look_coarsely(frames, background[None, None], object_px=8), [], torch.Tensor.__float__
+    monkeypatch.setattr(torch.Tensor, "__float__", lambda x: waits.append(x) or as_number(x))
+    find_tracks(cells, num_slots=2)
+    assert len(waits) == 1
+
+
 def test_known_colours_tell_slots_apart():
     tracks = torch.stack([line((4, 4), (1, 0), 10), line((4, 20), (1, 0), 10)], 1)
     colors = torch.tensor([[0.9, 0.1, 0.1], [0.1, 0.9, 0.9]])

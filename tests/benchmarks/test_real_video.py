@@ -34,6 +34,13 @@ def test_sets_are_read(tmp_path):
     }
 
 
+def test_some_of_the_sets_are_read(tmp_path):
+    write_sets(tmp_path, "street: {source: street.mp4}\nagain: {source: street.mp4, fps: 5}\n")
+    assert read_sets(tmp_path, ["again"]) == {"again": {"source": "street.mp4", "fps": 5}}
+    with pytest.raises(UserError, match="road: not in .*; there are street, again"):
+        read_sets(tmp_path, ["road"])
+
+
 @pytest.mark.parametrize(("text", "said"), [
     (None, "cannot be read"), ("street: {source: street.mp4, slots: 3}\n", "unknown keys slots"),
     ("street: {source: gone.mp4}\n", "gone.mp4 is not there"), ("street: {height: 3}\n", "None is not there"),
