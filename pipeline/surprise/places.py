@@ -52,7 +52,7 @@ def _modes(block: Block, slots: Tensor, num_frames: int) -> tuple[Tensor, Tensor
         return poses.place(moving)[0, slots, :, :num_frames].permute(1, 2, 0, 3)
 
     chances = block.mode_logits[0, slots].log_softmax(-1).T[:, None]
-    return of_modes(block.moving), of_modes(unsure_of_place(block.moving_spread)), chances
+    return of_modes(block.moving), of_modes(unsure_of_place(block.place_spread)), chances
 
 
 def situations(
