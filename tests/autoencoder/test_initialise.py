@@ -22,9 +22,10 @@ def proposals() -> Proposals:
 
     return Proposals.of({
         "background": pictures(3, SIDE, SIDE), "background_seen": torch.ones(NUM_CLIPS, 1, SIDE, SIDE),
-        "camera": torch.zeros(NUM_CLIPS, NUM_FRAMES, 7), "centre": torch.zeros(NUM_CLIPS, NUM_FRAMES, 2, 2),
-        "step": torch.ones(NUM_CLIPS, 2), "color": pictures(2, 3, PATCH, PATCH), "mask": pictures(2, PATCH, PATCH),
-        "seen": pictures(2, PATCH, PATCH), "visibility": torch.ones(NUM_CLIPS, NUM_FRAMES, 2),
+        "camera": torch.zeros(NUM_CLIPS, NUM_FRAMES, 6), "centre": torch.zeros(NUM_CLIPS, NUM_FRAMES, 2, 2),
+        "step": torch.ones(NUM_CLIPS, 2), "shape": torch.zeros(NUM_CLIPS, NUM_FRAMES, 2, 3),
+        "color": pictures(2, 3, PATCH, PATCH), "mask": pictures(2, PATCH, PATCH), "seen": pictures(2, PATCH, PATCH),
+        "visibility": torch.ones(NUM_CLIPS, NUM_FRAMES, 2),
         "depth": torch.ones(NUM_CLIPS, 2), "presence": torch.ones(NUM_CLIPS, 2),
     })
 
