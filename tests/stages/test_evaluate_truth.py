@@ -14,15 +14,18 @@ from tests.stages.conftest import write_latents, write_test_frames
 PARAMS = EvaluateParams(batch_size=2, num_sheets=1)
 
 
-def test_without_ground_truth_the_rest_is_still_judged(inputs, tmp_path):
-    store = open_frames(inputs["test_frames"])
-    plain = write_test_frames(tmp_path / "plain.zarr", store.read(slice(None)), None)
+def evaluated_with(truth, inputs, tmp_path):
+    """The metrics of test frames of which so much is known, as write_test_frames takes it."""
+    store = write_test_frames(tmp_path / "frames.zarr", open_frames(inputs["test_frames"]).read(slice(None)), truth)
     model, weights = load_autoencoder(inputs["autoencoder"])
-    made_from = {"autoencoder": weights.identity, "test_frames": plain.identity}
-    write_latents(tmp_path / "latents.zarr", model, plain, made_from)
-    metrics = evaluate(
-        PARAMS, **{**inputs, "test_frames": plain.path, "latents": tmp_path / "latents.zarr"}, output=tmp_path / "out"
-    )
+    made_from = {"autoencoder": weights.identity, "test_frames": store.identity}
+    write_latents(tmp_path / "latents.zarr", model, store, made_from)
+    known = {**inputs, "test_frames": store.path, "latents": tmp_path / "latents.zarr"}
+    return evaluate(PARAMS, **known, output=tmp_path / "out")
+
+
+def test_without_ground_truth_the_rest_is_still_judged(inputs, tmp_path):
+    metrics = evaluated_with(None, inputs, tmp_path)
     assert "decomposition" not in metrics
     assert set(metrics["disentanglement"]) == {"intervention_error_px", "appearance_variance_ratio"}
     assert "position_error" not in metrics["prediction"] and metrics["reconstruction"]["psnr"] > 0
@@ -36,13 +39,7 @@ def test_partial_ground_truth_is_judged_as_far_as_it_goes(inputs, evaluated, tmp
         {name: store.read_truth(name, slice(row, row + 1))[0] for name in ("segmentation", *known)}
         | {"present": np.ones(2, bool)} for row in range(len(store))
     ]
-    partial = write_test_frames(tmp_path / "partial.zarr", store.read(slice(None)), truth)
-    model, weights = load_autoencoder(inputs["autoencoder"])
-    made_from = {"autoencoder": weights.identity, "test_frames": partial.identity}
-    write_latents(tmp_path / "latents.zarr", model, partial, made_from)
-    metrics = evaluate(
-        PARAMS, **{**inputs, "test_frames": partial.path, "latents": tmp_path / "latents.zarr"}, output=tmp_path / "out"
-    )
+    metrics = evaluated_with(truth, inputs, tmp_path)
     names = {"fg_ari", "fg_miou", "identity_consistency"}
     names |= {"presence_precision", "presence_recall", "num_objects_accuracy"}
     names |= {"background_psnr_behind_objects"} if "background" in known else set()
