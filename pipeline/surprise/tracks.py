@@ -12,10 +12,7 @@ from pipeline.latents.latents import Latents
 from pipeline.predictor.predictor import Predictor
 from pipeline.surprise.places import situations
 from pipeline.surprise.scores import LASTS, OF_FRAMES, Scores, in_slots, likeliest, of_pose, of_vanished, told
-from pipeline.thresholds import PRESENT
-
-_IN_VIEW = 0.5
-"""Visibility from which on an object has a place."""
+from pipeline.thresholds import IN_VIEW, PRESENT
 
 
 @torch.inference_mode()
@@ -31,7 +28,7 @@ def score_tracks(
     pose = latents.pose[0, context_frames:until, slots]
     place, in_view = poses.place(pose), poses.visibility(pose)
     nats = {
-        "pose": of_pose(block, place, slots).where(in_view > _IN_VIEW, torch.nan),
+        "pose": of_pose(block, place, slots).where(in_view > IN_VIEW, torch.nan),
         "vanished": of_vanished(block, 1 - in_view, slots), "appearance": torch.full_like(in_view, torch.nan),
     }
     K = latents.presence.shape[1]
