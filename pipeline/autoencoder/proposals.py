@@ -174,7 +174,7 @@ def _fit_sprites(
             # before a known background neighbours that rest or move alike are told apart by their tracks' pixels alone;
             # before another one two tracks on one object would share it
             claimed = owned * sprites.presence[:, None, :, None, None] * scene.certain[:, None]
-            free = torch.minimum(free, 1 - _others(claimed, windows))
+            free = torch.minimum(free, 1 - _claimed_by_others(claimed, windows, discovery.schedule.claim_slope))
         if step.turns:
             look = partial(sprite_fit.look, *shown, free, windows=windows)
             sprites, turns = find_shapes(look, sprites, discovery.sprites)
@@ -187,7 +187,7 @@ def _fit_sprites(
             sprites = normalise(sprites, discovery.sprites)
         windows = around_patches(sprites.matrix, sprites.patch_dim, H, W)
         if step.compare:
-            sprites = drop_parts(sprites, discovery.comparison)
+            sprites = drop_parts(sprites, params.object_px, discovery.comparison)
             sprites = compare(frames, behind, sprites, windows, params.object_px, discovery.comparison)
             slots = present_slots(sprites.presence)
             sprites, owned = sprites.take(slots), take_slots(owned, slots, 2)
@@ -205,11 +205,11 @@ def _fit_sprites(
     return sprites, background, seen
 
 
-def _others(owned: Tensor, windows: Windows) -> Tensor:
-    """How surely a pixel of a slot's window is owned by any of the others, [B, T, K, h, w] up to 1; owned
-    [B, T, K, H, W]."""
-    together = windows.crop(owned.sum(2, keepdim=True))[:, :, :, 0]
-    return (together - windows.crop_own(owned)).clamp(max=1)
+def _claimed_by_others(owned: Tensor, windows: Windows, slope: float) -> Tensor:
+    """How surely a pixel of a slot's window belongs to the others rather than to the slot, [B, T, K, h, w] in [0, 1];
+    owned [B, T, K, H, W]. Little that is left of a neighbour's pixels in every frame would make a picture of it."""
+    together, own = windows.crop(owned.sum(2, keepdim=True))[:, :, :, 0], windows.crop_own(owned)
+    return (slope * (together - 2 * own)).clamp(0, 1)
 
 
 def _grown(mask: Tensor, by_px: int) -> Tensor:

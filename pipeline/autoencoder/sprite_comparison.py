@@ -6,6 +6,7 @@ Legend: B clips, T frames, K slots, C channels, H W frame, h w window. Positions
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder.discovery_params import DISCOVERY
@@ -57,19 +58,31 @@ def noise(frames: Tensor, background: Tensor) -> Tensor:
     return 1.4826 * (frames - background).abs().flatten(1).median(1).values
 
 
-def drop_parts(sprites: Sprites, params: ComparisonParams = DISCOVERY.comparison) -> Sprites:
-    """Takes presence from all but the largest of sprites that move as one, side by side: parts of one object, which the
-    largest then shows. What rests does not move as one with its neighbours."""
+def drop_parts(sprites: Sprites, object_px: float, params: ComparisonParams = DISCOVERY.comparison) -> Sprites:
+    """Takes presence from all but the largest of sprites that are parts of one object, which the largest then shows:
+    those that move as one, side by side, and those of one hue whose middles usually lie within an object; object_px:
+    width of a typical one. What rests does not move as one with its neighbours."""
     centre, presence = sprites.centre, sprites.presence.clone()
     travels = (centre.amax(1) - centre.amin(1)).amax(-1) > params.travel_px
     size = sprites.mask.sum((2, 3)) * sprites.step.square()
     apart = centre[:, :, :, None] - centre[:, :, None]
     usual = apart.median(1).values
     stray = (apart - usual[:, None]).norm(dim=-1).quantile(params.rigid_share, dim=1)
+    distance = usual.norm(dim=-1)
     reach = (sprites.step * sprites.patch_dim / 2)[:, None]
-    one = travels[..., None] & (stray < params.rigid_px) & (usual.norm(dim=-1) < reach)
+    moves_along = travels[..., None] & (stray < params.rigid_px) & (distance < reach)
+    within = (distance < params.one_hue_distance * object_px) & (stray < params.one_hue_stray * object_px)
+    one = moves_along | within & _of_one_hue(sprites, params)
     later = torch.ones_like(one[0]).tril(-1)  # of twins the first one stays
     smaller = (size[..., None] < size[:, None]) | (size[..., None] == size[:, None]) & later
     for k in range(presence.shape[1]):
         presence[:, k] *= ~((one & smaller)[:, k] & (presence > 0)).any(1)
     return replace(sprites, presence=presence)
+
+
+def _of_one_hue(sprites: Sprites, params: ComparisonParams) -> Tensor:
+    """Which sprites have the same colour but for shading, bool [B, K, K]: mean colours in the same direction. A grey
+    clip has no hues."""
+    direction = F.normalize(sprites.color.sum((3, 4)), dim=-1)
+    alike = (direction[:, :, None] - direction[:, None]).norm(dim=-1) < params.one_hue_direction
+    return alike if sprites.color.shape[2] > 1 else torch.zeros_like(alike)

@@ -86,6 +86,27 @@ def test_what_rests_throughout_is_an_object_before_a_known_scene_alone():
         assert max(overlap(masks[:, slot], segmentation == number) for slot in present_slots(known)) > 0.8
 
 
+@pytest.mark.parametrize("seed", [3, 5, 8])
+def test_pictures_of_what_rests_do_not_take_in_their_neighbours(seed):
+    """Three shaded discs that touch before a plain wall, which is known."""
+    generator = torch.Generator().manual_seed(seed)
+    y, x = torch.meshgrid(torch.arange(64) + 0.5, torch.arange(64) + 0.5, indexing="ij")
+    background, segmentation = torch.full((3, 64, 64), 0.6), torch.zeros(64, 64)
+    picture, colors = background, 0.6 * torch.rand(3, 3, generator=generator)
+    for number, (left, top) in enumerate(((24, 24), (35, 30), (22, 36)), 1):
+        right, down = (x - left) / 7.5, (y - top) / 7.5
+        inside = right.square() + down.square() < 1
+        shaded = colors[number - 1][:, None, None] * (1 - 0.3 * (right + down).clamp(-1, 1))
+        picture, segmentation = torch.where(inside, shaded, picture), torch.where(inside, number, segmentation)
+    frames = picture.repeat(1, 20, 1, 1, 1)
+    frames = (frames + 0.01 * torch.randn(frames.shape, generator=generator)).clamp(0, 1)
+    scene = torch.cat([background, torch.ones(1, 64, 64)])[None]
+    known = propose(frames, PARAMS, scene)
+    masks = draw_masks(known.sprites, 64, 64)[0, 0]
+    for number in (1, 2, 3):
+        assert max(overlap(masks[slot], segmentation == number) for slot in present_slots(known)) > 0.8
+
+
 def test_object_that_stops_stays_an_object():
     track = torch.cat([line((4, 30), (3, 0), 8), line((25, 30), (0, 0), 8)])
     frames, _, segmentation = moving_squares(track[:, None], RED[None])

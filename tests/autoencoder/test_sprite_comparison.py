@@ -21,12 +21,33 @@ def test_parts_that_move_as_one_become_one(scene):
         return Sprites(*(torch.cat([x, part(name, x)], 2 if name in ("centre", "shape", "visibility") else 1)
                          for name, x in vars(true).items()))
     twin = double(lambda _, x: x)
-    assert drop_parts(twin).presence.tolist() == [[1, 0]]
+    assert drop_parts(twin, PX / 4).presence.tolist() == [[1, 0]]
     part = double(lambda name, x: x + 3.0 if name == "centre" else 0.5 * x if name == "mask" else x)
-    assert drop_parts(part).presence.tolist() == [[1, 0]]
+    assert drop_parts(part, PX / 4).presence.tolist() == [[1, 0]]
     turning = torch.linspace(-2, 2, 12)[None, :, None, None]
     other = double(lambda name, x: x + turning if name == "centre" else 0.5 * x if name == "mask" else x)
-    assert drop_parts(other).presence.tolist() == [[1, 1]]
+    assert drop_parts(other, PX / 4).presence.tolist() == [[1, 1]]
+
+
+RED, DARK_RED, BROWN = (0.8, 0.1, 0.1), (0.4, 0.05, 0.05), (0.6, 0.3, 0.1)
+
+
+@pytest.mark.parametrize("other, apart, stays, why", [
+    (DARK_RED, 4.0, [1, 0], "a shaded side"), (BROWN, 4.0, [1, 1], "of another hue"),
+    (DARK_RED, 10.0, [1, 1], "too far for one object"),
+])
+def test_parts_of_one_hue_become_one_also_where_they_rest(scene, other, apart, stays, why):
+    _, _, true = scene
+    centre = true.centre[:, :1].repeat(1, true.centre.shape[1], 2, 1) + torch.tensor([[0.0, 0], [apart, 0]])
+    mask = torch.cat([true.mask, 0.5 * true.mask], 1)
+    color = mask[:, :, None] * torch.tensor([RED, other])[None, :, :, None, None]
+    both = replace(
+        true, centre=centre, mask=mask, color=color,
+        **{name: getattr(true, name).repeat_interleave(2, axis) for name, axis in
+           (("step", 1), ("shape", 2), ("seen", 1), ("visibility", 2), ("depth", 1), ("presence", 1))})
+    assert drop_parts(both, object_px=12).presence.tolist() == [stays], why
+    grey = replace(both, color=both.color[:, :, :1])
+    assert drop_parts(grey, object_px=12).presence.tolist() == [[1, 1]], "a grey clip has no hues"
 
 
 def test_a_double_loses_its_presence_and_only_one_of_the_two(scene):
