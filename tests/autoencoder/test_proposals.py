@@ -101,7 +101,7 @@ def test_pictures_of_what_rests_do_not_take_in_their_neighbours(seed):
     frames = picture.repeat(1, 20, 1, 1, 1)
     frames = (frames + 0.01 * torch.randn(frames.shape, generator=generator)).clamp(0, 1)
     scene = torch.cat([background, torch.ones(1, 64, 64)])[None]
-    known = propose(frames, PARAMS, scene)
+    known = propose(frames, PARAMS.model_copy(update={"num_slots": 4}), scene)
     masks = draw_masks(known.sprites, 64, 64)[0, 0]
     for number in (1, 2, 3):
         assert max(overlap(masks[slot], segmentation == number) for slot in present_slots(known)) > 0.8
