@@ -87,6 +87,29 @@ class TrackingParams:
 
 
 @dataclass(frozen=True)
+class ExtentParams:
+    """How large is what a track follows."""
+
+    reach: float = 2.0
+    """How far around a track something is sought that goes along with it, widths: objects of up to four widths. By
+    trial."""
+    core: float = 0.125
+    """How far around it the object surely is, widths: a cell."""
+    solid: float = 0.8
+    """Share of the frames, weighted by how surely they show the object, that must show a place for it to be the
+    object's. By trial on five real sets; what the object passes by shows in fewer."""
+    min_frames: float = 3.0
+    """Frames in which a place must have been inside the picture: fewer say nothing."""
+    large: float = 1.5
+    """Size, widths, from which on an object is larger than typical: up to there one size serves."""
+    travel: float = 0.5
+    """Way along either axis that it must go, as a share of its own size: what rests beside it has to fall behind. By
+    trial."""
+    tail: float = 0.05
+    """Share of the frames, at either end, that do not count for that: outliers of the track."""
+
+
+@dataclass(frozen=True)
 class PruningParams:
     """Which tracks are objects, and what they cover."""
 
@@ -249,6 +272,7 @@ class DiscoveryParams:
 
     evidence: EvidenceParams = EvidenceParams()
     tracking: TrackingParams = TrackingParams()
+    extent: ExtentParams = ExtentParams()
     pruning: PruningParams = PruningParams()
     meetings: MeetingParams = MeetingParams()
     camera: CameraParams = CameraParams()

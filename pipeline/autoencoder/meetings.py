@@ -47,7 +47,7 @@ def keep_identities(
             for x in (centre, pictures, shows, slot_before):
                 _exchange(x, i, j, exchanged)
     index = slot_before[..., None, None].expand_as(responsibility)
-    return Tracks(centre, responsibility.gather(2, index), tracks.color)
+    return tracks._replace(centre=centre, responsibility=responsibility.gather(2, index))
 
 
 def _exchange(x: Tensor, i: int, j: int, exchanged: Tensor) -> None:

@@ -111,7 +111,7 @@ def _propose(frames: Tensor, params: ProposalParams, scenes: Tensor, discovery: 
     still, hint = frames, None
     for _ in range(discovery.schedule.num_rounds):
         cells = look_coarsely(still, view(background, camera, H, W), params.object_px, discovery.evidence)
-        tracks = find_tracks(cells, params.num_slots, hint, discovery.tracking)
+        tracks = find_tracks(cells, params.num_slots, hint, discovery.tracking, discovery.extent)
         roams = moves(tracks, cells, camera, discovery.pruning)
         # what rests may be the hole that an object left in the background where it stood for long, if that is not known
         counts = roams | before(scene.certain, tracks, cells)
@@ -143,7 +143,7 @@ def _start_sprites(
     owned = (take_slots(tracks.responsibility, slots, 2) * presence[:, None, :, None, None]).flatten(0, 1)
     owned = F.interpolate(owned, size=(H, W), mode="bilinear", align_corners=False)
     sprites = Sprites(
-        centre=centre, step=frames.new_full((B, k), schedule.search_margin * params.object_px / P),
+        centre=centre, step=take_slots(tracks.size, slots, 1) * schedule.search_margin * params.object_px / P,
         color=frames.new_zeros(B, k, C, P, P), mask=frames.new_zeros(B, k, P, P), seen=frames.new_zeros(B, k, P, P),
         shape=frames.new_zeros(B, T, k, 3), visibility=frames.new_ones(B, T, k), depth=frames.new_zeros(B, k),
         presence=presence,

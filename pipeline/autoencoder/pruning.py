@@ -27,7 +27,8 @@ def boxes(tracks: Tracks, cells: Cells, counts: Tensor, params: PruningParams = 
         offset = places - centre[..., None]
         variance = (profile * offset.square()).sum(-1) / mass
         radius = params.box_spread * variance.mean(1, keepdim=True).sqrt() + params.box_margin * width
-        radius = radius.clamp(*(limit * width for limit in params.box_limits))
+        least, most = params.box_limits
+        radius = torch.minimum(radius.clamp(min=least * width), most * width * tracks.size[:, None])
         return torch.sigmoid(params.box_edge / width * (radius[..., None] - offset.abs()))
 
     centre_x, centre_y = tracks.centre.unbind(-1)
@@ -50,9 +51,11 @@ def prune(
     distance = offset.norm(dim=-1).median(1).values
     together = (offset.std(1).amax(-1) < params.rigid * width) & roams[..., None]
     is_double = distance < params.double_distance * width
-    is_part = together & (distance < params.part_distance * width)
+    is_part = together & (distance < params.part_distance * width * tracks.size[:, None])
+    larger = tracks.size[:, None] > tracks.size[..., None]
+    is_inside = larger & (distance < tracks.size[:, None] / 2 * width)
     # [B, K, K] whether the slot of axis 1 belongs to that of axis 2
-    belongs = (is_double | is_part) & (bulk[..., None] < bulk[:, None])
+    belongs = (is_double | is_part | is_inside) & (bulk[..., None] < bulk[:, None])
     for k in range(bulk.shape[1]):
         presence[:, k] &= ~(belongs[:, k] & presence).any(1)
     return presence.float()

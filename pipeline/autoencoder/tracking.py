@@ -17,7 +17,8 @@ from torch import Tensor
 
 from pipeline.autoencoder import windows
 from pipeline.autoencoder.best_path import best_path
-from pipeline.autoencoder.discovery_params import DISCOVERY, EvidenceParams, TrackingParams
+from pipeline.autoencoder.discovery_params import DISCOVERY, EvidenceParams, ExtentParams, TrackingParams
+from pipeline.autoencoder.track_extent import extent
 
 
 class Cells(NamedTuple):
@@ -44,6 +45,8 @@ class Tracks(NamedTuple):
     """[B, T, K, h, w] probability that a cell shows the slot's object"""
     color: Tensor
     """[B, K, C]"""
+    size: Tensor
+    """[B, K] as a multiple of a typical object's width"""
 
 
 def evidence(frames: Tensor, background: Tensor, params: EvidenceParams = DISCOVERY.evidence) -> Tensor:
@@ -74,6 +77,7 @@ def look_coarsely(
 
 def find_tracks(
     cells: Cells, num_slots: int, hint: Tensor | None = None, params: TrackingParams = DISCOVERY.tracking,
+    extent_params: ExtentParams = DISCOVERY.extent,
 ) -> Tracks:
     """Tracks of up to `num_slots` objects; a slot without an object tracks noise and is pruned by the caller.
 
@@ -81,7 +85,7 @@ def find_tracks(
     another object where two cross.
     """
     width, unexplained = cells.object_cells, cells.moving
-    tracks = []
+    tracks, sizes = [], []
     for slot in range(num_slots):
         score = unexplained
         if hint is not None:
@@ -91,10 +95,13 @@ def find_tracks(
         centre = _find_path(_blur(score, params.blur * width), width, params)
         for _ in range(params.num_shifts):
             centre = _shifted(centre, score, params.search_sigma * width)
-        tracks.append(centre)
-        near = _distance(centre, score) / (2 * (params.explained * width) ** 2)
+        size, middle = extent(unexplained, centre, width, extent_params)
+        tracks.append(centre + middle[:, None])
+        sizes.append(size)
+        radius = params.explained * width * size[:, None, None, None]
+        near = _distance(tracks[-1], score) / (2 * radius**2)
         unexplained = unexplained * (1 - torch.exp(-near.square()))
-    return _joint_em(cells, torch.stack(tracks, 2), params)
+    return _joint_em(cells, torch.stack(tracks, 2), torch.stack(sizes, 1), params)
 
 
 def _offsets(centre: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -175,22 +182,24 @@ def _find_path(score: Tensor, width: float, params: TrackingParams) -> Tensor:
     return torch.stack([path % w, path // w], -1) * step + step / 2
 
 
-def _joint_em(cells: Cells, centre: Tensor, params: TrackingParams) -> Tracks:
-    """Refines all tracks [B, T, K, 2] together, by expectation-maximisation. A cell is of one of these classes: each
-    object (normal in place and colour), background (normal in colour), outlier (uniform in colour)."""
+def _joint_em(cells: Cells, centre: Tensor, size: Tensor, params: TrackingParams) -> Tracks:
+    """Refines all tracks [B, T, K, 2] of objects of size [B, K] together, by expectation-maximisation. A cell is of one
+    of these classes: each object (normal in place and colour), background (normal in colour), outlier (uniform in
+    colour)."""
     shown, moving, C, width = cells.color, cells.moving, cells.color.shape[2], cells.object_cells
     h, w = moving.shape[-2:]
     variance, background_variance = params.color_sigma**2, params.background_sigma**2
     difference = cells.frames - cells.background
     background = -difference.square().sum(2) / (2 * background_variance) - C * math.log(params.background_sigma)
     outlier = torch.full_like(background, C * math.log(math.sqrt(2 * math.pi)) + params.outlier)
-    inner = moving[:, :, None] * _bell(centre, moving, params.color_radius * width) + 1e-6
+    scale = width * size[:, None, :, None]
+    inner = moving[:, :, None] * _bell(centre, moving, params.color_radius * scale) + 1e-6
     color = torch.einsum("btkhw,btchw->bkc", inner, shown) / inner.sum((1, 3, 4))[..., None]
     # Log-likelihoods of colour x under an object of colour c hold -|x - c|^2 / (2 variance). It is expanded, so that no
     # [B, T, K, C, h, w] tensor is needed: x^2 goes with background and outlier here, c^2 and x c are added below.
     no_object = torch.logaddexp(background, outlier) + shown.square().sum(2) / (2 * variance)
     is_grey = (cells.frames.amax(2) - cells.frames.amin(2)).flatten(1).amax(1) < params.grey
-    sigma = width * torch.where(is_grey, params.grey_position_sigma, params.position_sigma)[:, None, None, None]
+    sigma = scale * torch.where(is_grey, params.grey_position_sigma, params.position_sigma)[:, None, None, None]
     radius = params.reach * float(sigma.max())  # once: a GPU is waited for here
     for _ in range(params.num_rounds):
         near = windows.around(centre, radius, h, w)
@@ -206,7 +215,7 @@ def _joint_em(cells: Cells, centre: Tensor, params: TrackingParams) -> Tracks:
         mass = weight.sum((3, 4))
         centre = _smooth(_mean_place(weight) + near.corner, mass, params.neighbour_share)
         color = torch.stack([(weight * plane).sum((1, 3, 4)) for plane in planes], -1) / mass.sum(1)[..., None]
-    return Tracks(centre, near.lay(responsibility), color)
+    return Tracks(centre, near.lay(responsibility), color, size)
 
 
 def _smooth(centre: Tensor, mass: Tensor, share: float) -> Tensor:

@@ -21,19 +21,20 @@ def tracked(frames, middles):
     grid = torch.arange(32) + 0.5
     x, y = centre[..., 0, None, None], centre[..., 1, None, None]
     likely = torch.exp(-((grid - x).square() + (grid[:, None] - y).square()) / 20) * cells.moving[:, :, None]
-    return Tracks(centre, likely / likely.sum(2, keepdim=True).clamp(min=1e-3), torch.ones(1, 2, 1)), cells
+    responsibility = likely / likely.sum(2, keepdim=True).clamp(min=1e-3)
+    return Tracks(centre, responsibility, color=torch.ones(1, 2, 1), size=torch.ones(1, 2)), cells
 
 
 def tails_exchanged(tracks, frame):
     order = torch.where(torch.arange(T)[:, None] < frame, torch.tensor([0, 1]), torch.tensor([1, 0]))[None]
     centre = tracks.centre.gather(2, order[..., None].expand_as(tracks.centre))
     index = order[..., None, None].expand_as(tracks.responsibility)
-    return Tracks(centre, tracks.responsibility.gather(2, index), tracks.color)
+    return tracks._replace(centre=centre, responsibility=tracks.responsibility.gather(2, index))
 
 
 def check_same(found, wanted):
     """Up to the names of the slots."""
-    flipped = Tracks(wanted.centre.flip(2), wanted.responsibility.flip(2), wanted.color)
+    flipped = wanted._replace(centre=wanted.centre.flip(2), responsibility=wanted.responsibility.flip(2))
     closest = min((wanted, flipped), key=lambda tracks: (tracks.centre - found.centre).abs().sum())
     # when they lie on one another it does not matter
     together = (wanted.centre[:, :, 0] - wanted.centre[:, :, 1]).norm(dim=-1) < 2.5

@@ -36,6 +36,20 @@ def test_one_object_is_found_to_a_fraction_of_a_pixel():
     assert (proposals.background[0] - background).abs().max() < 0.05
 
 
+def test_objects_of_any_size_are_found_in_one_clip():
+    """One of the size that is asked for, and one two and a half times as wide."""
+    tracks = torch.stack([line((74, 4), (-3, 0.4), 20), line((2, 44), (2.6, -0.5), 20)], 1)
+    large, small = torch.ones(40, 40), torch.ones(16, 16)
+    large[8:32, 8:20], small[4:8, 4:12] = 0.5, 0.6
+    proposals = propose(moving_pictures(tracks, [small, large], px=96), PARAMS)
+    first, second = present_slots(proposals)
+    areas = (proposals.sprites.mask.sum((2, 3)) * proposals.sprites.step.square())[0]
+    smaller, larger = (first, second) if areas[first] < areas[second] else (second, first)
+    for slot, side, corners in ((smaller, 16, tracks[:, 0]), (larger, 40, tracks[:, 1])):
+        assert areas[slot].item() == pytest.approx(side**2, rel=0.1)
+        assert (proposals.sprites.centre[0, :, slot] - corners.round() - side / 2).norm(dim=-1).median() < 1
+
+
 def test_slow_object_does_not_hide_in_the_background():
     track = line((20, 20), (1, 0), 16)
     frames, background, segmentation = moving_squares(track[:, None], RED[None])

@@ -14,7 +14,8 @@ def tracks_of(*centres: torch.Tensor) -> tuple[Tracks, Cells]:
     grid = torch.arange(SIDE) + 0.5
     x, y = (centre[..., i, None, None] for i in range(2))
     disc = (((grid - x).square() + (grid[:, None] - y).square()) < 9).float()
-    tracks = Tracks(centre, disc / disc.sum(2, keepdim=True).clamp(min=1), torch.ones(1, len(centres), 3))
+    one = torch.ones(1, len(centres))
+    tracks = Tracks(centre, disc / disc.sum(2, keepdim=True).clamp(min=1), one[..., None].expand(-1, -1, 3), one)
     moving, image = disc.amax(2), disc.amax(2)[:, :, None]
     return tracks, Cells(image, torch.zeros_like(image), image, moving, torch.tensor([2.0, 2.0]), object_cells=8)
 
