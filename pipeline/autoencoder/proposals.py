@@ -177,9 +177,10 @@ def _fit_sprites(
             free = torch.minimum(free, 1 - _others(claimed, windows))
         if step.turns:
             look = partial(sprite_fit.look, *shown, free, windows=windows)
-            sprites, turns = find_shapes(look, sprites, discovery.sprites)
-        patches = sprite_fit.look(*shown, free, sprites, windows)
-        sprites = sprite_fit.fit_picture(patches, sprites, discovery.sprites)
+            sprites, patches, turns = find_shapes(look, sprites, discovery.sprites)
+        else:
+            patches = sprite_fit.look(*shown, free, sprites, windows)
+            sprites = sprite_fit.fit_picture(patches, sprites, discovery.sprites)
         if step.visibility:
             sprites = sprite_fit.fit_visibility(patches, sprites, discovery.sprites)
         sprites = sprite_fit.refine_track(patches, sprites, step.steadily, turns, discovery.sprites)

@@ -10,7 +10,7 @@ Legend: B clips, T frames, K slots, C channels, P patch side in samples, H W fra
 px.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 import torch.nn.functional as F
@@ -33,6 +33,12 @@ class Patches:
     """[B, T, K, C, P, P]"""
     free: Tensor
     """[B, T, K, 1, P, P] the share that lies inside the frame and is not covered by another object"""
+
+    def where(self, chosen: Tensor, others: "Patches") -> "Patches":
+        """These, with the others' in the slots that are chosen, bool [B, K]."""
+        which = chosen[:, None, :, None, None, None]
+        return Patches(*(torch.where(which, getattr(others, field.name), getattr(self, field.name))
+                         for field in fields(self)))
 
 
 def look(frames: Tensor, background: Tensor, free: Tensor, sprites: Sprites, windows: Windows) -> Patches:
