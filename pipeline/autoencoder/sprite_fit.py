@@ -18,6 +18,7 @@ from torch import Tensor
 
 from pipeline.autoencoder.discovery_params import DISCOVERY
 from pipeline.autoencoder.least_squares import damped, solve
+from pipeline.autoencoder.medians import median_over_time
 from pipeline.autoencoder.sprite_params import SpriteParams
 from pipeline.autoencoder.sprites import Sprites, cut
 from pipeline.autoencoder.windows import Windows
@@ -53,7 +54,7 @@ def fit_picture(patches: Patches, sprites: Sprites, params: SpriteParams = DISCO
     """The least-squares line x = a + b bg of every sample, with b drawn towards a robust first guess where bg hardly
     varies."""
     channels = patches.frame.shape[3]
-    middle = _weighted_median(patches.frame, shown(patches, sprites))[:, None]
+    middle = median_over_time(patches.frame, shown(patches, sprites) > 0.5)[:, None]
     as_object, as_background = (patches.frame - middle).square(), (patches.frame - patches.background).square()
     # What fits neither picture nor background is somebody else's.
     stray = torch.minimum(as_object, as_background).mean(3, keepdim=True)
@@ -100,12 +101,6 @@ def shown(patches: Patches, sprites: Sprites) -> Tensor:
     """[B, T, K, 1, P, P] how surely a sample shows the object's place, uncovered, in a frame where the object is
     visible."""
     return patches.free * sprites.visibility[..., None, None, None]
-
-
-def _weighted_median(image: Tensor, weight: Tensor) -> Tensor:
-    """Median over T of image [B, T, K, C, P, P] where weight > 1/2; 0 where it never is."""
-    shown = torch.where(weight > 0.5, image, torch.nan)
-    return torch.nan_to_num(shown.nanmedian(1).values)
 
 
 def _keep_blob(mask: Tensor, params: SpriteParams) -> Tensor:
