@@ -138,7 +138,7 @@ def refine_track(
     centre = _steady(sprites.centre, precision[..., :2].mean(-1, keepdim=True), params.jolt_px)
     if turns is None:
         return replace(sprites, centre=centre)
-    edge = (sprites.step * reach(sprites))[:, None, :, None]  # which jolts as the centre does
+    edge = (sprites.step * reach(sprites.patch_dim))[:, None, :, None]  # which jolts as the centre does
     shape = _steady(sprites.shape * edge, precision[..., 2:], params.jolt_px) / edge
     return replace(sprites, centre=centre, shape=torch.where(turns[:, None, :, None], shape, sprites.shape))
 
@@ -156,16 +156,16 @@ def corrections(
     return solve(normal, right).clamp(-params.max_step, params.max_step), normal.diagonal(dim1=-2, dim2=-1)
 
 
-def reach(sprites: Sprites) -> float:
+def reach(patch_dim: int) -> float:
     """Samples from a patch's middle where a change of shape is counted as one of place: the deviation of a square."""
-    return sprites.patch_dim / 12**0.5
+    return patch_dim / 12**0.5
 
 
 def shape_columns(slope_x: Tensor, slope_y: Tensor, shape: Tensor) -> Tensor:
     """What log_scale, log_aspect and angle change, [B, T, K, 3, C, P, P], for slopes [B, T, K, C, P, P] of an object of
     shape [B, T, K, 3]; per sample that places move at the `reach`."""
     P = slope_x.shape[-1]
-    x = (torch.arange(P, device=shape.device, dtype=shape.dtype) + 0.5 - P / 2) * 12**0.5 / P
+    x = (torch.arange(P, device=shape.device, dtype=shape.dtype) + 0.5 - P / 2) / reach(P)
     y, wider = x[:, None], (2 * shape[..., 1]).exp()[..., None, None, None]
     return torch.stack([
         x * slope_x + y * slope_y, x * slope_x - y * slope_y, x * wider * slope_y - y / wider * slope_x,
@@ -175,7 +175,7 @@ def shape_columns(slope_x: Tensor, slope_y: Tensor, shape: Tensor) -> Tensor:
 def moved_and_reshaped(sprites: Sprites, step: Tensor) -> Sprites:
     """Places, and shapes where there are numbers for them, changed by step [B, T, K, 2 or 5] samples; see `reach`."""
     moved = sprites.moved(step[..., :2])
-    return moved if step.shape[-1] == 2 else replace(moved, shape=moved.shape + step[..., 2:] / reach(sprites))
+    return moved if step.shape[-1] == 2 else replace(moved, shape=moved.shape + step[..., 2:] / reach(moved.patch_dim))
 
 
 def _steady(track: Tensor, precision: Tensor, jolt_px: float) -> Tensor:
