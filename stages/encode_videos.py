@@ -3,10 +3,12 @@
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import av
+import numpy as np
 import PIL
 import torch
 import typer
@@ -16,13 +18,13 @@ from pipeline.autoencoder.encode_params import EncodeParams
 from pipeline.encoding.encode_rows import encode_rows
 from pipeline.errors import UserError, one_line_errors
 from pipeline.frames.about_source import about_source
-from pipeline.frames.damage import UnreadableVideo
+from pipeline.frames.damage import Damage, OnDamage, UnreadableVideo
 from pipeline.frames.frame_format import ALIKE_FPS, FrameFormat
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.frame_store_writer import FrameStoreWriter
 from pipeline.frames.new_videos import NewVideo, bring_all, open_videos, reading_of
 from pipeline.frames.preprocess_params import PreprocessParams
-from pipeline.frames.sequences import NOTHING_KNOWN, Cut, cut_video
+from pipeline.frames.sequences import Cut, Known, cut_video
 from pipeline.latents.latent_store import LatentWriter, open_latents
 from pipeline.params import read_section
 from pipeline.progress import progress
@@ -48,13 +50,15 @@ def encode_videos(
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     length, stride = reading.sequence_length, reading.sequence_stride or reading.sequence_length
     with open_videos(videos, reading) as source:
-        new = long_enough(bring_all(source.videos, model.config.form), length, stride)
+        new = long_enough(bring_all(source.videos, model.config.form, reading.on_damage == "keep"), length, stride)
         with progress("hashing the videos", source.num_bytes(), "bytes") as advance:
             made_from = {"autoencoder": weights.identity, "videos": source.identity(advance)}
         inputs = {**made_from, "batch_size": str(params.batch_size)}
         versions = (*machine(), av.__version__, PIL.__version__)
         with resume_folder("encode_videos", reading, inputs, versions, NUM_KEPT, keep_refused=False) as folder:
-            store = frames_of(new, model.config.form, length, stride, folder / "frames.zarr", made_from["videos"])
+            store = frames_of(
+                new, model.config.form, length, stride, folder / "frames.zarr", made_from["videos"], reading.on_damage
+            )
             writer = LatentWriter(
                 into, model.spec, store.video_id, store.first_frame, store.split, num_frames=length, fps=store.fps,
                 made_from=made_from, crop=store.crop, fps_is_assumed=store.fps_is_assumed, about=store.about,
@@ -106,7 +110,7 @@ def long_enough(brought: list[NewVideo], length: int, stride: int) -> list[NewVi
 
 
 def frames_of(
-    videos: list[NewVideo], form: FrameFormat, length: int, stride: int, path: Path, source: str,
+    videos: list[NewVideo], form: FrameFormat, length: int, stride: int, path: Path, source: str, on_damage: OnDamage,
 ) -> FrameStore:
     """The sequences of all videos as a store at `path`, where an interrupted run may have left it. Names videos that
     cannot be decoded to their end. Raises UserError when no sequence is left."""
@@ -122,20 +126,35 @@ def frames_of(
     )
     with progress("decoding", num_rows, "sequences") as advance:
         for number, (cut, new) in enumerate(zip(cuts, videos, strict=True)):
-            before = len(writer.labels)
-            try:
-                for sequence in cut_video(number, new.video, new.info, NOTHING_KNOWN, cut, os.cpu_count() or 1):
-                    assert sequence.frames is not None, "nothing is known before"
-                    writer.append(sequence.frames, {}, video_id=new.video.video_id, first_frame=sequence.first_frame,
-                                  split="test")
-                    advance()
-            except UnreadableVideo as error:
-                kept = f"{len(writer.labels) - before} sequences before that are kept"
-                print(f"skipped: the rest of video '{error.video_id}' ({error.reason}); {kept}", file=sys.stderr)
+            for first_frame, frames in sequences_of(number, new, cut, on_damage):
+                writer.append(frames, {}, video_id=new.video.video_id, first_frame=first_frame, split="test")
+                advance()
     if not writer.labels:
         raise UserError("no sequence of these videos can be decoded; give others")
     writer.finish()
     return open_frames(path)
+
+
+def sequences_of(number: int, new: NewVideo, cut: Cut, on_damage: OnDamage) -> Iterator[tuple[int, np.ndarray]]:
+    """The sequences of a video: first frame and frames [T, H, W, C]. Where it is damaged that is said, and it goes on
+    with what FFmpeg makes of the rest if damage is to be kept, else it ends."""
+    done, damage = set[int](), None
+    while True:
+        known = Known(frozenset(done), is_whole=False)
+        try:
+            for sequence in cut_video(number, new.video, new.info, known, cut, os.cpu_count() or 1, damage):
+                if sequence.frames is not None:
+                    done.add(sequence.first_frame)
+                    yield sequence.first_frame, sequence.frames
+            break
+        except UnreadableVideo as error:
+            if on_damage != "keep" or damage is not None:
+                kept = f"{len(done)} sequences before that are kept"
+                print(f"skipped: the rest of video '{error.video_id}' ({error.reason}); {kept}", file=sys.stderr)
+                return
+            damage = Damage(error.reason)
+    if damage is not None:
+        print(f"kept: video '{new.video.video_id}' is {damage}", file=sys.stderr)
 
 
 def main(

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from pipeline.cost import measure
-from pipeline.errors import CannotWrite, UserError, one_line_errors
+from pipeline.errors import UserError, one_line_errors
 from pipeline.forecasting.choose_moving import choose_moving, clip_motion
 from pipeline.forecasting.edits import FORMS, describe, edit_scene
 from pipeline.forecasting.forecaster import DrawnForecast, Forecast, Forecaster, clip_name, load_forecaster
@@ -18,7 +18,7 @@ from pipeline.frames.about_source import about_source
 from pipeline.frames.damage import OnDamage, UnreadableVideo
 from pipeline.frames.forecast_clips import context_identity, forecast_clips, read_clips
 from pipeline.frames.frame_store import open_frames
-from pipeline.frames.new_videos import bring, folder_names, open_videos, reading_of, skip
+from pipeline.frames.new_videos import bring, each_of, open_videos, reading_of
 from pipeline.frames.prediction_store import PredictionWriter
 from pipeline.frames.preprocess_params import PreprocessParams
 from pipeline.frames.source_video import SourceVideo
@@ -74,18 +74,12 @@ def forecast_videos(
             return
         if edits:
             raise UserError(f"--edit: changes what one video shows, found {len(source.videos)} in {path}; give one")
-        failed = 0
-        for video, name in zip(source.videos, folder_names(source.videos), strict=True):
-            try:
-                forecast_video(forecaster, video, reading, start, [], output / name)
-            except CannotWrite:
-                raise
-            except UserError as error:
-                failed += 1
-                skip(error)
-    if failed == len(source.videos):
-        raise UserError(f"{path}: none of the {failed} videos could be forecast; give others")
-    print(f"forecast {len(source.videos) - failed} of {len(source.videos)} videos; see the folders in {output}")
+
+        def forecast_one(video: SourceVideo, name: str) -> None:
+            forecast_video(forecaster, video, reading, start, [], output / name)
+
+        count = each_of(source.videos, "forecast", forecast_one)
+    print(f"forecast {count} of {len(source.videos)} videos; see the folders in {output}")
 
 
 def forecast_video(

@@ -9,13 +9,14 @@ from typing import Annotated, Any, Protocol
 import numpy as np
 import typer
 
-from pipeline.errors import CannotWrite, UserError, one_line_errors
+from pipeline.errors import UserError, one_line_errors
 from pipeline.forecasting.forecaster import Forecaster, load_forecaster
 from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.frames.damage import UnreadableVideo
-from pipeline.frames.new_videos import NewVideo, bring, folder_names, open_videos, reading_of, skip
+from pipeline.frames.new_videos import NewVideo, bring, each_of, open_videos, reading_of
 from pipeline.frames.preprocess_params import PreprocessParams
 from pipeline.frames.read_video import read_frames, shown_shape
+from pipeline.frames.source_video import SourceVideo
 from pipeline.frames.source_view import SourceView
 from pipeline.frames.write_video import write_video
 from pipeline.output_folder import output_folder
@@ -49,22 +50,17 @@ def surprise(
     """Watches videos and writes surprise.csv, moments.png and a film of each video into the folder `output`. Names
     those that cannot be read or are too short; raises UserError when that leaves none, or `output` holds other files.
     """
-    rarest, failed = Rarest(NUM_MOMENTS, forecaster.context_frames + ahead_of(forecaster)), 0
+    rarest = Rarest(NUM_MOMENTS, forecaster.context_frames + ahead_of(forecaster))
     with open_videos(videos, reading) as source, output_folder(output, {".csv", ".mp4", ".png"}) as folder:
         with (folder / "surprise.csv").open("w", encoding="utf-8", newline="") as file:
             table = csv.writer(file, lineterminator="\n")
             table.writerow(COLUMNS)
-            for video, name in zip(source.videos, folder_names(source.videos), strict=True):
-                try:
-                    new = bring(video, forecaster.form)
-                    watch_video(forecaster, calibration, new, threshold, table, rarest, folder / f"{name}.mp4")
-                except CannotWrite:
-                    raise
-                except UserError as error:
-                    failed += 1
-                    skip(error)
-        if failed == len(source.videos):
-            raise UserError(f"none of the {failed} videos could be watched; give others")
+
+            def watch_one(video: SourceVideo, name: str) -> None:
+                new = bring(video, forecaster.form)
+                watch_video(forecaster, calibration, new, threshold, table, rarest, folder / f"{name}.mp4")
+
+            each_of(source.videos, "watched", watch_one)
         sheet = rarest.sheet("most surprising: video, frame, what")
         if sheet is not None:
             write_png(folder / "moments.png", sheet)

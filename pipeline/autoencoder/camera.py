@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pipeline.autoencoder import resampling
-from pipeline.autoencoder.spatial_transform import look_through
+from pipeline.autoencoder.spatial_transform import each_its_way, look_through
 from pipeline.latents import camera_code
 
 
@@ -90,11 +90,13 @@ def reach(motion: Tensor, height: int, width: int) -> Tensor:
 def resample(image: Tensor, motion: Tensor, height: int, width: int) -> Tensor:
     """Images [B, 1 or T, C, h, w] as a camera with `motion` sees them, [B, T, C, height, width]; motion [B, T, ...] or
     the camera whose motion it is."""
-    turned = rolls(motion)
-    if turned.all():
-        return _resample_turned(image, motion, height, width)
-    if turned.any():  # each clip in its own way, so that it does not matter which are taken together
-        return torch.cat([resample(image[b:b + 1], motion[b:b + 1], height, width) for b in range(len(image))])
+    return each_its_way(
+        rolls(motion), image, motion, lambda image, motion: _resample_upright(image, motion, height, width),
+        lambda image, motion: _resample_turned(image, motion, height, width),
+    )
+
+
+def _resample_upright(image: Tensor, motion: Tensor, height: int, width: int) -> Tensor:
     step, (x, y) = torch.exp(-camera_code.log_zoom(motion)), _places(motion, image, height, width)
     columns = resampling.weights(x[:, :, 0], step, image.shape[-1], edge_goes_on=True)
     rows = resampling.weights(y[..., 0], step, image.shape[-2], edge_goes_on=True)

@@ -25,6 +25,15 @@ def uncovered_within(windows: Windows, mask: Tensor, depth: Tensor) -> Tensor:
     return share
 
 
+def uncovered(windows: Windows, mask: Tensor, depth: Tensor) -> Tensor:
+    """The same of masks [B, T, K, h, w] in their windows, for which no frame is needed; without a gradient."""
+    before, share = front(depth), torch.ones_like(mask)
+    for overlap in windows.overlaps():
+        covered = overlap.of_other(mask) * before[overlap.clip, overlap.slot, overlap.other, None, None]
+        share[overlap.places] *= 1 - covered
+    return share
+
+
 def composite(
     background: Tensor, color: Tensor, mask: Tensor, depth: Tensor, windows: Windows,
 ) -> tuple[Tensor, Tensor]:

@@ -72,7 +72,7 @@ def _registered_to_neighbours(
     for _ in range(params.level_corrections):
         expected = resample(before, _enlarged(steps, 1 / level), *small.shape[-2:])
         correction = _correction(later, expected, everywhere, unknown, params)
-        steps = advance(steps, _enlarged(correction, level))
+        steps = after(steps, _enlarged(correction, level))
     return steps
 
 
@@ -138,7 +138,7 @@ def register(
     unknown = _ALL if turned.any() else _SHIFT_AND_ZOOM
     for _ in range(params.round_corrections):
         expected = resample(canvas[:, None], motion, *frames.shape[-2:])
-        found = advance(motion, _correction(frames, expected, free[:, :, None], unknown, params))
+        found = after(motion, _correction(frames, expected, free[:, :, None], unknown, params))
         motion = torch.where(turned[:, None, None], found, without_roll(found))
     return motion
 
@@ -160,12 +160,6 @@ def _middle(path: Tensor) -> Tensor:
     return (path.amax(1, keepdim=True) + path.amin(1, keepdim=True)) / 2
 
 
-def advance(motion: Tensor, correction: Tensor) -> Tensor:
-    """The motion [..., NUM_MOVING] corrected by [..., NUM_MOVING], whose x and y are px of the frame rather than of the
-    canvas."""
-    return after(motion, correction)
-
-
 def _extent(motion: Tensor, frame_shape: tuple[int, ...]) -> Tensor:
     """[B]: the furthest that `motion` [B, T, NUM_MOVING] shifts the frame's middle, or its edges by zooming or turning,
     px."""
@@ -177,8 +171,8 @@ def _extent(motion: Tensor, frame_shape: tuple[int, ...]) -> Tensor:
 def _correction(
     frames: Tensor, expected: Tensor, free: Tensor, num_unknown: int, params: CameraParams,
 ) -> Tensor:
-    """Motion [B, T, NUM_MOVING] that one robust Gauss-Newton iteration adds where frames [B, T, C, H, W] differ from
-    `expected`; of shift, zoom and roll only the first `num_unknown` numbers.
+    """Motion [B, T, NUM_MOVING], x and y in px of the frame, that one robust Gauss-Newton iteration adds where frames
+    [B, T, C, H, W] differ from `expected`; of shift, zoom and roll only the first `num_unknown` numbers.
 
     frame(u) = (1 + g) expected + b + (dx, dy) . slope - dz (u - m) . slope + dr (u - m) x slope, over pixels that count
     as `free` [B, T, 1, H, W].

@@ -27,36 +27,40 @@ long."""
 
 def cut(image: Tensor, matrix: Tensor, patch_dim: int) -> Tensor:
     """Patches [N, K, C, P, P] of images [N, C, H, W] where matrix [N, K, 2, 3] says; zero outside the frame."""
-    return _each_its_way(
-        image, matrix, lambda image, matrix: _cut_upright(image, matrix, patch_dim),
+    return each_its_way(
+        _turns(matrix), image, matrix, lambda image, matrix: _cut_upright(image, matrix, patch_dim),
         lambda image, matrix: _read(image, matrix, patch_dim, patch_dim),
     )
 
 
 def paste(patch: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
     """Pictures [N, K, C, H, W] of patches [N, K, C, P, P], drawn where matrix [N, K, 2, 3] says; zero around them."""
-    drawn = _each_its_way(
-        patch.flatten(0, 1), matrix.flatten(0, 1)[:, None],
+    single = matrix.flatten(0, 1)[:, None]
+    drawn = each_its_way(
+        _turns(single), patch.flatten(0, 1), single,
         lambda patch, matrix: _paste_upright(patch, matrix, height, width),
         lambda patch, matrix: _paste_turned(patch, matrix, height, width),
     )
     return drawn[:, 0].unflatten(0, patch.shape[:2])
 
 
-def _each_its_way(
-    image: Tensor, matrix: Tensor, upright: Callable[[Tensor, Tensor], Tensor],
+def _turns(matrix: Tensor) -> Tensor:
+    """bool [N]: whether any of matrices [N, K, 2, 3] is more than scaled and shifted; none is on the meta device, which
+    has no values."""
+    return torch.zeros(len(matrix), dtype=torch.bool) if matrix.is_meta else ~pose.scale_and_shift(matrix).all(1)
+
+
+def each_its_way(
+    turns: Tensor, image: Tensor, how: Tensor, upright: Callable[[Tensor, Tensor], Tensor],
     turned: Callable[[Tensor, Tensor], Tensor],
 ) -> Tensor:
-    """Those of N images and matrices [N, K, 2, 3] that are only scaled and shifted drawn the fast way, the others
-    point by point; each as if it were alone. Without values, on the meta device, all are upright."""
-    if matrix.is_meta:
-        return upright(image, matrix)
-    turns = ~pose.scale_and_shift(matrix).all(1)
+    """Images [N, ...] drawn as `how` [N, ...] says, those that do not turn the fast way, the others point by point
+    (turns, bool [N]); each as if it were alone, so that it does not matter which are taken together."""
     if not turns.any():
-        return upright(image, matrix)
+        return upright(image, how)
     if turns.all():
-        return turned(image, matrix)
-    parts = turned(image[turns], matrix[turns]), upright(image[~turns], matrix[~turns])
+        return turned(image, how)
+    parts = turned(image[turns], how[turns]), upright(image[~turns], how[~turns])
     order = torch.cat([turns.nonzero()[:, 0], (~turns).nonzero()[:, 0]]).argsort()
     return torch.cat(parts)[order]
 

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder.discovery_params import DISCOVERY
+from pipeline.autoencoder.medians import median
 from pipeline.autoencoder.sprite_params import ComparisonParams
-from pipeline.autoencoder.sprites import Sprites, masks_within, paste
+from pipeline.autoencoder.sprites import Sprites, paste
 from pipeline.autoencoder.windows import Windows
 
 
@@ -26,23 +27,29 @@ def compare(
     a slot that takes away little squared error where no other object is, such as a double of another or a fault of the
     background, loses it; only the most useless one of a clip at a time, since two doubles make each other useless.
     """
-    shown, behind, mask = windows.crop(frames), windows.crop(background), masks_within(sprites, windows)
-    drawn = paste(sprites.color / sprites.mask[:, :, None].clamp(min=0.05), sprites, windows)
+    C, visibility = frames.shape[2], sprites.visibility[..., None, None, None]
+    bare = sprites.color / sprites.mask[:, :, None].clamp(min=0.05)
+    drawn, picture = paste(torch.cat([bare, sprites.picture], 2), sprites, windows).split([C, C + 1], 3)
+    shown, behind = windows.crop(frames), windows.crop(background)
     error = (shown - drawn).square().sum(3)
     # as layers, since a picture that lets much through says nothing of its colour
-    color = paste(sprites.color, sprites, windows) * sprites.visibility[..., None, None, None]
-    layered = color + (1 - mask)[:, :, :, None] * behind
-    gain = (shown - behind).square().sum(3) - (shown - layered).square().sum(3)
-    others = torch.stack([windows.lay(mask), windows.lay(mask * error)], 3)
-    alone, depth = mask, torch.zeros_like(sprites.depth)
-    for j in range(mask.shape[2]):
-        itself = torch.arange(mask.shape[2], device=mask.device) == j
-        other, its_error = windows.crop(others[:, :, j]).unbind(3)
-        overlap = mask * other
-        lead = (mask * its_error - overlap * error).sum((1, 3, 4))
-        lead = lead / (params.overlap_ridge + params.overlap_error * overlap.sum((1, 3, 4)))
-        depth += params.max_depth * torch.tanh(lead) * ~itself
-        alone = alone * torch.where(itself[:, None, None], 1, 1 - other)
+    color, mask = (picture * visibility).split([C, 1], 3)
+    mask = mask * sprites.presence[:, None, :, None, None, None]
+    contrast = shown - behind
+    # x - (color + (1 - mask) bg) is the contrast less what the layer adds to the background
+    layered = (contrast - color + mask * behind).square().sum(3)
+    gain, mask = contrast.square().sum(3) - layered, mask[:, :, :, 0]
+    alone, depth = mask.clone(), torch.zeros_like(sprites.depth)
+    for overlap in windows.overlaps():
+        def total(x: Tensor) -> Tensor:
+            """x [n, h, w] of the overlap added up by slot, [B, K]."""
+            where = overlap.clip, overlap.slot  # noqa: B023, called at once
+            return torch.zeros_like(depth).index_put(where, x.sum((1, 2)), accumulate=True)  # noqa: B023
+        own, other = mask[overlap.places], overlap.of_other(mask)
+        both, its_error = own * other, overlap.of_other(mask * error)
+        lead = total(own * its_error - both * error[overlap.places])
+        depth += params.max_depth * torch.tanh(lead / (params.overlap_ridge + params.overlap_error * total(both)))
+        alone[overlap.places] *= 1 - other
     worth = (alone * gain).sum((1, 3, 4)) / frames.shape[1]
     worth = torch.where(sprites.presence > 0, worth, torch.inf)
     least = worth.argmin(1, keepdim=True)
@@ -55,7 +62,7 @@ def compare(
 def noise(frames: Tensor, background: Tensor) -> Tensor:
     """Standard deviation [B] of frames [B, T, C, H, W] around background [B, 1 or T, C, H, W] where that is what they
     show, grey levels: 1.48 median absolute differences, as long as objects cover less than half."""
-    return 1.4826 * (frames - background).abs().flatten(1).median(1).values
+    return 1.4826 * median((frames - background).abs().flatten(1))
 
 
 def drop_parts(sprites: Sprites, object_px: float, params: ComparisonParams = DISCOVERY.comparison) -> Sprites:

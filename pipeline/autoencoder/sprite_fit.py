@@ -10,7 +10,7 @@ Legend: B clips, T frames, K slots, C channels, P patch side in samples, H W fra
 px.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from pipeline.autoencoder.discovery_params import DISCOVERY
 from pipeline.autoencoder.least_squares import damped, solve
+from pipeline.autoencoder.medians import median_over_time
 from pipeline.autoencoder.sprite_params import SpriteParams
 from pipeline.autoencoder.sprites import Sprites, cut
 from pipeline.autoencoder.windows import Windows
@@ -34,6 +35,12 @@ class Patches:
     free: Tensor
     """[B, T, K, 1, P, P] the share that lies inside the frame and is not covered by another object"""
 
+    def where(self, chosen: Tensor, others: "Patches") -> "Patches":
+        """These, with the others' in the slots that are chosen, bool [B, K]."""
+        which = chosen[:, None, :, None, None, None]
+        return Patches(*(torch.where(which, getattr(others, field.name), getattr(self, field.name))
+                         for field in fields(self)))
+
 
 def look(frames: Tensor, background: Tensor, free: Tensor, sprites: Sprites, windows: Windows) -> Patches:
     """frames [B, T, C, H, W]; background [B, 1 or T, C, H, W]; free [B, T, K, h, w]: the share of each pixel of
@@ -47,7 +54,7 @@ def fit_picture(patches: Patches, sprites: Sprites, params: SpriteParams = DISCO
     """The least-squares line x = a + b bg of every sample, with b drawn towards a robust first guess where bg hardly
     varies."""
     channels = patches.frame.shape[3]
-    middle = _weighted_median(patches.frame, shown(patches, sprites))[:, None]
+    middle = median_over_time(patches.frame, shown(patches, sprites) > 0.5)[:, None]
     as_object, as_background = (patches.frame - middle).square(), (patches.frame - patches.background).square()
     # What fits neither picture nor background is somebody else's.
     stray = torch.minimum(as_object, as_background).mean(3, keepdim=True)
@@ -96,12 +103,6 @@ def shown(patches: Patches, sprites: Sprites) -> Tensor:
     return patches.free * sprites.visibility[..., None, None, None]
 
 
-def _weighted_median(image: Tensor, weight: Tensor) -> Tensor:
-    """Median over T of image [B, T, K, C, P, P] where weight > 1/2; 0 where it never is."""
-    shown = torch.where(weight > 0.5, image, torch.nan)
-    return torch.nan_to_num(shown.nanmedian(1).values)
-
-
 def _keep_blob(mask: Tensor, params: SpriteParams) -> Tensor:
     """Damps specks: a mask is bounded by what a small neighbourhood supports."""
     around = F.avg_pool2d(mask, params.around, stride=1, padding=params.around // 2, count_include_pad=False)
@@ -137,7 +138,7 @@ def refine_track(
     centre = _steady(sprites.centre, precision[..., :2].mean(-1, keepdim=True), params.jolt_px)
     if turns is None:
         return replace(sprites, centre=centre)
-    edge = (sprites.step * reach(sprites))[:, None, :, None]  # which jolts as the centre does
+    edge = (sprites.step * reach(sprites.patch_dim))[:, None, :, None]  # which jolts as the centre does
     shape = _steady(sprites.shape * edge, precision[..., 2:], params.jolt_px) / edge
     return replace(sprites, centre=centre, shape=torch.where(turns[:, None, :, None], shape, sprites.shape))
 
@@ -155,16 +156,16 @@ def corrections(
     return solve(normal, right).clamp(-params.max_step, params.max_step), normal.diagonal(dim1=-2, dim2=-1)
 
 
-def reach(sprites: Sprites) -> float:
+def reach(patch_dim: int) -> float:
     """Samples from a patch's middle where a change of shape is counted as one of place: the deviation of a square."""
-    return sprites.patch_dim / 12**0.5
+    return patch_dim / 12**0.5
 
 
 def shape_columns(slope_x: Tensor, slope_y: Tensor, shape: Tensor) -> Tensor:
     """What log_scale, log_aspect and angle change, [B, T, K, 3, C, P, P], for slopes [B, T, K, C, P, P] of an object of
     shape [B, T, K, 3]; per sample that places move at the `reach`."""
     P = slope_x.shape[-1]
-    x = (torch.arange(P, device=shape.device, dtype=shape.dtype) + 0.5 - P / 2) * 12**0.5 / P
+    x = (torch.arange(P, device=shape.device, dtype=shape.dtype) + 0.5 - P / 2) / reach(P)
     y, wider = x[:, None], (2 * shape[..., 1]).exp()[..., None, None, None]
     return torch.stack([
         x * slope_x + y * slope_y, x * slope_x - y * slope_y, x * wider * slope_y - y / wider * slope_x,
@@ -174,7 +175,7 @@ def shape_columns(slope_x: Tensor, slope_y: Tensor, shape: Tensor) -> Tensor:
 def moved_and_reshaped(sprites: Sprites, step: Tensor) -> Sprites:
     """Places, and shapes where there are numbers for them, changed by step [B, T, K, 2 or 5] samples; see `reach`."""
     moved = sprites.moved(step[..., :2])
-    return moved if step.shape[-1] == 2 else replace(moved, shape=moved.shape + step[..., 2:] / reach(sprites))
+    return moved if step.shape[-1] == 2 else replace(moved, shape=moved.shape + step[..., 2:] / reach(moved.patch_dim))
 
 
 def _steady(track: Tensor, precision: Tensor, jolt_px: float) -> Tensor:

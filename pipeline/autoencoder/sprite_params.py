@@ -123,7 +123,7 @@ class ScheduleParams:
         FitRound(visibility=False),
         FitRound(compare=True), FitRound(normalise=True), FitRound(compare=True), FitRound(turns=True),
         FitRound(steadily=True, normalise=True, fine=True), FitRound(compare=True, complete=True, fine=True),
-        FitRound(steadily=True, fine=True), FitRound(compare=True, complete=True, fine=True),
+        FitRound(compare=True, complete=True, fine=True),
     )
     """The rounds of the fit of sprites."""
     coarse_dim: int = 24

@@ -31,44 +31,55 @@ Look = Callable[[Sprites], Patches]
 """What patches show along the tracks of some sprites."""
 
 
-def find_shapes(look: Look, sprites: Sprites, params: SpriteParams = DISCOVERY.sprites) -> tuple[Sprites, Tensor]:
-    """The sprites with the shapes of those that turn or change their size, and which those are, bool [B, K]."""
-    everyone = sprites.presence > 0
-    upright = _fitted(look, sprites, None, params)
-    turning = _fitted(look, _by_pairs(look, sprites, params), everyone, params)
-    turns = everyone & (_misfit(look, turning, params) < params.turning * _misfit(look, upright, params))
-    return sprites.where(turns, turning), turns
+def find_shapes(
+    look: Look, sprites: Sprites, params: SpriteParams = DISCOVERY.sprites,
+) -> tuple[Sprites, Patches, Tensor | None]:
+    """The sprites fitted again, those that turn or change their size with their shapes; what their patches show; and
+    which of them turn, bool [B, K], None where none does."""
+    everyone, patches = sprites.presence > 0, look(sprites)
+    upright, shown_upright = _fitted(look, patches, sprites, None, params)
+    turned = _by_pairs(look, patches, sprites, params)
+    turning, shown_turning = _fitted(look, look(turned), turned, everyone, params)
+    less = _misfit(shown_turning, turning, params) < params.turning * _misfit(shown_upright, upright, params)
+    turns = everyone & less
+    if not turns.any():
+        return upright, shown_upright, None
+    return upright.where(turns, turning), shown_upright.where(turns, shown_turning), turns
 
 
-def _fitted(look: Look, sprites: Sprites, turns: Tensor | None, params: SpriteParams) -> Sprites:
-    """Picture and track fitted in turn; and the shape of those that turn."""
+def _fitted(
+    look: Look, patches: Patches, sprites: Sprites, turns: Tensor | None, params: SpriteParams,
+) -> tuple[Sprites, Patches]:
+    """Track and picture fitted in turn, and the shape of those that turn, from what patches show of the sprites; and
+    what they show then."""
+    sprites = fit_picture(patches, sprites, params)
     for i in reversed(range(params.shape_rounds)):
+        sprites = refine_track(patches, sprites, i == 0, turns, params)
         patches = look(sprites)
         sprites = fit_picture(patches, sprites, params)
-        sprites = refine_track(patches, sprites, i == 0, turns, params)
-    return fit_picture(look(sprites), sprites, params)
+    return sprites, patches
 
 
-def _misfit(look: Look, sprites: Sprites, params: SpriteParams) -> Tensor:
+def _misfit(patches: Patches, sprites: Sprites, params: SpriteParams) -> Tensor:
     """Squared error [B, K] of what patches show of sprites, grey levels^2 px^2 of all frames together; outliers count
     little."""
-    patches = look(sprites)
     error = patches.frame - sprites.color[:, None] - (1 - sprites.mask[:, None, :, None]) * patches.background
     squared = error.square().sum(3, keepdim=True)
     squared = squared / (1 + squared / params.outlier**2)
     return (shown(patches, sprites) * squared).sum((1, 3, 4, 5)) * sprites.step.square()
 
 
-def _by_pairs(look: Look, sprites: Sprites, params: SpriteParams) -> Sprites:
-    """Scale and angle as they change from frame to frame, added up; 0 in the mean over the clip."""
-    first = look(sprites)
+def _by_pairs(look: Look, first: Patches, sprites: Sprites, params: SpriteParams) -> Sprites:
+    """Scale and angle as they change from frame to frame, added up, from what patches show `first`; 0 in the mean over
+    the clip."""
     # neither the background nor, as far as the smeared picture knows, anything else around the object
     differs = (first.frame - first.background).abs().amax(3, keepdim=True) / params.outlier
     inside = (sprites.mask > params.clear)[:, None, :, None]
     own = (shown(first, sprites) * differs.clamp(max=1) * inside)[:, :-1]
-    before, later = first.frame[:, :-1], sprites
-    for _ in range(params.shape_rounds):
-        patches = look(later)
+    before, later, patches = first.frame[:, :-1], sprites, first
+    for i in range(params.shape_rounds):
+        if i:
+            patches = look(later)
         after, free = patches.frame[:, 1:], patches.free[:, 1:]
         slope_y, slope_x = gradient(after)
         of_scale, _, of_angle = shape_columns(slope_x, slope_y, torch.zeros_like(sprites.shape[:, 1:])).unbind(3)

@@ -7,14 +7,43 @@ Legend: B clips, T frames, K slots, C channels, H W frame, h w window.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 WORTHWHILE = 0.5
 """Share of the frame up to which windows cost less than whole frames. By trial: copies cost about as much as the work
 on what they hold."""
+
+
+class Overlap(NamedTuple):
+    """Windows of n slots and frames into which the window of one other slot reaches, each at most once."""
+
+    clip: Tensor
+    """[n]"""
+    frame: Tensor
+    """[n]"""
+    slot: Tensor
+    """[n]"""
+    other: int
+    pixels: Tensor
+    """[n, h w] where the windows' pixels stand in the other, whose rows of w + 1 lie one after another; its last
+    row and column, which are past it, where it does not reach"""
+
+    def of_other(self, picture: Tensor) -> Tensor:
+        """What the other's picture, of those [B, T, K, h, w] in their windows, shows in these windows: [n, h, w], zero
+        where it does not reach."""
+        padded = F.pad(picture[self.clip, self.frame, self.other], (0, 1, 0, 1))
+        return padded.flatten(1).gather(1, self.pixels).view(-1, *picture.shape[-2:])
+
+    @property
+    def places(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Which windows these are, as an index."""
+        return self.clip, self.frame, self.slot
 
 
 @dataclass(frozen=True)
@@ -58,6 +87,31 @@ class Windows:
         pixels = self.pixels.flatten(2)[:, :, None].expand(-1, -1, C, -1)
         laid = picture.new_zeros(B, T, C, height * width)
         return laid.scatter_add(-1, pixels, picture.transpose(2, 3).flatten(3)).unflatten(-1, self.frame)
+
+    def greatest(self, picture: Tensor) -> Tensor:
+        """The greatest of the windows' pictures [B, T, K, h, w], none below 0, in their frame: [B, T, H, W]."""
+        if self.size == self.frame:
+            return picture.amax(2)
+        (height, width), flat = self.frame, picture.flatten(2)
+        laid = picture.new_zeros(*flat.shape[:2], height * width)
+        return laid.scatter_reduce(-1, self.pixels.flatten(2), flat, "amax").unflatten(-1, self.frame)
+
+    def overlaps(self) -> Iterator[Overlap]:
+        """Of each slot in turn the windows into which its own reaches, those of the slot itself left out."""
+        h, w = self.size
+        for other in range(self.corner.shape[2]):
+            offset = self.corner - self.corner[:, :, other, None]
+            near = (offset.abs() < offset.new_tensor([w, h])).all(-1)
+            near[:, :, other] = False
+            clip, frame, slot = near.nonzero().unbind(1)
+            column, row = offset[clip, frame, slot, :, None].unbind(1)
+            rows, columns = (
+                torch.where((places >= 0) & (places < n), places, n)
+                for places, n in ((row + torch.arange(h, device=row.device), h),
+                                  (column + torch.arange(w, device=column.device), w))
+            )
+            pixels = (rows * (w + 1))[:, :, None] + columns[:, None]
+            yield Overlap(clip, frame, slot, other, pixels.flatten(1))
 
     def within(self, matrix: Tensor) -> Tensor:
         """matrix [B, T, K, 2, 3], which leads to px of the frame, changed so that it leads to px of the windows."""

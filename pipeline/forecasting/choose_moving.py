@@ -30,5 +30,5 @@ def choose_moving(motion: np.ndarray, count: int) -> dict[int, str]:
 
 
 def _reason(rank: int, count: int, motion: float) -> str:
-    place = "moves most" if rank == 0 else f"number {rank + 1} by motion"
-    return f"{place} of {count} clips ({motion:.0%} of the pixels before the forecast)"
+    place = f"of {count} clips the one that moves most" if rank == 0 else f"{rank} of {count} clips move more"
+    return f"{place} ({motion:.0%} of its pixels before the forecast)"

@@ -2,12 +2,12 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.errors import UserError
+from pipeline.errors import CannotWrite, UserError
 from pipeline.frames import array_source, digit_source, hdf5_source, tfrecord_source
 from pipeline.frames.damage import UnreadableVideo
 from pipeline.frames.frame_format import ALIKE_FPS, FrameFormat
@@ -115,19 +115,38 @@ def bring(video: SourceVideo, wanted: FrameFormat, conceals: bool = False) -> Ne
     return NewVideo(video, form, info, ", ".join(part for part in parts if part))
 
 
-def bring_all(videos: list[SourceVideo], wanted: FrameFormat) -> list[NewVideo]:
-    """All videos that can be decoded; the others are named on stderr. Raises UserError when none can."""
+def bring_all(videos: list[SourceVideo], wanted: FrameFormat, conceals: bool = False) -> list[NewVideo]:
+    """All videos that can be decoded; the others are named on stderr. conceals: as in probe. Raises UserError when none
+    can."""
     brought = []
     with progress("looking at", len(videos), "videos") as advance:
         for video in videos:
             try:
-                brought.append(bring(video, wanted))
+                brought.append(bring(video, wanted, conceals))
             except UnreadableVideo as error:
                 skip(error)
             advance()
     if not brought:
         raise UserError(f"none of the {len(videos)} videos can be decoded; give others")
     return brought
+
+
+def each_of(videos: list[SourceVideo], done: str, work: Callable[[SourceVideo, str], None]) -> int:
+    """Calls work(video, name) for every video, the name as `folder_names` says, and returns of how many it was done.
+    Videos that it cannot be done with are named on stderr. Raises UserError when these are all, "could be `done`", and
+    CannotWrite at once."""
+    failed = 0
+    for video, name in zip(videos, folder_names(videos), strict=True):
+        try:
+            work(video, name)
+        except CannotWrite:
+            raise
+        except UserError as error:
+            failed += 1
+            skip(error)
+    if failed == len(videos):
+        raise UserError(f"none of the {failed} videos could be {done}; give others")
+    return len(videos) - failed
 
 
 def folder_names(videos: list[SourceVideo]) -> list[str]:

@@ -55,7 +55,8 @@ def draw(block: Block, draws: Draws, spread: Spread) -> dict[str, Tensor]:
         share = (block.mode_logits[..., None] + overlap).softmax(2)
         pose = (share[..., None] * pose).sum(2)
     else:
-        deviation = unsure_of_place(of_mode(block.place_spread)) * draws.sech(of_mode(block.place_spread)[:, :, :, :1])
+        learned = of_mode(block.place_spread)
+        deviation = unsure_of_place(learned) * draws.sech(learned[:, :, :, :1])
         pose = poses.moved(of_mode(pose), deviation)[:, :, 0]
         codes = {name: mean + block.spreads[name] * draws.sech(mean[..., :1, :]) for name, mean in codes.items()}
     codes["pose"] = pose

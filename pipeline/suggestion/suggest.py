@@ -54,17 +54,18 @@ def suggest(preprocess: PreprocessParams, settings: Settings, seconds: float, pa
     affordable = max(_FIRST_CLIPS, int(_LOOKING * seconds / per_clip))
     motion = look_at_clips([_thinned(stretch, step, params) for stretch in _some(stretches, affordable)], params)
     is_grey = all(_is_grey(stretch.frames, params) for stretch in stretches)
-    suggestions = _suggestions(preprocess, settings, facts, form, speed, step, is_grey, motion, params)
-    length, _ = decide.sequence_suggestions(facts, step, params)
+    length, sequences = decide.sequence_suggestions(facts, step, params)
+    suggestions = _suggestions(
+        preprocess, settings, facts, form, speed, step, length, sequences, is_grey, motion, params
+    )
     worries = decide.too_few(decide.num_sequences(facts, step, length), length)
     return Looked(suggestions, worries, facts, motion)
 
 
 def _suggestions(
     preprocess: PreprocessParams, settings: Settings, facts: SourceFacts, form: Form, speed: float, step: int,
-    is_grey: bool, motion: MotionFacts, params: Thresholds,
+    length: int, sequences: list[Suggestion], is_grey: bool, motion: MotionFacts, params: Thresholds,
 ) -> list[Suggestion]:
-    length, sequences = decide.sequence_suggestions(facts, step, params)
     objects = decide.object_suggestions(motion, form, params)
     num_slots = next(item.value for item in objects if item.key.endswith("num_slots"))
     assert isinstance(num_slots, int), "slots are counted"

@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from pipeline.autoencoder.compositing import composite, front, uncovered_within
+from pipeline.autoencoder.compositing import composite, front, uncovered, uncovered_within
 from pipeline.autoencoder.windows import Windows, around
 
 
@@ -34,6 +34,16 @@ def test_layers_never_show_more_than_everything():
     frames, alpha = composite(torch.rand(3, 2, 1, 5, 5), color, mask, depth, whole(mask))
     assert (alpha >= 0).all() and (alpha <= mask + 1e-6).all()
     assert (uncovered_within(whole(mask), mask, depth) <= 1).all() and torch.isfinite(frames).all()
+
+
+def test_what_is_uncovered_is_the_same_in_windows_as_in_whole_frames():
+    centre = 6 + 12 * torch.rand(2, 3, 4, 2, generator=torch.Generator().manual_seed(0))
+    windows, depth = around(centre, 3.0, 24, 24), torch.tensor([[0.3, -2.0, 0.0, 1.0], [0.0, 0.0, 4.0, 1.0]])
+    mask = torch.rand(2, 3, 4, *windows.size, generator=torch.Generator().manual_seed(1))
+    assert windows.size != (24, 24)
+    within = uncovered(windows, mask, depth)
+    torch.testing.assert_close(within, uncovered_within(windows, windows.lay(mask), depth))
+    assert (within < 1).any() and (within == 1).any()
 
 
 def test_no_object_leaves_the_background():

@@ -44,6 +44,26 @@ def test_what_is_laid_is_zero_around_its_window_and_totals_add_up():
     assert torch.equal(windows.crop_own(laid[:, :, :, 0]), pictures[:, :, :, 0])
 
 
+def test_an_overlap_shows_what_another_slot_draws_into_a_window():
+    centre = torch.tensor([[[[10.0, 12.0], [13.0, 8.0], [25.0, 20.0]]], [[[3.0, 3.0], [30.0, 20.0], [5.0, 1.0]]]])
+    windows = around(centre, 3.0, H, W)
+    pictures = torch.rand(2, 1, 3, *windows.size)
+    laid, found = windows.lay(pictures), []
+    for overlap in windows.overlaps():
+        wanted = windows.crop(laid[:, :, overlap.other, None])[:, :, :, 0][overlap.places]
+        assert torch.equal(overlap.of_other(pictures), wanted)
+        found += [(clip, slot, overlap.other) for clip, slot in zip(overlap.clip.tolist(), overlap.slot.tolist(),
+                                                                   strict=True)]
+    assert sorted(found) == [(0, 0, 1), (0, 1, 0), (1, 0, 2), (1, 2, 0)]
+
+
+@pytest.mark.parametrize("radius", [3.0, math.inf])
+def test_the_greatest_of_what_windows_hold_is_that_of_their_frames(radius):
+    windows = around(torch.tensor([[[[10.0, 12.0], [13.0, 8.0]]]]), radius, H, W)
+    pictures = torch.rand(1, 1, 2, *windows.size)
+    assert torch.equal(windows.greatest(pictures), windows.lay(pictures).amax(2))
+
+
 @pytest.mark.parametrize("patches", [SMALL, AT_EDGES], ids=["inside", "at the edges"])
 @pytest.mark.parametrize("turn", [0.0, 35.0])
 def test_windows_hold_all_that_patches_are_drawn_to_and_cut_from(patches, turn):

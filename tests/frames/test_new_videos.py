@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.errors import UserError
+from pipeline.errors import CannotWrite, UserError
 from pipeline.frames.frame_format import FrameFormat, Preparation
-from pipeline.frames.new_videos import bring, bring_all, folder_names, open_videos
+from pipeline.frames.new_videos import bring, bring_all, each_of, folder_names, open_videos
 from pipeline.frames.preprocess_params import DigitParams, PreprocessParams
 from pipeline.frames.source_video import SourceVideo
 from pipeline.frames.write_video import write_video
@@ -69,6 +71,28 @@ def test_damaged_videos_are_named_unless_none_is_left(make, tmp_path, capsys):
     assert "skipped: video 'bad.mp4' cannot be decoded" in capsys.readouterr().err
     with pytest.raises(UserError, match="none of the 1 videos"):
         bring_all([bad], wanted())
+
+
+def test_of_many_videos_those_that_fail_are_named_unless_all_do(make, capsys):
+    good, bad, done = make(), replace(make(), video_id="bad.mkv"), []
+
+    def work(video: SourceVideo, name: str) -> None:
+        if video is bad:
+            raise UserError("too short")
+        done.append((video, name))
+
+    assert each_of([bad, good], "watched", work) == 1
+    assert done == [(good, "a")] and capsys.readouterr().err == "skipped: too short\n"
+    with pytest.raises(UserError, match="none of the 1 videos could be watched"):
+        each_of([bad], "watched", work)
+
+
+def test_what_cannot_be_written_ends_the_work_on_many_videos(make):
+    def work(video: SourceVideo, name: str) -> None:
+        raise CannotWrite("the disk is full")
+
+    with pytest.raises(CannotWrite):
+        each_of([make(), make()], "watched", work)
 
 
 def names(*paths) -> list[str]:

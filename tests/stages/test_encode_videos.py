@@ -15,6 +15,7 @@ from pipeline.frames.pixels import to_unit
 from pipeline.frames.write_video import write_video
 from pipeline.latents.latent_store import open_latents
 from stages import encode_videos, inspect
+from tests.frames.damaged_videos import damage, texture, write
 from tests.pipeline.conftest import content
 from tests.pipeline.dvc_stages import dvc_stages
 from tests.stages.test_encode import CONFIG
@@ -123,6 +124,31 @@ def test_what_cannot_be_encoded_is_named(folder):
     assert "no other is left" in refusal("videos/short.mkv", "--into", "none.zarr")
     assert "nowhere: does not exist" in refusal("videos", "nowhere", "--into", "none.zarr")
     assert not (folder / "none.zarr").exists()
+
+
+@pytest.mark.parametrize(("on_damage", "said"), [
+    ("skip", "skipped: the rest of video 'damaged.mp4' ("),
+    ("keep", "kept: video 'damaged.mp4' is damaged from frame 35 on ("),
+])
+def test_damaged_videos_go_on_where_that_is_wanted(folder, on_damage, said):
+    write(folder / "damaged.mp4", texture(40))
+    damage(folder / "damaged.mp4", 35)
+    YAML().dump({"encode": {"batch_size": 2}, "preprocess": READING | {"on_damage": on_damage}}, folder / "params.yaml")
+    result = run("damaged.mp4", "--into", "new.zarr")
+    assert result.exit_code == 0, result.output
+    assert said in result.stderr
+    starts = open_latents(folder / "new.zarr").first_frame.tolist()
+    before = starts in ([0], [0, 6])  # threads of the decoder hold frames back
+    assert starts == [0, 6, 12] if on_damage == "keep" else before
+
+
+def test_a_video_damaged_from_its_first_frame_on_is_encoded_where_that_is_wanted(folder):
+    write(folder / "damaged.mp4", texture(40))
+    damage(folder / "damaged.mp4", 0, first=0, count=60)
+    assert "none of the 1 videos can be decoded" in refusal("damaged.mp4", "--into", "new.zarr")
+    YAML().dump({"encode": {"batch_size": 2}, "preprocess": READING | {"on_damage": "keep"}}, folder / "params.yaml")
+    assert run("damaged.mp4", "--into", "new.zarr").exit_code == 0
+    assert open_latents(folder / "new.zarr").first_frame.tolist() == [0, 6, 12]
 
 
 def test_where_the_weights_know_no_rate_frames_are_taken_as_they_are(folder):
