@@ -100,7 +100,7 @@ class ExtentParams:
     object's. By trial on five real sets; what the object passes by shows in fewer."""
     min_frames: float = 3.0
     """Frames in which a place must have been inside the picture: fewer say nothing."""
-    large: float = 1.5
+    large: float = 1.75
     """Size, widths, from which on an object is larger than typical: up to there one size serves."""
     travel: float = 0.5
     """Way along either axis that it must go, as a share of its own size: what rests beside it has to fall behind. By
