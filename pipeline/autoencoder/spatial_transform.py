@@ -134,10 +134,10 @@ def _read(image: Tensor, matrix: Tensor, height: int, width: int, edge_goes_on: 
     size = matrix.new_tensor([image.shape[-1], image.shape[-2]])
     y, x = (torch.arange(n, device=matrix.device, dtype=matrix.dtype) + 0.5 - n / 2 for n in (height, width))
     along_x, along_y, middle = matrix[:, :, None, None].unbind(-1)
-    places = along_x * x[:, None] + along_y * y[:, None, None] + middle
+    places = (along_x * x[:, None] + along_y * y[:, None, None] + middle) * (2 / size) - 1
     total = image.new_zeros(())
     for (weight_x, offset_x), (weight_y, offset_y) in product(_taps(along_x), _taps(along_y)):
-        grid = (places + offset_x + offset_y) * (2 / size) - 1
+        grid = places + (offset_x + offset_y) * (2 / size)
         padding = "border" if edge_goes_on else "zeros"
         read = F.grid_sample(image, grid.flatten(1, 2), padding_mode=padding, align_corners=False)
         total = total + weight_x * weight_y * read.unflatten(2, (K, height)).transpose(1, 2)

@@ -45,8 +45,8 @@ class Patches:
 def look(frames: Tensor, background: Tensor, free: Tensor, sprites: Sprites, windows: Windows) -> Patches:
     """frames [B, T, C, H, W]; background [B, 1 or T, C, H, W]; free [B, T, K, h, w]: the share of each pixel of
     a slot's window that no other object covers."""
-    shown = windows.crop(torch.cat([frames, background.expand_as(frames)], 2))
-    patches = cut(torch.cat([shown, free[:, :, :, None]], 3), sprites, windows)
+    shown = torch.cat([windows.crop(frames), windows.crop(background), free[:, :, :, None]], 3)
+    patches = cut(shown, sprites, windows)
     return Patches(*patches.split([frames.shape[2], frames.shape[2], 1], 3))
 
 

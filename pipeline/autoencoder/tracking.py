@@ -85,10 +85,11 @@ def find_tracks(
     another object where two cross.
     """
     width, unexplained = cells.object_cells, cells.moving
+    hinted = [False] * num_slots if hint is None else (~hint.isnan()).any(2).any(0).tolist()
     tracks, sizes = [], []
     for slot in range(num_slots):
         score = unexplained
-        if hint is not None:
+        if hint is not None and hinted[slot]:
             distance = (cells.color - hint[:, None, slot, :, None, None]).square().sum(2)
             likeness = torch.exp(-distance / (2 * params.hint_sigma**2))
             score = unexplained * torch.where(distance.isnan(), 1.0, params.unlike + likeness)
