@@ -47,13 +47,16 @@ def _initialise_background(model: Autoencoder, pictures: Tensor) -> None:
     padded = F.pad(both, (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
     blocks = F.unfold(padded, BLOCK, stride=BLOCK).transpose(1, 2).flatten(0, 1)
     encoder, decoder = model.background_encoder.blocks, model.background_decoder.blocks
-    mean, components, scale = principal_components(blocks, encoder.out_channels)
+    # about an even block, which one bias per channel can say: what few clips have in common at a place of their blocks
+    # would be missing from every picture otherwise
+    level = blocks.mean(0).view(-1, BLOCK * BLOCK).mean(1)
+    even = level.repeat_interleave(BLOCK * BLOCK)
+    _, components, scale = principal_components(blocks, encoder.out_channels, even)
     assert encoder.bias is not None and decoder.bias is not None
     encoder.weight.copy_((components / scale[:, None]).view_as(encoder.weight))
-    encoder.bias.copy_(-(components @ mean) / scale)
+    encoder.bias.copy_(-(components @ even) / scale)
     decoder.weight.copy_((components * scale[:, None]).view_as(decoder.weight))
-    decoder.bias.copy_(mean.view(-1, BLOCK * BLOCK).mean(1))
-    # what one bias per channel cannot say of the mean block is next to nothing: blocks lie anywhere in the picture
+    decoder.bias.copy_(level)
 
 
 def _initialise_appearance(model: Autoencoder, pictures: Tensor) -> None:

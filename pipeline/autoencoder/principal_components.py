@@ -22,10 +22,12 @@ def principal_axes(moment: Tensor) -> tuple[Tensor, Tensor]:
     return axes * torch.where(largest < 0, -1.0, 1.0), energy.flip(0).clamp(min=0)
 
 
-def principal_components(rows: Tensor, num_components: int) -> tuple[Tensor, Tensor, Tensor]:
+def principal_components(
+    rows: Tensor, num_components: int, origin: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
     """Mean [D] of rows [N, D], leading components [num_components, D] (orthonormal; zero past the rank) and their
-    standard deviations."""
-    mean = rows.mean(0)
+    standard deviations; about the point `origin` [D] in the mean's stead, if given."""
+    mean = rows.mean(0) if origin is None else origin
     centred = rows - mean
     axes, variance = principal_axes(centred.T @ centred / max(1, len(rows) - 1))
     missing = max(0, num_components - len(axes))

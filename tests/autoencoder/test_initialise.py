@@ -37,6 +37,18 @@ def weights(found: Proposals) -> dict[str, torch.Tensor]:
     return model.state_dict()
 
 
+def test_what_all_blocks_have_in_common_is_not_lost():
+    """Of few clips, say a stripe down every block, in the mean of the blocks."""
+    found = proposals()
+    background = torch.linspace(0.2, 0.6, NUM_CLIPS).view(-1, 1, 1, 1).expand(-1, 3, SIDE, SIDE).clone()
+    background[..., ::8] += 0.3
+    found = found.map(lambda name, x: background.half() if name == "background" else x)
+    model = Autoencoder(AutoencoderConfig(architecture=ARCHITECTURE, num_channels=3, height=SIDE, width=SIDE))
+    module.initialise(model, found)
+    drawn = model.background_decoder(model.background_encoder(background))
+    torch.testing.assert_close(drawn, background, atol=2e-3, rtol=0)
+
+
 def test_large_pictures_are_those_of_fewer_clips(monkeypatch):
     found = proposals()
     assert module.most_clips(found) == module.MAX_CLIPS
