@@ -3,11 +3,15 @@ under the forecast from that context alone.
 
 pose        an object is found where it was not forecast: -log of the mixture's density there, less what that is on
             average if the forecast is right, so that an unsure forecast does not surprise by itself, nats
-appearance  an object does not look as it did: squared difference to its picture, in variances of the context, nats
+appearance  an object does not look as it did: squared difference to its picture, in variances of the context, where
+            what shows instead is not familiar, nats
 vanished    the background shows where an object was forecast to be in view, nats
-new         something shows that neither background nor a forecast object explains, wherever that is most, in variances
-            of what the context left over there, nats
+new         something shows that neither background nor a forecast object explains, nor is familiar, wherever that is
+            most, in variances of what the context left over there, nats
 scene       background and light, at the median pixel beside the objects, in variances of the context, nats
+
+Familiar is what the last frame of the context shows as well, anywhere (`pipeline.surprise.familiar`): an object that
+was not found in the context is not new when it moves, and one that crosses another does not change that one's looks.
 
 Nats of the last four are per number, so that large objects do not surprise by their size. What each is worth only the
 validation clips can say, see `pipeline.surprise.calibration`.
@@ -32,6 +36,7 @@ from pipeline.latents import camera_code
 from pipeline.latents import pose as poses
 from pipeline.latents.latents import Latents
 from pipeline.predictor.block import Block
+from pipeline.surprise.familiar import unfamiliar
 from pipeline.surprise.finding import Found, find
 from pipeline.surprise.places import expected_surprise, situations, surprise_of_place
 from pipeline.thresholds import PRESENT
@@ -123,13 +128,15 @@ def score(forecaster: Forecaster, scene: Scene, window: np.ndarray) -> Scores:
     surprise_of_scene = _of_scene(frames[0], latents, pictures, covered[0], given, seen)
     camera = _camera(frames, latents, pictures, covered, given)
     behind = view(pictures.background, camera, *frames.shape[-2:]).expand_as(frames)[0, seen]
-    still = steady(frames, camera)[0, seen]
+    still = steady(frames, camera)[0]
     slots = (latents.presence[0] > PRESENT).nonzero()[:, 0]
     noise = before.square().mean(1)  # [T, H, W]
-    found = _find(model, block, latents, pictures, slots, still, behind)
-    kinds = _of_objects(block, latents, found, slots, noise, drawn.alpha[0, given][:, slots])
+    found = _find(model, block, latents, pictures, slots, still[seen], behind)
+    error, usual = found.left.square().mean(1), _around(noise.mean(0)[None], forecaster.object_px)[0] + _NOISE**2
+    strange = error * unfamiliar(still[seen], still[given.stop - 1], error, usual, forecaster.object_px)
+    kinds = _of_objects(block, found, slots, noise, drawn.alpha[0, given][:, slots], error, strange)
     never_seen = covered[0, given].amin(0) > 0.5
-    new, new_box = _of_new(found, noise, never_seen, forecaster.object_px)
+    new, new_box = _of_new(found, strange, usual, never_seen, forecaster.object_px)
     K = latents.presence.shape[1]
     reach = forecaster.object_px * poses.scale(latents.pose[0, seen])[:, slots, None] / 2
     box = torch.cat([found.place - reach, found.place + reach], -1)
@@ -202,15 +209,17 @@ def _find(
 
 
 def _of_objects(
-    block: Block, latents: Latents, found: Found, slots: Tensor, noise: Tensor, alpha: Tensor,
+    block: Block, found: Found, slots: Tensor, noise: Tensor, alpha: Tensor, error: Tensor, strange: Tensor,
 ) -> dict[str, Tensor]:
     """By kind [h, n], of n objects; noise [T, H, W] is the squared error of the context's frames, in which the objects
-    show alpha [T, n, H, W]."""
+    show alpha [T, n, H, W]; error [h, H, W] that of the frames that came, of which `strange` is not familiar."""
     weight = alpha.sum((0, 2, 3)) + 1e-6
     usual = torch.einsum("tnhw,thw->n", alpha, noise) / weight + _NOISE**2
+    strange, error = (torch.einsum("hnyx,hyx->hn", found.alpha, of_frames) for of_frames in (strange, error))
+    share = strange / (error + 1e-9)
     return {
         "pose": of_pose(block, found.place, slots).where(found.found, torch.nan),
-        "appearance": (found.misfit / (2 * usual) * (1 - found.cleared)).where(~found.hidden, torch.nan),
+        "appearance": (share * found.misfit / (2 * usual) * (1 - found.cleared)).where(~found.hidden, torch.nan),
         "vanished": of_vanished(block, found.cleared, slots).where(~found.hidden, torch.nan),
     }
 
@@ -227,21 +236,24 @@ def of_vanished(block: Block, gone: Tensor, slots: Tensor) -> Tensor:
     return -torch.log1p(-0.999 * expected * gone)
 
 
-def _of_new(found: Found, noise: Tensor, never_seen: Tensor, object_px: float) -> tuple[Tensor, Tensor]:
-    """[h] and the boxes [h, 4] of what is new; noise [T, H, W]: the context's squared error; never_seen bool [H, W]:
-    where that shows no background."""
-    side = max(1, round(_NEW_SHARE * object_px)) // 2 * 2 + 1
-
-    def around(x: Tensor) -> Tensor:  # [n, H, W]
-        return F.avg_pool2d(x[:, None], side, stride=1, padding=side // 2, count_include_pad=False)[:, 0]
-
+def _of_new(
+    found: Found, strange: Tensor, usual: Tensor, never_seen: Tensor, object_px: float,
+) -> tuple[Tensor, Tensor]:
+    """[h] and the boxes [h, 4] of what is new; strange [h, H, W]: squared error; usual [H, W]: that of the context;
+    never_seen bool [H, W]: where that shows no background."""
     explained = torch.maximum(found.alpha.sum(1).clamp(0, 1), never_seen.to(found.alpha))
     known = F.max_pool2d(explained[:, None], 3, stride=1, padding=1)[:, 0]
-    error = around(found.left.square().mean(1) * (1 - known)) / (2 * (around(noise.mean(0)[None]) + _NOISE**2))
-    most, where = error.flatten(1).max(1)
-    width = error.shape[-1]
+    nats = _around(strange * (1 - known), object_px) / (2 * usual)
+    most, where = nats.flatten(1).max(1)
+    width = nats.shape[-1]
     middle = torch.stack([where % width + 0.5, where // width + 0.5], -1)
     return most, torch.cat([middle - object_px / 2, middle + object_px / 2], -1)
+
+
+def _around(x: Tensor, object_px: float) -> Tensor:
+    """Means of x [n, H, W] over the squares in which something new has to show."""
+    side = max(1, round(_NEW_SHARE * object_px)) // 2 * 2 + 1
+    return F.avg_pool2d(x[:, None], side, stride=1, padding=side // 2, count_include_pad=False)[:, 0]
 
 
 def in_slots(values: Tensor, slots: Tensor, num_slots: int) -> np.ndarray:

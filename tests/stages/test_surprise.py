@@ -91,16 +91,26 @@ def test_the_flicker_surprises_and_nothing_else_as_much(run_folder, watched):
     assert re.search(told, watched.stdout, re.M)
 
 
-@pytest.mark.parametrize("kind", ["appearance", "vanished", "new", "scene"])
-def test_a_window_says_what_kind_of_thing_happened(run_folder, kind):
-    """To one of two squares, or to the frame, from the first frame after the context on."""
-    forecaster = load_forecaster(
+@pytest.fixture(scope="module")
+def forecaster(run_folder):
+    return load_forecaster(
         run_folder / "autoencoder.safetensors", run_folder / "predictor.safetensors",
         GenerateParams(**{**SETTINGS, "carry_pictures": True}),
     )
-    calm = np.full((CONTEXT_FRAMES + HORIZON, SIDE, SIDE, 3), 120, np.uint8)
-    for t in range(len(calm)):
-        calm[t, 3:11, 2 + 3 * t:10 + 3 * t], calm[t, 20:28, 22 - 3 * t:30 - 3 * t] = (220, 40, 40), (40, 60, 230)
+
+
+def moving_pair() -> np.ndarray:
+    """A red and a blue square on grey, that pass one another."""
+    frames = np.full((CONTEXT_FRAMES + HORIZON, SIDE, SIDE, 3), 120, np.uint8)
+    for t in range(len(frames)):
+        frames[t, 3:11, 2 + 3 * t:10 + 3 * t], frames[t, 20:28, 22 - 3 * t:30 - 3 * t] = (220, 40, 40), (40, 60, 230)
+    return frames
+
+
+@pytest.mark.parametrize("kind", ["appearance", "vanished", "new", "scene"])
+def test_a_window_says_what_kind_of_thing_happened(forecaster, kind):
+    """To one of two squares, or to the frame, from the first frame after the context on."""
+    calm = moving_pair()
     changed = calm.copy()
     later = changed[CONTEXT_FRAMES:]
     blue = (later == (40, 60, 230)).all(-1)
@@ -116,6 +126,20 @@ def test_a_window_says_what_kind_of_thing_happened(run_folder, kind):
     assert after.most(kind).min() > 3 * max(0.1, before.most(kind).max())
     if kind in ("vanished", "new"):
         assert after.most("scene").max() <= before.most("scene").max() + 0.1
+
+
+def test_what_rested_through_the_context_is_nothing_new(forecaster):
+    """Another square, that the context takes for background, leaves it; one of another colour has not been there."""
+    ground = np.linspace(60, 180, SIDE)[None, :, None, None].astype(np.uint8)  # by which the light is told
+    pair = moving_pair()
+    bare = np.where((pair == 120).all(-1, keepdims=True), ground, pair)
+    calm = bare.copy()
+    calm[:, 13:19, 14:20] = (30, 230, 60)
+    moved, came = calm.copy(), calm.copy()
+    moved[CONTEXT_FRAMES:] = bare[CONTEXT_FRAMES:]
+    moved[CONTEXT_FRAMES:, 13:19, 20:26], came[CONTEXT_FRAMES:, 13:19, 22:28] = (30, 230, 60), (230, 220, 20)
+    calm, moved, came = (one.most("new").max() for one in score_windows(forecaster, [calm, moved, came]))
+    assert came > 5 * moved and came > 10 * calm
 
 
 def test_boxes_are_in_pixels_of_the_source(run_folder, watched):

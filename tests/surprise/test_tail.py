@@ -18,6 +18,15 @@ def test_one_in_thousands_means_something_where_hundreds_were_seen():
     assert (np.diff(tail.rarity(np.linspace(0, 60, 500))) <= 0).all()
 
 
+def test_few_things_seen_promise_no_more_than_they_know():
+    """One in 1,000, by a hundred things that were each seen in ten frames, is about as frequent, on average."""
+    x, frequent = np.linspace(0, 60, 6001), []
+    for seed in range(60):
+        rarity = Tail(np.random.default_rng(seed).exponential(3, 100).repeat(10)).rarity(x)
+        frequent.append(np.exp(-x[rarity < 1e-3][0] / 3))
+    assert 0.7e-3 < np.mean(frequent) < 2e-3
+
+
 @pytest.mark.parametrize("values", [np.zeros(50), np.full(50, -np.inf), np.array([1.0])])
 def test_where_nothing_differed_only_what_is_far_off_is_rare(values):
     most = max(0, values.max())

@@ -55,7 +55,7 @@ def test_of_two_windows_the_more_surprised_counts():
 
 
 def test_one_in_a_hundred_means_so_whatever_surprises_and_however_many_do():
-    random, known = np.random.default_rng(1), calibration(2000)
+    random, known = np.random.default_rng(1), calibration(20000)
     scores = np.stack([random.exponential(scale, 20000) for scale in range(1, 1 + len(KINDS))])
     rarest = np.min([known.rarity(kind, values) for kind, values in zip(KINDS, scores, strict=True)], axis=0)
     for every in (20, 100, 1000):
