@@ -28,7 +28,7 @@ from pipeline.surprise.sliding import Frame, ahead_of, by_frame, score_all
 from pipeline.surprise.tail import Tail
 
 KIND = "surprise"
-VERSION = 3
+VERSION = 4
 """Of how frames are scored; another one makes calibrations anew."""
 FEWEST_FRAMES = 50
 """Validation frames below which nothing can be said of how rare anything is."""

@@ -10,8 +10,8 @@ new         something shows that neither background nor a forecast object explai
             most, in variances of what the context left over there, nats
 scene       background and light, at the median pixel beside the objects, in variances of the context, nats
 
-Familiar is what the last frame of the context shows as well, anywhere (`pipeline.surprise.familiar`): an object that
-was not found in the context is not new when it moves, and one that crosses another does not change that one's looks.
+Familiar is what frames of the context show as well, anywhere (`pipeline.surprise.familiar`): an object that was not
+found in the context is not new when it moves, and one that crosses another does not change that one's looks.
 
 Nats of the last four are per number, so that large objects do not surprise by their size. What each is worth only the
 validation clips can say, see `pipeline.surprise.calibration`.
@@ -133,7 +133,7 @@ def score(forecaster: Forecaster, scene: Scene, window: np.ndarray) -> Scores:
     noise = before.square().mean(1)  # [T, H, W]
     found = _find(model, block, latents, pictures, slots, still[seen], behind)
     error, usual = found.left.square().mean(1), _around(noise.mean(0)[None], forecaster.object_px)[0] + _NOISE**2
-    strange = error * unfamiliar(still[seen], still[given.stop - 1], error, usual, forecaster.object_px)
+    strange = error * unfamiliar(still[seen], still[given], error, usual, forecaster.object_px)
     kinds = _of_objects(block, found, slots, noise, drawn.alpha[0, given][:, slots], error, strange)
     never_seen = covered[0, given].amin(0) > 0.5
     new, new_box = _of_new(found, strange, usual, never_seen, forecaster.object_px)
