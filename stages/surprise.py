@@ -34,7 +34,7 @@ NUM_MOMENTS = 20
 """On the sheet."""
 _REACH = 2
 """How many times rarer than one in all validation frames what is fitted to them may say anything is. By 960 of them
-one in 100 came twice as often as promised, one in 1,000 eight times; by 110 of a street, one in 100 26 times."""
+one in 1,000 came 0 to 4.4 times as often as promised; by 110 of a street, one in 100 26 times."""
 
 
 class Table(Protocol):

@@ -123,7 +123,9 @@ def kill_points(workspace: Workspace, num_kills: int, seed: int, names: Sequence
     assert list(seconds) == list(names)
     undisturbed = {out: content(workspace.root / out) for out in outs_of(names)}
     kept = Path(tempfile.mkdtemp(dir=workspace.root.parent))
-    films = {path: shutil.copy(path, kept) for path in workspace.root.glob("data/**/*.mp4")}
+    for path in workspace.root.glob("data/**/*.mp4"):
+        (kept / path.relative_to(workspace.root)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, kept / path.relative_to(workspace.root))
     start_over(workspace, names)
     draw, lines = random.Random(seed), []
     for i, name in enumerate(sorted((names[i % len(names)] for i in range(num_kills)), key=names.index)):
@@ -143,7 +145,8 @@ def kill_points(workspace: Workspace, num_kills: int, seed: int, names: Sequence
     for out, wanted in undisturbed.items():
         found = content(workspace.root / out)
         others = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
-        how = [how_films_differ(Path(copy), path) for path, copy in films.items() if path.name in others]
+        pairs = ((kept / out / name, workspace.root / out / name) for name in others if name.endswith(".mp4"))
+        how = [how_films_differ(*pair) for pair in pairs if all(path.exists() for path in pair)]
         assert not others, f"{out} is not that of the undisturbed run: {', '.join(others)} {'; '.join(how)}"
     assert not list((workspace.root / "data").rglob("*.partial"))
     return lines
