@@ -4,11 +4,11 @@ import math
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -112,7 +112,7 @@ def read_frames(
     shown = _resample(timed, form.fps, info.source_fps, leaps) if form.fps else _all(timed, leaps)
     shape = partial(shape_frame, form=form, pixel_aspect=info.pixel_aspect)
     with _readable(video):
-        for index, frame, repeats in _map(lambda item: (item[0], shape(item[1]), item[2]), shown, num_threads):
+        for index, frame, repeats in _in_threads(shape, shown, num_threads):
             yield from ((index, frame) for _ in range(repeats))
 
 
@@ -243,14 +243,31 @@ def _num_before(time: float, fps: float) -> int:
     return math.ceil(time * fps - JUST_BEFORE)
 
 
-def _map(function: Callable, items: Iterator, num_threads: int) -> Iterator:
-    """map() in threads: in order, and never far ahead of who reads it (swscale and Pillow leave Python's lock
-    alone)."""
+def _in_threads(
+    shape: Callable[[Undecoded], np.ndarray], shown: Iterator[tuple[int, Undecoded, int]], num_threads: int,
+) -> Iterator[tuple[int, np.ndarray, int]]:
+    """Shapes the frames of _all or _resample in threads: in order, and never far ahead of who reads them (swscale and
+    Pillow leave Python's lock alone).
+
+    One that stands for lost ones after it comes again at once, and is shaped once: an av.VideoFrame has a scaler of its
+    own, and two threads in one scaler crash.
+    """
     if num_threads == 1:
-        yield from map(function, items)
+        yield from ((index, shape(frame), repeats) for index, frame, repeats in shown)
         return
     with ThreadPoolExecutor(num_threads) as pool:
-        pending = deque(pool.submit(function, item) for item in islice(items, 2 * num_threads))
+        pending: deque[tuple[int, Future[np.ndarray], int]] = deque()
+        latest, shaped = None, Future[np.ndarray]()
+        for index, frame, repeats in shown:
+            if frame is not latest:
+                latest, shaped = frame, pool.submit(shape, frame)
+            pending.append((index, shaped, repeats))
+            if len(pending) == 2 * num_threads:
+                yield _result(pending)
         while pending:
-            yield pending.popleft().result()
-            pending.extend(pool.submit(function, item) for item in islice(items, 1))
+            yield _result(pending)
+
+
+def _result(pending: deque[tuple[int, Future[np.ndarray], int]]) -> tuple[int, np.ndarray, int]:
+    index, shaped, repeats = pending.popleft()
+    return index, shaped.result(), repeats

@@ -13,6 +13,7 @@ from pipeline.errors import writing
 
 MAX_FPS_DENOMINATOR = 100_000
 GIF_COLORS = 256
+_H264 = {"crf": "16", "preset": "medium", "x264-params": "mbtree=0"}
 
 
 def write_video(path: Path, frames: Iterable[np.ndarray], fps: float, lossless: bool = False) -> None:
@@ -22,13 +23,14 @@ def write_video(path: Path, frames: Iterable[np.ndarray], fps: float, lossless: 
     Lossless: FFV1 in RGB, bit-exact (give it a .mkv). Otherwise H.264 4:2:0 that every player shows (.mp4); an odd
     height or width is then made even by repeating the last line.
     """
-    # Bitexact keeps random identifiers, versions and dates out of the file; more threads would change its bytes.
+    # Bitexact keeps random identifiers, versions and dates out of the file; more threads would change its bytes, and so
+    # does x264's macroblock tree: with AVX-512 it makes use of memory that nobody has written.
     with writing(path), av.open(f"file:{path}", "w", options={"fflags": "+bitexact"}) as container:
         rate = Fraction(fps).limit_denominator(MAX_FPS_DENOMINATOR)
         stream = container.add_stream("ffv1" if lossless else "libx264", rate=rate)
         stream.pix_fmt = "bgr0" if lossless else "yuv420p"
         stream.codec_context.thread_count = 1
-        stream.options = {"flags": "+bitexact", **({"slices": "4"} if lossless else {"crf": "16", "preset": "medium"})}
+        stream.options = {"flags": "+bitexact", **({"slices": "4"} if lossless else _H264)}
         for number, frame in enumerate(frames):
             shown = _rgb(frame[None])[0]
             if not lossless:

@@ -137,6 +137,21 @@ def test_decoding_is_never_far_ahead_of_the_reader(monkeypatch, threads):
     assert len(decoded) <= 20 + 2 * threads + 1
 
 
+def test_a_frame_that_stands_for_lost_ones_is_never_in_two_threads(monkeypatch):
+    pictures, shaped = [np.full((16, 16, 3), value, np.uint8) for value in range(4)], []
+    decoded = [(None, pictures[number]) for number in (0, 0, 0, 1, 2, 2, 3)]
+
+    def shape(frame, form, pixel_aspect):
+        shaped.append(frame[0, 0, 0])
+        return frame
+
+    monkeypatch.setattr(read_video, "_decode", lambda video, num_threads: iter(decoded))
+    monkeypatch.setattr(read_video, "shape_frame", shape)
+    got = list(read_frames(SourceVideo("a", "array", None), wanted(), VideoInfo(7, 10, 10), num_threads=2))
+    assert [(index, frame[0, 0, 0]) for index, frame in got] == list(enumerate([0, 0, 0, 1, 2, 2, 3]))
+    assert sorted(shaped) == [0, 1, 2, 3]
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
 def test_rubbish_is_named(tmp_path, name):
     (tmp_path / name).write_bytes(b"this is no video" * 100)

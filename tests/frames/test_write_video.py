@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import av
 import numpy as np
 import pytest
@@ -41,6 +45,21 @@ def test_equal_frames_give_equal_bytes(tmp_path, suffix):
         else:
             write_animation(path, noise(), 10)
     assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+
+
+FILM = """
+import sys; from pathlib import Path; import numpy as np; from pipeline.frames.write_video import write_video
+picture = np.random.default_rng(0).integers(0, 256, (20, 50, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+write_video(Path(sys.argv[1]), np.stack([np.roll(picture, 3 * t, 1) for t in range(10)]), 10)
+"""
+
+
+def test_what_memory_held_before_does_not_show(tmp_path):
+    """MALLOC_PERTURB_ (of the C library of Linux) fills memory that is asked for."""
+    for value in ("1", "85", "170"):
+        command = [sys.executable, "-c", FILM, str(tmp_path / f"{value}.mp4")]
+        subprocess.run(command, check=True, env={**os.environ, "MALLOC_PERTURB_": value})
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
 
 
 def test_animations_play_every_frame_at_the_right_pace_forever(tmp_path):

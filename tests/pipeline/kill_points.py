@@ -153,7 +153,7 @@ def kill_points(workspace: Workspace, num_kills: int, seed: int, names: Sequence
 
 
 def how_films_differ(wanted: Path, found: Path) -> str:
-    """Where two films show something else: once in some sixty runs one did, and nobody knows why yet."""
+    """Where two films show something else."""
     sizes = f"{wanted.stat().st_size} bytes became {found.stat().st_size}"
     first, second = (np.stack([frame.to_ndarray(format="rgb24") for frame in av.open(str(path)).decode(video=0)])
                      for path in (wanted, found))
