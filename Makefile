@@ -30,8 +30,9 @@ preset: .venv/installed
 deps: .venv/installed
 	@python -m stages.deps
 
-# Two files at a time, one thread each: most tests are too small for more.
-PYTEST := OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Two files at a time, one thread each: most tests are too small for more. A crash ends the run, where a worker started
+# anew would leave it waiting for ever.
+PYTEST := OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 # Whatever runs no stage, no benchmark and no browser, and the rules of the code itself.
 QUICK := $(filter-out $(addprefix tests/,__pycache__ benchmarks examples pipeline report stages),$(wildcard tests/*)) \
 	$(patsubst %,tests/pipeline/test_%.py,documents dvc_files layout supply_chain)

@@ -3,6 +3,8 @@
 Legend: N rows of data, D numbers in each.
 """
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -22,14 +24,32 @@ def principal_axes(moment: Tensor) -> tuple[Tensor, Tensor]:
     return axes * torch.where(largest < 0, -1.0, 1.0), energy.flip(0).clamp(min=0)
 
 
+@dataclass(frozen=True)
+class Prior:
+    """What is known of rows before any is seen."""
+
+    covariance: Tensor
+    """[D, D], of any size: it is brought to the rows' own variance."""
+    num_rows: float
+    """Rows that it counts as."""
+
+
 def principal_components(
-    rows: Tensor, num_components: int, origin: Tensor | None = None,
+    rows: Tensor, num_components: int, origin: Tensor | None = None, prior: Prior | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Mean [D] of rows [N, D], leading components [num_components, D] (orthonormal; zero past the rank) and their
-    standard deviations; about the point `origin` [D] in the mean's stead, if given."""
+    standard deviations; about the point `origin` [D] in the mean's stead, if given.
+
+    With a prior, those of the mean of both covariances, weighted by their rows (the mean of an inverse Wishart
+    distribution after the rows are seen; Haff 1980): few rows span little, and the next one differs in what they lack.
+    """
     mean = rows.mean(0) if origin is None else origin
     centred = rows - mean
-    axes, variance = principal_axes(centred.T @ centred / max(1, len(rows) - 1))
+    moment, num_rows = centred.T @ centred, max(1.0, len(rows) - 1)
+    if prior is not None:
+        likewise = moment.trace() / num_rows / prior.covariance.trace()
+        moment, num_rows = moment + prior.num_rows * likewise * prior.covariance, num_rows + prior.num_rows
+    axes, variance = principal_axes(moment / num_rows)
     missing = max(0, num_components - len(axes))
     components = F.pad(axes[:num_components], (0, 0, 0, missing))
     return mean, components, F.pad(variance[:num_components].sqrt(), (0, missing)).clamp(min=MIN_SCALE)

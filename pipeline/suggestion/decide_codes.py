@@ -2,16 +2,18 @@
 
 import numpy as np
 
+from pipeline.few_sequences import ENOUGH
 from pipeline.suggestion.decide import Suggestion
 from pipeline.suggestion.facts import MotionFacts
 from pipeline.suggestion.thresholds import Thresholds
 
 
-def code_suggestions(motion: MotionFacts, params: Thresholds) -> list[Suggestion]:
-    """background_channels, detail_dim and deformation_dim."""
+def code_suggestions(motion: MotionFacts, patch_dim: int, num_train: int, params: Thresholds) -> list[Suggestion]:
+    """background_channels, appearance_dim, detail_dim and deformation_dim."""
     prefix = "train_autoencoder.architecture."
     return [
         Suggestion(prefix + "background_channels", *choose_background(motion.background_ssim, params)),
+        Suggestion(prefix + "appearance_dim", *choose_appearance(patch_dim, num_train, params)),
         Suggestion(prefix + "detail_dim", *choose_detail(motion.leftover_psnr, motion.detail_psnr, params)),
         Suggestion(prefix + "deformation_dim", *choose_deformation(
             [share for clip in motion.clips for share in clip.changing], params)),
@@ -25,6 +27,14 @@ def choose_background(ssim: dict[int, float], params: Thresholds) -> tuple[int, 
     dim = next((width for width in params.background_widths if ssim[width] >= params.background_ssim), most)
     why = f"so many numbers per block draw backgrounds of other clips with an ssim of {ssim[dim]:.3f}"
     return dim, why + (f", {least} with {ssim[least]:.3f}" if dim > least else "")
+
+
+def choose_appearance(patch_dim: int, num_train: int, params: Thresholds) -> tuple[int, str]:
+    dim, why = params.appearance_share * patch_dim**2, f"pictures of objects have {patch_dim}x{patch_dim} samples"
+    if num_train < ENOUGH["train"]:
+        dim *= params.appearance_of_few
+        why += f"; {num_train} sequences teach little of what the next objects look like, so more has to be said of each"
+    return round(dim / 16) * 16, why
 
 
 def choose_detail(leftover_psnr: float, detail_psnr: dict[int, float], params: Thresholds) -> tuple[int, str]:

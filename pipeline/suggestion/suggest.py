@@ -67,8 +67,8 @@ def _suggestions(
     length: int, sequences: list[Suggestion], is_grey: bool, motion: MotionFacts, params: Thresholds,
 ) -> list[Suggestion]:
     objects = decide.object_suggestions(motion, form, params)
-    num_slots = next(item.value for item in objects if item.key.endswith("num_slots"))
-    assert isinstance(num_slots, int), "slots are counted"
+    num_slots, _, patch_dim = (item.value for item in objects)
+    assert isinstance(num_slots, int) and isinstance(patch_dim, int), "slots and samples are counted"
     num = decide.num_sequences(facts, step, length)
     stride = decide.stride_suggestion(num, length, Work(num, num, length, form.height * form.width, num_slots), params)
     every = stride.value or length
@@ -89,7 +89,7 @@ def _suggestions(
         *decide.form_suggestions(facts, form, params), decide.color_suggestion(is_grey),
         decide.fps_suggestion(facts, speed, step, params), *(item for item in sequences if "preprocess" in item.key),
         stride, *split, decide.camera_suggestion(motion, form, params), *objects,
-        *code_suggestions(motion, params),
+        *code_suggestions(motion, patch_dim, num_train, params),
         *decide.step_suggestions(
             work, autoencoder.batch_size, autoencoder.frames_per_clip, settings.train_predictor.batch_size, params),
         *(item for item in sequences if "preprocess" not in item.key),

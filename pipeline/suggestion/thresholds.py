@@ -111,6 +111,10 @@ class Thresholds(Params):
     background_ssim: float = 0.99
     """ssim from which on a coded background is good enough for the median of its clip: frames of eight sets lose up to
     0.007 of ssim by it, at 0.98 up to 0.018."""
+    appearance_share: float = 48 / 16**2
+    """Numbers of an appearance per sample of an object's picture, as by default."""
+    appearance_of_few: float = 2.0
+    """Times as many where few sequences teach components: of other clips' objects half of them is of no use."""
     still_left: float = 38.0
     """dB. Where layers leave over less, a detail code has nothing to say."""
     detail_widths: tuple[int, ...] = (32, 64, 128, 192, 256)
