@@ -14,11 +14,11 @@ from pipeline.errors import UserError
 
 ROOT = Path(__file__).parents[1]
 OUTPUTS = {
-    "preprocess": ("frames", "test_frames"), "train_autoencoder": ("autoencoder",), "encode": ("latents",),
+    "preprocess": ("frames", "test_frames"), "train_autoencoder": ("autoencoder", "proposals"), "encode": ("latents",),
     "train_predictor": ("predictor",), "generate": ("predicted_latents", "predicted_frames"), "evaluate": ("output",),
 }
 INPUTS = {
-    "preprocess": (), "train_autoencoder": ("frames",), "encode": ("frames", "test_frames", "autoencoder"),
+    "preprocess": (), "train_autoencoder": ("frames",), "encode": ("frames", "test_frames", "autoencoder", "proposals"),
     "train_predictor": ("latents",), "generate": ("test_frames", "autoencoder", "predictor"),
     "evaluate": ("test_frames", "latents", "predicted_latents", "predicted_frames", "autoencoder", "predictor"),
 }
@@ -30,7 +30,7 @@ def file_name(option: str) -> str:
     """The name below data/ of what an option of a command holds."""
     if option == "output":
         return "evaluation"
-    return option + (".safetensors" if option in ("autoencoder", "predictor") else ".zarr")
+    return option + (".safetensors" if option in ("autoencoder", "proposals", "predictor") else ".zarr")
 
 
 def write_params(path: Path, changes: dict, source: Path = ROOT / "params.yaml") -> None:
@@ -48,7 +48,7 @@ def run_stage(stage: str, params: Path, folder: Path, num_processes: int = 1, /,
     Raises UserError when the command fails."""
     paths = {option: folder / file_name(option) for option in (*INPUTS[stage], *OUTPUTS[stage])}
     if stage.startswith("train_"):
-        paths["weights"] = paths.pop(*OUTPUTS[stage])
+        paths["weights"] = paths.pop(OUTPUTS[stage][0])
     if stage in FOLDERS:
         paths[FOLDERS[stage]] = folder / FOLDERS[stage] / stage
     cost = folder / "cost" / f"{stage}.json"

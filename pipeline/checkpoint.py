@@ -30,8 +30,9 @@ class Checkpoint:
     identity: str
 
 
-def save(path: Path, kind: str, tensors: dict[str, torch.Tensor], config: dict, made_from: dict[str, str]) -> None:
-    """Writes the file in one step (temp file, then rename). `kind` names the model; `made_from` maps name -> identity.
+def save(path: Path, kind: str, tensors: dict[str, torch.Tensor], config: dict, made_from: dict[str, str]) -> str:
+    """Writes the file in one step (temp file, then rename) and returns its identity, as in Checkpoint. `kind` names the
+    model; `made_from` maps name -> identity.
 
     The header is one JSON string: safetensors keeps several keys in no fixed order, and equal runs must give equal
     bytes.
@@ -40,6 +41,7 @@ def save(path: Path, kind: str, tensors: dict[str, torch.Tensor], config: dict, 
     dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = serialize(dense, metadata={"layercast": json.dumps(header, sort_keys=True)})
     write_file(path, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def load(path: Path, kind: str) -> Checkpoint:

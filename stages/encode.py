@@ -9,6 +9,7 @@ import typer
 
 from pipeline.autoencoder.autoencoder import load_autoencoder
 from pipeline.autoencoder.encode_params import EncodeParams
+from pipeline.autoencoder.kept_proposals import open_kept_proposals
 from pipeline.cost import measure
 from pipeline.encoding.encode_rows import encode_rows
 from pipeline.errors import UserError, one_line_errors
@@ -48,14 +49,21 @@ def read(stores: list[FrameStore], start: int, stop: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def encode(params: EncodeParams, frames: Path, test_frames: Path, autoencoder: Path, latents: Path) -> int:
-    """Writes the store, of several processes (torchrun) each files of its own; returns how many frames that is. Raises
-    UserError when an input is unusable or they do not fit together."""
+def encode(
+    params: EncodeParams, frames: Path, test_frames: Path, autoencoder: Path, latents: Path,
+    proposals: Path | None = None,
+) -> int:
+    """Writes the store, of several processes (torchrun) each files of its own; returns how many frames that is.
+    proposals: what stage 1 kept of `frames`, if it did. Raises UserError when an input is unusable or they do not fit
+    together."""
     together = processes()
     model, weights = load_autoencoder(autoencoder)
     model.to(together.device).eval()
     stores = open_stores(frames, test_frames, (model.config.height, model.config.width, model.config.num_channels))
     made_from = {"autoencoder": weights.identity, "frames": stores[0].identity, "test_frames": stores[1].identity}
+    kept = None
+    if proposals is not None and proposals.exists():
+        kept = open_kept_proposals(proposals, frames, autoencoder, made_from)
     labels = [np.concatenate([getattr(store, label) for store in stores]) for label in LABELS]
     num_rows = len(labels[0])
     share = slice(together.process_index, None, together.num_processes)
@@ -65,7 +73,7 @@ def encode(params: EncodeParams, frames: Path, test_frames: Path, autoencoder: P
                 latents, model.spec, *labels, num_frames=stores[0].num_frames, fps=stores[0].fps, made_from=made_from,
                 crop=stores[0].crop, fps_is_assumed=stores[0].fps_is_assumed, about=stores[0].about,
                 object_px=model.config.architecture.object_px, create=together.is_main_process)
-        encode_rows(model, partial(read, stores), num_rows, params.batch_size, writer, folder, share)
+        encode_rows(model, partial(read, stores), num_rows, params.batch_size, writer, folder, share, kept)
         together.wait_for_everyone()
         if together.is_main_process:
             writer.finish()
@@ -84,12 +92,16 @@ def main(
     autoencoder: Annotated[
         Path, typer.Option(help="Weights of the autoencoder.")
     ] = Path("data/autoencoder.safetensors"),
+    proposals: Annotated[
+        Path, typer.Option(help="Clips of --frames that stage 1 has taken apart; if missing, they are again.")
+    ] = Path("data/proposals.safetensors"),
     latents: Annotated[Path, typer.Option(help="Store to write.")] = Path("data/latents.zarr"),
     cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/encode.json"),
 ) -> None:
     """Turns every sequence into latents: what stays the same in it, and what changes from frame to frame."""
     with one_line_errors(), measure(cost, "frames") as count:
-        count(encode(read_section(params, "encode", EncodeParams), frames, test_frames, autoencoder, latents))
+        settings = read_section(params, "encode", EncodeParams)
+        count(encode(settings, frames, test_frames, autoencoder, latents, proposals))
 
 
 app = typer.Typer(add_completion=False)

@@ -1,4 +1,5 @@
-"""Stage train_autoencoder: data/frames.zarr -> data/autoencoder.safetensors and data/curves/train_autoencoder."""
+"""Stage train_autoencoder: data/frames.zarr -> data/autoencoder.safetensors, data/proposals.safetensors and
+data/curves/train_autoencoder."""
 
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, sav
 from pipeline.autoencoder.fit_mix import MAX_CLIPS, fit_mix, num_steps
 from pipeline.autoencoder.fit_remainder import fit_remainder
 from pipeline.autoencoder.initialise import initialise
+from pipeline.autoencoder.kept_proposals import keep_proposals
 from pipeline.autoencoder.known_scenes import find_scenes
 from pipeline.autoencoder.losses import reconstruction_loss, split_batch
 from pipeline.autoencoder.proposals import Proposals
@@ -46,8 +48,11 @@ def take_apart(
         return TrainingSet(store.read, rows, params.architecture, scenes, folder / split, advance, remember)
 
 
-def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Path, curves: Path) -> int:
-    """Returns the number of steps. Raises UserError when the store is unusable."""
+def train_autoencoder(
+    params: TrainAutoencoderParams, frames: Path, weights: Path, curves: Path, proposals: Path | None = None,
+) -> int:
+    """Returns the number of steps. proposals: where the clips taken apart are kept, if anywhere. Raises UserError when
+    the store is unusable."""
     prepare_process(params.training.seed)
     store = open_frames(frames)
     scenes = _scenes_of(store, params)
@@ -97,7 +102,11 @@ def train_autoencoder(params: TrainAutoencoderParams, frames: Path, weights: Pat
         with progress("mixing forecasts", min(len(training_set), MAX_CLIPS), "clips") as advance:
             fit_mix(model, training_set, advance)
         if is_main_process():
-            save_autoencoder(weights, model, made_from)
+            identity = save_autoencoder(weights, model, made_from)
+            if proposals is not None:
+                sets = {"train": training_set, "val": validation_set}.items()
+                kept = {split: (clips.rows, clips.proposals) for split, clips in sets}
+                keep_proposals(proposals, kept, {**made_from, "autoencoder": identity})
             warn(worries(curves))
     return params.training.num_steps
 
@@ -114,13 +123,16 @@ def main(
     params: Annotated[Path, typer.Option(help="File with the section 'train_autoencoder'.")] = Path("params.yaml"),
     frames: Annotated[Path, typer.Option(help="Frame store to learn from.")] = Path("data/frames.zarr"),
     weights: Annotated[Path, typer.Option(help="Weights file to write.")] = Path("data/autoencoder.safetensors"),
+    proposals: Annotated[
+        Path, typer.Option(help="File to write: the clips taken apart.")
+    ] = Path("data/proposals.safetensors"),
     curves: Annotated[Path, typer.Option(help="Folder for the curves.")] = Path("data/curves/train_autoencoder"),
     cost: Annotated[Path, typer.Option(help="File for what it cost.")] = Path("data/cost/train_autoencoder.json"),
 ) -> None:
     """Learns to take clips apart into a background and objects, and to draw them from few numbers."""
     with one_line_errors(), measure(cost, "steps") as count:
         settings = read_section(params, "train_autoencoder", TrainAutoencoderParams)
-        count(train_autoencoder(settings, frames, weights, curves))
+        count(train_autoencoder(settings, frames, weights, curves, proposals))
 
 
 app = typer.Typer(add_completion=False)

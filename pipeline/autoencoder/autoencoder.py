@@ -285,8 +285,9 @@ def _not_yet_shown(name: str, latents: Latents, pictures: Pictures) -> Tensor:
     return code if shows is None else code - shows[:, None]
 
 
-def save_autoencoder(path: Path, model: Autoencoder, made_from: dict[str, str]) -> None:
-    checkpoint.save(path, KIND, model.state_dict(), model.config.model_dump(mode="json"), made_from)
+def save_autoencoder(path: Path, model: Autoencoder, made_from: dict[str, str]) -> str:
+    """Returns the file's identity."""
+    return checkpoint.save(path, KIND, model.state_dict(), model.config.model_dump(mode="json"), made_from)
 
 
 def load_autoencoder(path: Path) -> tuple[Autoencoder, Checkpoint]:

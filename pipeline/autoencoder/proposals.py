@@ -41,6 +41,8 @@ from pipeline.autoencoder.tracking import Tracks, find_tracks, look_coarsely
 from pipeline.autoencoder.windows import Windows, around_patches
 
 CLIPS_PER_THREAD = 1
+PICTURES = ("background", "background_seen", "color", "mask", "seen")
+"""Proposals that have half precision, so that they can be kept in it: it tells 1/2048 apart, a video 1/255."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ def _propose(frames: Tensor, params: ProposalParams, scenes: Tensor, discovery: 
     sprites, background, seen = _fit_sprites(
         still, background, scene, camera, sprites, owned, params, discovery
     )
-    return Proposals(background, seen, camera, sprites.padded(params.num_slots))
+    found = Proposals(background, seen, camera, sprites.padded(params.num_slots))
+    return found.map(lambda name, x: x.half().float() if name in PICTURES else x)
 
 
 def _start_sprites(

@@ -14,15 +14,13 @@ from torch import Tensor
 
 from pipeline.autoencoder.architecture_params import ProposalParams
 from pipeline.autoencoder.many_clips import TakeApart, taking_apart
-from pipeline.autoencoder.proposals import Proposals, concatenate
+from pipeline.autoencoder.proposals import PICTURES, Proposals, concatenate
 from pipeline.frames.pixels import to_unit
 from pipeline.latents import camera_code, pose
 from pipeline.processes import processes
 from pipeline.spacing import evenly_spaced
 from pipeline.spill import allocate
 
-PICTURES = ("background", "background_seen", "color", "mask", "seen")
-"""Proposals that are kept in half precision: it tells 1/2048 apart, a video 1/255."""
 PER_FRAME = ("camera", "centre", "shape", "visibility")
 CLIPS_REMEMBERED = 64
 """Clips taken apart between two states that an interrupted run can go on from."""

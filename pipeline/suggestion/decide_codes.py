@@ -33,7 +33,7 @@ def choose_appearance(patch_dim: int, num_train: int, params: Thresholds) -> tup
     dim, why = params.appearance_share * patch_dim**2, f"pictures of objects have {patch_dim}x{patch_dim} samples"
     if num_train < ENOUGH["train"]:
         dim *= params.appearance_of_few
-        why += f"; {num_train} sequences teach little of what the next objects look like, so more has to be said of each"
+        why += f"; {num_train} sequences teach little of how the next objects look, so more has to be said of each"
     return round(dim / 16) * 16, why
 
 
