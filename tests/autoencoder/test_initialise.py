@@ -49,6 +49,25 @@ def test_what_all_blocks_have_in_common_is_not_lost():
     torch.testing.assert_close(drawn, background, atol=2e-3, rtol=0)
 
 
+def test_codes_that_two_objects_taught_draw_others_that_are_smooth():
+    def discs(places: list[float]) -> torch.Tensor:
+        across = torch.arange(PATCH) - torch.tensor(places)[:, None]
+        return torch.exp(-(across[:, :, None].square() + across[:, None].square()) / 8)
+
+    masks = discs([3.0, 4.0])[None]
+    shown = {"mask": masks, "color": masks[:, :, None].repeat(1, 1, 3, 1, 1) / 2, "seen": torch.ones_like(masks)}
+    found = proposals().map(lambda name, x: shown.get(name, x[:1]))
+    architecture = ARCHITECTURE.model_copy(update={"appearance_dim": 32})
+    model = Autoencoder(AutoencoderConfig(architecture=architecture, num_channels=3, height=SIDE, width=SIDE))
+    module.initialise(model, found)
+    others = torch.linspace(0, 1, PATCH).expand(2, PATCH, PATCH) * torch.tensor([0.5, 1.0])[:, None, None]
+    pictures = torch.cat([others[:, None].expand(-1, 3, -1, -1) * torch.tensor([0.2, 0.5, 0.8])[:, None, None],
+                          others[:, None]], 1)
+    drawn = model.appearance_decoder(model.appearance_encoder(pictures))
+    mean = model.appearance_decoder(torch.zeros(1, 32))
+    assert (drawn - pictures).square().mean() < 0.2 * (mean - pictures).square().mean()
+
+
 def test_large_pictures_are_those_of_fewer_clips(monkeypatch):
     found = proposals()
     assert module.most_clips(found) == module.MAX_CLIPS

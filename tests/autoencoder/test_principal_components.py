@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from pipeline.autoencoder.principal_components import principal_axes, principal_components, simple_structure
+from pipeline.autoencoder.principal_components import Prior, principal_axes, principal_components, simple_structure
 
 
 def test_axes_are_the_most_energetic_ones_first_and_of_fixed_sign():
@@ -20,6 +21,23 @@ def test_principal_components_are_those_of_the_data():
     torch.testing.assert_close(scale[:2], torch.tensor([3.0, 1.0]), atol=0.15, rtol=0)
     torch.testing.assert_close(mean, rows.mean(0))
     assert principal_components(rows, 9)[1].shape == (9, 6)
+
+
+def test_a_prior_adds_what_few_rows_lack_and_takes_nothing_from_many():
+    generator = torch.Generator().manual_seed(0)
+    spread = torch.tensor([3.0, 2.0, 1.0, 0.5, 0.2, 0.1])
+    rows, others = (torch.randn(n, 6, generator=generator) * spread + 5 for n in (2000, 200))
+    prior = Prior(torch.diag(7 * spread.square()), 10)
+
+    def left_over(num_rows: int, prior: Prior | None) -> float:
+        mean, components, _ = principal_components(rows[:num_rows], 3, prior=prior)
+        centred = others - mean
+        return (centred - centred @ components.T @ components).square().mean().item()
+
+    assert left_over(3, prior) < 0.7 * left_over(3, None)
+    assert left_over(2000, prior) == pytest.approx(left_over(2000, None), rel=1e-3)
+    scale = principal_components(rows[:200], 3, prior=prior)[2]
+    torch.testing.assert_close(scale, spread[:3], atol=0, rtol=0.15)
 
 
 def test_simple_structure_finds_the_parts_of_which_pictures_are_made():

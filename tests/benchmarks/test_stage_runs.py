@@ -1,7 +1,7 @@
 import pytest
 from ruamel.yaml import YAML
 
-from benchmarks.stage_runs import INPUTS, OUTPUTS, ROOT, run, write_params
+from benchmarks.stage_runs import INPUTS, OUTPUTS, ROOT, file_name, run, write_params
 from pipeline.errors import UserError
 from tests.pipeline.dvc_stages import dvc_stages
 
@@ -22,8 +22,7 @@ def test_the_stages_are_run_on_the_files_that_dvc_names():
             def named(paths):
                 return {path for path in paths if path.startswith("data/") and path.count("/") == 1}
             def files(options):
-                return {f"data/{option}{'.safetensors' if option in ('autoencoder', 'predictor') else '.zarr'}"
-                        for option in options if option != "output"}
+                return {f"data/{file_name(option)}" for option in options if option != "output"}
             assert named(stage.deps) == files(INPUTS[stage.name])
             assert files(OUTPUTS[stage.name]) <= named(stage.outs)
 

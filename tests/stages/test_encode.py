@@ -9,8 +9,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from pipeline.autoencoder import many_clips
 from pipeline.autoencoder.architecture_params import ArchitectureParams
-from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
+from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, load_autoencoder, save_autoencoder
+from pipeline.autoencoder.kept_proposals import keep_proposals
+from pipeline.autoencoder.proposals import propose
 from pipeline.encoding import encode_rows
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.frame_store_writer import FrameStoreWriter
@@ -79,6 +82,30 @@ def test_rows_are_those_of_both_stores_in_order(folder, monkeypatch):
             expected = model.encode(to_unit(frames[row:row + 1]))
             for name, code in latents.read([row]).codes.items():
                 torch.testing.assert_close(code, getattr(expected, name), atol=1e-4, rtol=1e-4)
+
+
+def test_what_stage_1_has_taken_apart_is_not_taken_apart_again(folder, monkeypatch):
+    assert run("--latents", "apart.zarr").exit_code == 0
+    path, autoencoder = folder / "data/proposals.safetensors", folder / "data/autoencoder.safetensors"
+    store = open_frames(folder / "data/frames.zarr")
+    sets = {split: (torch.from_numpy(store.rows(split)),
+                    propose(to_unit(store.read(store.rows(split))), CONFIG.architecture)) for split in ("train", "val")}
+    keep_proposals(path, sets, {"frames": store.identity, "autoencoder": load_autoencoder(autoencoder)[1].identity})
+    counted = []
+
+    def propose_few(frames, *others):
+        counted.append(len(frames))
+        return propose(frames, *others)
+
+    monkeypatch.setattr(many_clips, "propose", propose_few)
+    shutil.rmtree(folder / "resume", ignore_errors=True)
+    assert run("--latents", "kept.zarr").exit_code == 0
+    assert sum(counted) == 4
+    for name, code in open_latents(folder / "kept.zarr").read(range(11)).codes.items():
+        torch.testing.assert_close(code, open_latents(folder / "apart.zarr").read(range(11)).codes[name])
+    torch.manual_seed(1)
+    save_autoencoder(autoencoder, Autoencoder(CONFIG), {"frames": "0" * 64})
+    assert "proposals.safetensors was made from autoencoder" in refusal()
 
 
 def test_two_processes_write_the_same_bytes_as_one(folder):
