@@ -12,7 +12,7 @@ def code_suggestions(motion: MotionFacts, patch_dim: int, num_train: int, params
     """background_channels, appearance_dim, detail_dim and deformation_dim."""
     prefix = "train_autoencoder.architecture."
     return [
-        Suggestion(prefix + "background_channels", *choose_background(motion.background_ssim, params)),
+        Suggestion(prefix + "background_channels", *choose_background(motion.background_ssim, num_train, params)),
         Suggestion(prefix + "appearance_dim", *choose_appearance(patch_dim, num_train, params)),
         Suggestion(prefix + "detail_dim", *choose_detail(motion.leftover_psnr, motion.detail_psnr, params)),
         Suggestion(prefix + "deformation_dim", *choose_deformation(
@@ -20,11 +20,12 @@ def code_suggestions(motion: MotionFacts, patch_dim: int, num_train: int, params
     ]
 
 
-def choose_background(ssim: dict[int, float], params: Thresholds) -> tuple[int, str]:
+def choose_background(ssim: dict[int, float], num_train: int, params: Thresholds) -> tuple[int, str]:
+    wanted = params.background_ssim if num_train >= ENOUGH["train"] else params.background_ssim_of_few
     least, most = min(params.background_widths), max(params.background_widths)
     if not ssim:
         return least, "one clip does not tell how much there is to say"
-    dim = next((width for width in params.background_widths if ssim[width] >= params.background_ssim), most)
+    dim = next((width for width in params.background_widths if ssim[width] >= wanted), most)
     why = f"so many numbers per block draw backgrounds of other clips with an ssim of {ssim[dim]:.3f}"
     return dim, why + (f", {least} with {ssim[least]:.3f}" if dim > least else "")
 

@@ -111,6 +111,9 @@ class Thresholds(Params):
     background_ssim: float = 0.99
     """ssim from which on a coded background is good enough for the median of its clip: frames of eight sets lose up to
     0.007 of ssim by it, at 0.98 up to 0.018."""
+    background_ssim_of_few: float = 0.995
+    """The same where few sequences teach components: codes of their objects lose more, so that backgrounds have less to
+    lose before a clip's plain median is better."""
     appearance_share: float = 48 / 16**2
     """Numbers of an appearance per sample of an object's picture, as by default."""
     appearance_of_few: float = 2.0

@@ -24,7 +24,8 @@ def test_appearances_are_as_wide_as_their_pictures_have_samples_and_twice_where_
 
 def test_backgrounds_are_coded_as_finely_as_they_need():
     ssim = {16: 0.9, 24: 0.93, 32: 0.96, 48: 0.991, 64: 0.995, 96: 0.998}
-    assert choose_background(ssim, T)[0] == 48
-    assert "0.991" in choose_background(ssim, T)[1] and "0.900" in choose_background(ssim, T)[1]
-    assert choose_background(dict.fromkeys(ssim, 0.5), T)[0] == 96
-    assert choose_background({}, T)[0] == 16
+    dim, why = choose_background(ssim, 24, T)
+    assert dim == 48 and "0.991" in why and "0.900" in why
+    assert choose_background(ssim, 23, T)[0] == 64, "codes of objects that few clips taught lose more"
+    assert choose_background(dict.fromkeys(ssim, 0.5), 24, T)[0] == 96
+    assert choose_background({}, 24, T)[0] == 16
