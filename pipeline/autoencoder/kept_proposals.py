@@ -1,9 +1,11 @@
 """Clips that stage 1 has taken apart, kept beside its weights: encode takes them as they are, and not apart again."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -27,8 +29,12 @@ def keep_proposals(path: Path, sets: Mapping[str, tuple[Tensor, Proposals]], mad
         tensors |= {f"{split}/{name}": tensor for name, tensor in proposals.tensors().items()}
         tensors[f"{split}/{_ROWS}"] = rows
     header = {"format": FORMAT, "sets": list(sets), "made_from": made_from}
-    with file_to_write(path) as file:  # by name: safetensors writes a tensor after the other
-        save_file(tensors, file.name, {"layercast": json.dumps(header, sort_keys=True)})
+    with file_to_write(path) as file, TemporaryDirectory(dir=path.parent) as folder:
+        # tensor by tensor, which safetensors does into a file of its own that nobody else may read
+        own = Path(folder) / path.name
+        save_file(tensors, own, {"layercast": json.dumps(header, sort_keys=True)})
+        with own.open("rb") as written:
+            shutil.copyfileobj(written, file)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,9 @@ def assert_equal(found: Proposals, wanted: Proposals) -> None:
 def test_they_are_what_taking_apart_gives(kept, clips):
     found = opened(kept)
     assert len(found) == 4
+    (kept.parent / "other").touch()
+    assert kept.stat().st_mode == (kept.parent / "other").stat().st_mode
+    assert {path.name for path in kept.parent.iterdir()} == {kept.name, "other"}, "nothing is left beside it"
     wanted = propose(to_unit(clips.numpy()), PARAMS)
     assert_equal(found.take(0, 4), wanted)
     assert_equal(found.take(1, 3), wanted.take(torch.tensor([1, 2])))
