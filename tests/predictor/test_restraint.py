@@ -51,6 +51,19 @@ def test_what_is_borne_out_is_kept():
     assert model.residual_share[0].min() > 0.9 and model.trust.min() > 0.8
 
 
+def test_of_few_clips_less_is_kept():
+    model = sideways(50.0)
+    added = (model(straight_clips().frames(0, 6)).moving[:, :, 0, 0, 0]
+             - straight_clips().frames(6, 7).pose[:, 0, :, 0]).median().item()
+    clips = straight_clips(off=added)
+    fit_restraint(model, pairs(clips))
+    shares, trust = model.residual_share[0].clone(), model.trust.clone()
+    few = clips.map(lambda x: x[:2].repeat_interleave(2, 0))
+    fit_restraint(model, pairs(few))
+    assert (model.residual_share[0] <= 0.4 * shares.clamp(min=0.9)).all() and (model.trust < 0.45 * trust).all()
+    assert model.residual_share[0].min() > 0.3
+
+
 def test_half_of_it_is_kept_where_half_is_true():
     model = sideways(50.0)
     added = (model(straight_clips().frames(0, 6)).moving[:, :, 0, 0, 0]
