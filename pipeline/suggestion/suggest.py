@@ -67,7 +67,8 @@ def _suggestions(
     length: int, sequences: list[Suggestion], is_grey: bool, motion: MotionFacts, params: Thresholds,
 ) -> list[Suggestion]:
     objects = decide.object_suggestions(motion, form, params)
-    num_slots, _, patch_dim = (item.value for item in objects)
+    chosen = {item.key.split(".")[-1]: item.value for item in objects}
+    num_slots, patch_dim = chosen["num_slots"], chosen["patch_dim"]
     assert isinstance(num_slots, int) and isinstance(patch_dim, int), "slots and samples are counted"
     num = decide.num_sequences(facts, step, length)
     stride = decide.stride_suggestion(num, length, Work(num, num, length, form.height * form.width, num_slots), params)

@@ -32,6 +32,12 @@ def sideways(px: float):
     return model
 
 
+def added_by(model) -> float:
+    """px to the right that the predictor adds to the line at the first step."""
+    clips = straight_clips()
+    return (model(clips.frames(0, 6)).moving[:, :, 0, 0, 0] - clips.frames(6, 7).pose[:, 0, :, 0]).median().item()
+
+
 def test_what_goes_straight_on_is_not_led_astray():
     model, clips = sideways(50.0), straight_clips()
     context, target = pairs(clips)[0]
@@ -45,16 +51,14 @@ def test_what_goes_straight_on_is_not_led_astray():
 
 def test_what_is_borne_out_is_kept():
     model = sideways(50.0)
-    added = (model(straight_clips().frames(0, 6)).moving[:, :, 0, 0, 0]
-             - straight_clips().frames(6, 7).pose[:, 0, :, 0]).median().item()
+    added = added_by(model)
     fit_restraint(model, pairs(straight_clips(off=added)))
     assert model.residual_share[0].min() > 0.9 and model.trust.min() > 0.8
 
 
 def test_of_few_clips_less_is_kept():
     model = sideways(50.0)
-    added = (model(straight_clips().frames(0, 6)).moving[:, :, 0, 0, 0]
-             - straight_clips().frames(6, 7).pose[:, 0, :, 0]).median().item()
+    added = added_by(model)
     clips = straight_clips(off=added)
     fit_restraint(model, pairs(clips))
     shares, trust = model.residual_share[0].clone(), model.trust.clone()
@@ -66,8 +70,7 @@ def test_of_few_clips_less_is_kept():
 
 def test_half_of_it_is_kept_where_half_is_true():
     model = sideways(50.0)
-    added = (model(straight_clips().frames(0, 6)).moving[:, :, 0, 0, 0]
-             - straight_clips().frames(6, 7).pose[:, 0, :, 0]).median().item()
+    added = added_by(model)
     fit_restraint(model, pairs(straight_clips(off=added / 2)))
     assert model.residual_share[0].mean().item() == pytest.approx(0.5, abs=0.1)
 
