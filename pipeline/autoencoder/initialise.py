@@ -26,11 +26,12 @@ MAX_VALUES = 2**26
 
 PRIOR_PICTURES = 10
 """Pictures of objects, mirrored ones too, that smooth pictures count as. Of the pictures of three sets of few clips (10
-to 43 objects) components of one half leave over 3 to 30 % less of the other half with it where there are 48, and 14 to
-55 % less where there are 96. From 10 to 1000 that changes little; squares that are all alike lose from 30 on."""
+to 43 objects) components of one half leave over 3 to 30 % less of the other half with it where there are 48, and 9 to
+55 % less where there are 96. With 120 that is about the same and with 1000 partly worse; squares that are all alike
+lose from 30 on."""
 PRIOR_FALL = 1.5
 """Power of smooth pictures over 1 + squared frequency; pictures of scenes have about 1 (Field 1987), but objects fade
-towards the edge of theirs, and 1 gains half as much."""
+towards the edge of theirs, and with 1 codes of other clips gain less."""
 
 
 @torch.no_grad()
