@@ -47,7 +47,8 @@ NUM_VIDEOS, NUM_CLIPS = (100, 1_000, 10_000), (1_000, 10_000, 100_000, 1_000_000
 MOST_ENCODED = 1_000
 NUM_FRAMES, SIDE = 4, 16
 SPEC = LatentSpec(
-    num_slots=1, background_dim=2, appearance_dim=2, detail_dim=0, deformation_dim=0, height=SIDE, width=SIDE
+    num_slots=1, background_dim=2, appearance_dim=2, motion_dim=0, detail_dim=0, deformation_dim=0, height=SIDE,
+    width=SIDE,
 )
 ARCHITECTURE = {"num_slots": 1, "object_px": 4, "patch_dim": 8}
 VAL_FRACTION = 0.08

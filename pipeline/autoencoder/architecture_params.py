@@ -24,6 +24,8 @@ class ArchitectureParams(ProposalParams):
     """Numbers per object that say what it looks like."""
     hidden_dim: int = Field(ge=1, le=1024)
     """Channels of the convolutions that refine pictures."""
+    motion_dim: int = Field(0, ge=0, le=128)
+    """Numbers per frame for what shows beside where the layers draw it."""
     detail_dim: int = Field(0, ge=0, le=65536)
     """Numbers per frame for what the layers leave over."""
     deformation_dim: int = Field(0, ge=0, le=4096)

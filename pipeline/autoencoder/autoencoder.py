@@ -4,17 +4,15 @@ Legend: B batch, T frames, K slots, C channels, H W frame, P patch side in sampl
 
 encode: proposals (no learning) give background picture, sprites, tracks; two small encoders turn the pictures into
 codes. decode: two small decoders turn codes into pictures, once per clip; the pictures are drawn along the tracks and
-composited. What this leaves over of each object's picture and of the frame goes into a deformation and a detail code,
-where the architecture gives them a width.
+composited. What this leaves over of each object's picture and of the frame goes into a deformation, a motion and a
+detail code, where the architecture gives them a width.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -24,13 +22,15 @@ from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.background import BackgroundDecoder, BackgroundEncoder, num_blocks
 from pipeline.autoencoder.camera import shown
 from pipeline.autoencoder.compositing import composite
+from pipeline.autoencoder.decoded import REMAINDER, Decoded, Pictures
 from pipeline.autoencoder.discovery_params import DISCOVERY
+from pipeline.autoencoder.displacement import Seen
 from pipeline.autoencoder.known_scenes import drawn, recognise
 from pipeline.autoencoder.last_frame import carried_remainder
 from pipeline.autoencoder.mix import CarriedOn, Mix
 from pipeline.autoencoder.objects import AppearanceDecoder, AppearanceEncoder
 from pipeline.autoencoder.proposals import Proposals, propose
-from pipeline.autoencoder.remainder import DeformationCode, DetailCode
+from pipeline.autoencoder.remainder import DeformationCode, DetailCode, frame_motion
 from pipeline.autoencoder.windows import Windows, around_patches
 from pipeline.checkpoint import Checkpoint
 from pipeline.frames.frame_format import FrameFormat, Preparation
@@ -61,57 +61,6 @@ class AutoencoderConfig(Params):
         return self.prepared.form(self.height, self.width, self.num_channels)
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """What the layers of a clip look like: decoded from its codes, or as its frames showed them."""
-
-    background: Tensor
-    """[B, C, H', W'] about [0, 1]: the whole canvas"""
-    objects: Tensor
-    """[B, K, C + 1, P, P] premultiplied colour, then the mask"""
-    detail: Tensor | None = None
-    """[B, D_detail] what these pictures already show of the detail code; None: nothing"""
-    deformation: Tensor | None = None
-    """[B, K, D_deformation] what the objects' pictures already show of their deformation; None: nothing"""
-
-    def map(self, change: Callable[[Tensor], Tensor]) -> "Pictures":
-        tensors = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{name: change(x) for name, x in tensors.items() if x is not None})
-
-
-@dataclass(frozen=True)
-class Decoded:
-    frames: Tensor
-    """[B, T, C, H, W] in [0, 1]"""
-    background: Tensor
-    """[B, T, C, H, W] in [0, 1]"""
-    layers: Tensor
-    """[B, T, K, C + 2, h, w] what each object's window shows of it: colour times mask, mask, and alpha, which is what
-    others leave of the mask"""
-    windows: Windows
-
-    @property
-    def objects(self) -> Tensor:
-        """[B, T, K, C, H, W] each object's colour, not multiplied by its mask; 0 where that is"""
-        color, mask = self.layers[:, :, :, :-2], self.layers[:, :, :, -2:-1]
-        return self.windows.lay((color / mask.clamp(min=1e-3)).clamp(0, 1))
-
-    @property
-    def alpha(self) -> Tensor:
-        """[B, T, K, H, W] visibility after occlusion"""
-        return self.windows.lay(self.layers[:, :, :, -1])
-
-    @property
-    def mask(self) -> Tensor:
-        """[B, T, K, H, W] shape before occlusion"""
-        return self.windows.lay(self.layers[:, :, :, -2])
-
-    def segmentation(self) -> Tensor:
-        """[B, T, H, W] integer ids: 0 background, k + 1 slot k, whichever shows most."""
-        alpha = self.alpha
-        return torch.cat([1 - alpha.sum(2, keepdim=True), alpha], 2).argmax(2)
-
-
 class Autoencoder(nn.Module):
     def __init__(self, config: AutoencoderConfig):
         super().__init__()
@@ -122,12 +71,13 @@ class Autoencoder(nn.Module):
         self.spec = LatentSpec(
             num_slots=arch.num_slots, background_dim=arch.background_channels * h * w + config.num_scenes,
             appearance_dim=arch.appearance_dim, height=config.height, width=config.width,
-            detail_dim=arch.detail_dim, deformation_dim=arch.deformation_dim,
+            motion_dim=arch.motion_dim, detail_dim=arch.detail_dim, deformation_dim=arch.deformation_dim,
         )
         self.background_encoder = BackgroundEncoder(C, arch.background_channels)
         self.background_decoder = BackgroundDecoder(C, arch.background_channels, *canvas, arch.hidden_dim)
         self.appearance_encoder = AppearanceEncoder(C, arch.patch_dim, arch.appearance_dim, arch.hidden_dim)
         self.appearance_decoder = AppearanceDecoder(C, arch.patch_dim, arch.appearance_dim, arch.hidden_dim)
+        self.motion = frame_motion(config.height, config.width, arch.motion_dim) if arch.motion_dim else None
         self.detail = DetailCode(C, config.height, config.width, arch.detail_dim) if arch.detail_dim else None
         self.deformation = DeformationCode(C, arch.patch_dim, arch.deformation_dim) if arch.deformation_dim else None
         self.scenes: Tensor
@@ -139,7 +89,7 @@ class Autoencoder(nn.Module):
         """Codes of clips [B, T, C, H, W] in [0, 1], which may be taken apart already; even the time-independent ones
         come from these frames alone."""
         layers = self.encode_proposals(proposals or self._propose(frames))
-        return self.add_detail(self.add_deformation(layers, frames), frames)
+        return self._add_remainder(layers, frames)
 
     def encode_with_pictures(self, frames: Tensor) -> tuple[Latents, Pictures]:
         """Codes of clips, and their layers in all the detail that these frames show; where they show none, as decoded.
@@ -148,17 +98,15 @@ class Autoencoder(nn.Module):
         the skip connections from the last given frame do in SVG (Denton and Fergus 2018, arXiv 1802.07687).
         """
         layers, pictures = self.pictures_of(self._propose(frames))
-        if not (self.detail or self.deformation):
+        if not (self.motion or self.detail or self.deformation):
             return layers, pictures
         decoded = self.decode_pictures(layers)
-        latents, left = (
-            self.add_detail(self.add_deformation(layers, frames, drawn), frames, drawn) for drawn in (decoded, pictures)
-        )
-        held = {name: (latents.codes[name] - left.codes[name]).mean(1) for name in ("detail", "deformation")}
+        latents, left = (self._add_remainder(layers, frames, drawn) for drawn in (decoded, pictures))
+        held = {name: (latents.codes[name] - left.codes[name]).mean(1) for name in REMAINDER}
         return latents, replace(pictures, **held)
 
     def pictures_of(self, proposals: Proposals) -> tuple[Latents, Pictures]:
-        """The same of clips that are already taken apart, before detail and deformations."""
+        """The same of clips that are already taken apart, before what single pictures leave over."""
         layers, sprites = self.encode_proposals(proposals), proposals.sprites
         decoded = self.decode_pictures(layers)
         return layers, Pictures(
@@ -201,33 +149,50 @@ class Autoencoder(nn.Module):
         return Latents(
             background=torch.cat([different, scene.chosen], 1),
             appearance=appearance * sprites.presence[..., None], presence=sprites.presence, depth=sprites.depth,
-            camera=proposals.camera, pose=poses, detail=poses.new_zeros(B, T, self.spec.detail_dim),
-            deformation=poses.new_zeros(B, T, K, self.spec.deformation_dim),
+            camera=proposals.camera, pose=poses,
+            **{name: poses.new_zeros(B, *self.spec.shape(name, T)) for name in REMAINDER},
         ).check(self.spec)
+
+    def _add_remainder(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
+        """With what the layers (of `pictures`, if given) leave over of `frames`."""
+        for add in (self.add_deformation, self.add_motion, self.add_detail):
+            latents = add(latents, frames, pictures)
+        return latents
 
     def add_deformation(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
         """With how each object's picture in `frames` differs from what the layers (of `pictures`, if given) show."""
         if not self.deformation:
             return latents
-        remainder = self.object_remainder(latents, frames, pictures)
-        code = self.deformation.encode(remainder.flatten(0, 2))
-        return latents.replace(deformation=code.unflatten(0, remainder.shape[:3]))
+        seen = self.see_objects(latents, frames, pictures).map(lambda patches: patches.flatten(0, 2))
+        return latents.replace(deformation=self.deformation.encode(seen).view_as(latents.deformation))
+
+    def add_motion(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
+        """With what `frames` show beside where layers and deformation draw it."""
+        if not self.motion:
+            return latents
+        seen = Seen(frames, self.decode(latents, pictures).frames).map(lambda x: x.flatten(0, 1))
+        return latents.replace(motion=self.motion.encode(seen).view_as(latents.motion))
 
     def add_detail(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
-        """With what layers and deformation leave over of `frames`."""
+        """With what layers, deformation and motion leave over of `frames`."""
         if not self.detail:
             return latents
         remainder = frames - self.decode(latents, pictures).frames
-        return latents.replace(detail=self.detail.encode(remainder.flatten(0, 1)).unflatten(0, remainder.shape[:2]))
+        return latents.replace(detail=self.detail.encode(remainder.flatten(0, 1)).view_as(latents.detail))
 
-    def object_remainder(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Tensor:
-        """What is left over of `frames` where each object shows, in its own coordinates: [B, T, K, C, P, P]."""
+    def see_objects(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Seen:
+        """What `frames` show in the place of each object, in its own coordinates: tensors [B, T, K, ..., P, P]."""
+        pictures = pictures or self.decode_pictures(latents)
         decoded, patch_dim = self.decode(latents, pictures), self.config.architecture.patch_dim
-        windows = decoded.windows
-        left = torch.cat([windows.crop(frames - decoded.frames), decoded.layers[:, :, :, -1:]], 3)
+        windows, C = decoded.windows, frames.shape[2]
+        others = windows.crop(decoded.alpha.sum(2)[:, :, None]) - decoded.layers[:, :, :, -1:]
+        found = torch.cat([windows.crop(frames - decoded.frames), windows.crop(decoded.background), others], 3)
         matrices = windows.within(self._matrices(latents, patch_dim))
-        cut = spatial_transform.cut(left.flatten(0, 2), matrices.flatten(0, 2)[:, None], patch_dim)[:, 0]
-        return (cut[:, :-1] * cut[:, -1:]).unflatten(0, left.shape[:3])
+        cut = spatial_transform.cut(found.flatten(0, 2), matrices.flatten(0, 2)[:, None], patch_dim)
+        left, behind, others = cut[:, 0].unflatten(0, latents.pose.shape[:3]).split([C, C, 1], 3)
+        free = (1 - others).clamp(0, 1) * _faded(latents)
+        seen = Seen(left, self._deformed(pictures, latents), behind, free).map(lambda x: x.flatten(0, 2))
+        return replace(seen, shown=seen.shown + seen.explained()).map(lambda x: x.unflatten(0, left.shape[:3]))
 
     def decode(self, latents: Latents, pictures: Pictures | None = None) -> Decoded:
         """Frames and layers of latents. Pictures, if none are given, are decoded once per clip, whatever its length."""
@@ -236,9 +201,12 @@ class Autoencoder(nn.Module):
         lit = shown(pictures.background, latents.camera, self.config.height, self.config.width)
         drawn, windows = self._draw(self._deformed(pictures, latents), latents)
         frames, alpha = composite(lit, drawn[:, :, :, :-1], drawn[:, :, :, -1], latents.depth, windows)
+        if self.motion:
+            code = pictures.not_yet_shown("motion", latents)
+            frames = self.motion.drawn(code.flatten(0, 1), frames.flatten(0, 1)).view_as(frames)
         if self.detail:
-            code = _not_yet_shown("detail", latents, pictures)
-            frames = frames.clamp(0, 1) + self.detail.decode(code.flatten(0, 1)).unflatten(0, frames.shape[:2])
+            code = pictures.not_yet_shown("detail", latents)
+            frames = frames.clamp(0, 1) + self.detail.decode(code.flatten(0, 1)).view_as(frames)
         return Decoded(frames.clamp(0, 1), lit.clamp(0, 1), torch.cat([drawn, alpha[:, :, :, None]], 3), windows)
 
     def decode_pictures(self, latents: Latents) -> Pictures:
@@ -261,9 +229,8 @@ class Autoencoder(nn.Module):
         repeated = pictures.objects[:, None].expand(-1, latents.num_frames, *pictures.objects.shape[1:])
         if not self.deformation:
             return repeated
-        code = _not_yet_shown("deformation", latents, pictures)
-        change = self.deformation.decode(code.flatten(0, 2)).unflatten(0, code.shape[:3])
-        return repeated + F.pad(change, (0, 0, 0, 0, 0, 1))
+        code = pictures.not_yet_shown("deformation", latents)
+        return self.deformation.drawn(code.flatten(0, 2), repeated.flatten(0, 2)).view_as(repeated)
 
     def _matrices(self, latents: Latents, patch_dim: int) -> Tensor:
         """[B, T, K, 2, 3] from samples of the objects' pictures to px of the frames."""
@@ -275,14 +242,12 @@ class Autoencoder(nn.Module):
         matrices = self._matrices(latents, picture.shape[-1])
         windows = around_patches(matrices, picture.shape[-1], self.config.height, self.config.width)
         drawn = spatial_transform.paste(picture.flatten(0, 1), windows.within(matrices).flatten(0, 1), *windows.size)
-        faded = pose.visibility(latents.pose).clamp(0, 1) * latents.presence[:, None]
-        return drawn.unflatten(0, picture.shape[:2]) * faded[..., None, None, None], windows
+        return drawn.unflatten(0, picture.shape[:2]) * _faded(latents), windows
 
 
-def _not_yet_shown(name: str, latents: Latents, pictures: Pictures) -> Tensor:
-    """The code `name` of latents, less what the pictures show of it."""
-    code, shows = latents.codes[name], getattr(pictures, name)
-    return code if shows is None else code - shows[:, None]
+def _faded(latents: Latents) -> Tensor:
+    """How far each object shows, whatever covers it: [B, T, K, 1, 1, 1]."""
+    return (pose.visibility(latents.pose).clamp(0, 1) * latents.presence[:, None])[..., None, None, None]
 
 
 def save_autoencoder(path: Path, model: Autoencoder, made_from: dict[str, str]) -> str:

@@ -3,12 +3,13 @@
 Legend: B batch, T frames, C channels, H W frame.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
 
 from pipeline.autoencoder.autoencoder import Autoencoder
+from pipeline.autoencoder.displacement import Seen
 from pipeline.autoencoder.principal_components import principal_axes
 from pipeline.autoencoder.remainder import DetailCode
 from pipeline.autoencoder.training_set import TrainingSet
@@ -23,16 +24,13 @@ CLIPS_AT_ONCE = 8
 
 @torch.no_grad()
 def fit_remainder(model: Autoencoder, clips: TrainingSet) -> None:
-    """Fits the detail and the deformation code in place, as far as the model has them: the deformation to what the
-    layers leave over, then the detail to what both leave over."""
-    if model.deformation:
-        moment, num_rows = torch.zeros(()), 0
-        for frames, latents in _batches(model, clips):
-            present = (latents.presence > PRESENT)[:, None].expand(-1, frames.shape[1], -1)
-            rows = model.object_remainder(latents, frames)[present].flatten(1)
-            moment, num_rows = moment + rows.T @ rows, num_rows + len(rows)
-        components, energy = principal_axes(moment)
-        model.deformation.fit(components, energy / max(1, num_rows))
+    """Fits the deformation, the motion and the detail code in place, as far as the model has them, each to what the
+    layers and the codes before it leave over."""
+    if deformation := model.deformation:
+        deformation.displacement.fit(*_axes(map(deformation.displacements, _objects(model, clips))))
+        deformation.fit_colors(*_axes(map(deformation.colors, _objects(model, clips))))
+    if motion := model.motion:
+        motion.fit(*_axes(map(motion.numbers, _frames(model, clips))))
     if model.detail:
         moment, energy, num_frames = torch.zeros(()), torch.zeros(()), 0
         for blocks in _blocks(model, model.detail, clips):
@@ -41,6 +39,15 @@ def fit_remainder(model: Autoencoder, clips: TrainingSet) -> None:
         for blocks in _blocks(model, model.detail, clips):
             energy, num_frames = energy + (components @ blocks).square().sum(0), num_frames + len(blocks)
         model.detail.fit(components, energy / num_frames)
+
+
+def _axes(batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """Principal axes of rows [N, D] about 0, in batches, and the mean square of each one's number."""
+    moment, num_rows = torch.zeros(()), 0
+    for rows in batches:
+        moment, num_rows = moment + rows.T @ rows, num_rows + len(rows)
+    axes, energy = principal_axes(moment)
+    return axes, energy / max(1, num_rows)
 
 
 def _batches(model: Autoencoder, clips: TrainingSet) -> Iterator[tuple[Tensor, Latents]]:
@@ -53,8 +60,20 @@ def _batches(model: Autoencoder, clips: TrainingSet) -> Iterator[tuple[Tensor, L
         yield frames, model.encode_proposals(proposals)
 
 
-def _blocks(model: Autoencoder, detail: DetailCode, clips: TrainingSet) -> Iterator[Tensor]:
-    """What layers and deformation leave over, [N, R, blocks] as the detail code takes it."""
+def _objects(model: Autoencoder, clips: TrainingSet) -> Iterator[Seen]:
+    """What is seen of the objects that are there."""
     for frames, latents in _batches(model, clips):
-        latents = model.add_deformation(latents, frames)
-        yield detail.blocks((frames - model.decode(latents).frames).flatten(0, 1))
+        present = (latents.presence > PRESENT)[:, None].expand(-1, frames.shape[1], -1)
+        yield model.see_objects(latents, frames).map(lambda patches: patches[present])  # noqa: B023, called at once
+
+
+def _frames(model: Autoencoder, clips: TrainingSet) -> Iterator[Seen]:
+    """Frames, and what layers, deformation and, as far as it is fitted, motion make of them."""
+    for frames, latents in _batches(model, clips):
+        latents = model.add_motion(model.add_deformation(latents, frames), frames)
+        yield Seen(frames, model.decode(latents).frames).map(lambda x: x.flatten(0, 1))
+
+
+def _blocks(model: Autoencoder, detail: DetailCode, clips: TrainingSet) -> Iterator[Tensor]:
+    """What is left over then, [N, R, blocks] as the detail code takes it."""
+    return (detail.blocks(seen.left_over()) for seen in _frames(model, clips))

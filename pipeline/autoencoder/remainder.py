@@ -1,17 +1,39 @@
-"""What the layers leave over, in few numbers: of the frame (the detail code) and of an object's picture (deformation).
+"""What the layers leave over, in few numbers: of an object's picture (the deformation code) and of the frame, what is
+displaced in it (the motion code, `displacement.py`) and what has another colour (the detail code).
 
-Both are linear and found in closed form on the trained layers (`fit_remainder`), so that layers explain what they can;
-a code of this kind learned from random weights adds nothing in the same time.
+All are found in closed form on the trained layers (`fit_remainder`), so that layers explain what they can; a code of
+this kind learned from random weights adds nothing in the same time.
 
 Legend: N frames or pictures, D code width, C channels, H W frame, P patch side in samples, R numbers of an 8x8 block.
 """
+
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.autoencoder.background import BLOCK, num_blocks
+from pipeline.autoencoder.displacement import DisplacementCode, Seen
 from pipeline.errors import UserError
+
+FRAME_COSINES = 8
+"""Cosines along the longer side of a frame that displace it."""
+PICTURE_COSINES = 4
+"""Cosines along either side of an object's picture that displace it: limbs, not threads."""
+REACH = 2
+"""Samples beyond the mask that a displacement is fitted to."""
+
+
+def frame_motion(height: int, width: int, motion_dim: int) -> DisplacementCode:
+    """The motion code of frames. Raises UserError when so many numbers cannot displace them."""
+    code = DisplacementCode(height, width, motion_dim, FRAME_COSINES)
+    if len(code.components) < motion_dim:
+        raise UserError(
+            f"train_autoencoder.architecture.motion_dim is {motion_dim}: frames of {width}x{height} are displaced by "
+            f"{len(code.components)} numbers at most; lower it"
+        )
+    return code
 
 
 class DetailCode(nn.Module):
@@ -68,13 +90,17 @@ class DetailCode(nn.Module):
 
 
 class DeformationCode(nn.Module):
-    """[N, C, P, P] <-> [N, D]: principal components of what an object's picture leaves over, in its own coordinates.
-    Only colour changes; the clip's mask still says where the object is."""
+    """How an object's picture differs from that of its clip, in its own coordinates, [N, D]. Half of the numbers, the
+    first ones, displace colour and mask; the others are principal components of the colour that is then left over.
+
+    On the pictures of clips that were not fitted, four and four numbers leave over less than eight of either kind where
+    people and animals move, and eight and eight less than sixteen.
+    """
 
     components: Tensor
-    """[D, C P P] orthonormal rows, or zero"""
+    """[D - displacements, C P P] orthonormal rows, or zero"""
     scale: Tensor
-    """[D] standard deviations"""
+    """[D - displacements] standard deviations"""
 
     def __init__(self, num_channels: int, patch_dim: int, deformation_dim: int):
         """Raises UserError when a picture holds fewer numbers than the code."""
@@ -86,17 +112,43 @@ class DeformationCode(nn.Module):
                 f"train_autoencoder.architecture.deformation_dim is {deformation_dim}: pictures of "
                 f"{patch_dim}x{patch_dim} hold only {rows} numbers; lower it"
             )
-        self.register_buffer("components", torch.zeros(deformation_dim, rows))
-        self.register_buffer("scale", torch.ones(deformation_dim))
+        self.displacement = DisplacementCode(patch_dim, patch_dim, deformation_dim // 2, PICTURE_COSINES)
+        num_colors = deformation_dim - len(self.displacement.scale)
+        self.register_buffer("components", torch.zeros(num_colors, rows))
+        self.register_buffer("scale", torch.ones(num_colors))
 
-    def encode(self, remainder: Tensor) -> Tensor:
-        return remainder.flatten(1) @ self.components.T / self.scale
+    def encode(self, seen: Seen) -> Tensor:
+        """[N, D] of what is seen in the place of pictures that have a mask."""
+        displacements = self.displacement.encode(_around(seen))
+        return torch.cat([displacements, self._colors(seen, displacements) @ self.components.T / self.scale], 1)
 
-    def decode(self, code: Tensor) -> Tensor:
-        return ((code * self.scale) @ self.components).unflatten(1, self.picture_shape)
+    def displacements(self, seen: Seen) -> Tensor:
+        """All that may be said of how the pictures are displaced, [N, 2 J]."""
+        return self.displacement.numbers(_around(seen))
 
-    def fit(self, components: Tensor, energy: Tensor) -> None:
+    def colors(self, seen: Seen) -> Tensor:
+        """[N, C P P]: the colour that is left over after displacing, where the pictures show."""
+        return self._colors(seen, self.displacement.encode(_around(seen)))
+
+    def _colors(self, seen: Seen, displacements: Tensor) -> Tensor:
+        assert seen.free is not None
+        picture = self.displacement.drawn(displacements, seen.picture)
+        return (replace(seen, picture=picture).left_over() * picture[:, -1:] * seen.free).flatten(1)
+
+    def drawn(self, code: Tensor, picture: Tensor) -> Tensor:
+        """Pictures [N, C + 1, P, P] as codes [N, D] change them."""
+        displacements, colors = code.split([len(self.displacement.scale), len(self.scale)], 1)
+        change = ((colors * self.scale) @ self.components).unflatten(1, self.picture_shape)
+        return self.displacement.drawn(displacements, picture) + F.pad(change, (0, 0, 0, 0, 0, 1))
+
+    def fit_colors(self, components: Tensor, energy: Tensor) -> None:
         """components [C P P, C P P], the most varying first; energy [C P P]: mean square of each one's number."""
         num_codes = len(self.components)
         self.components.copy_(components[:num_codes] * (energy[:num_codes, None] > 0))
         self.scale.copy_(energy[:num_codes].sqrt().clamp(min=1e-4))
+
+
+def _around(seen: Seen) -> Seen:
+    """The same, free in and beside the pictures' masks alone, where displaced ones could show."""
+    assert seen.free is not None
+    return replace(seen, free=seen.free * F.max_pool2d(seen.picture[:, -1:], 2 * REACH + 1, 1, REACH))

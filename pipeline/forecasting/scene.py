@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from pipeline.autoencoder.autoencoder import Pictures
+from pipeline.autoencoder.decoded import Pictures
 from pipeline.latents import pose as poses
 from pipeline.latents.exchanges import with_background, with_looks_reordered
 from pipeline.latents.latents import Latents
@@ -75,5 +75,6 @@ def exchange_background(scene: Scene, other: Scene) -> Scene:
     pictures = scene.pictures
     if pictures is not None:
         assert other.pictures is not None, "the layers of one scene alone"
-        pictures = replace(pictures, background=other.pictures.background, detail=other.pictures.detail)
+        its = other.pictures
+        pictures = replace(pictures, background=its.background, motion=its.motion, detail=its.detail)
     return Scene(with_background(scene.latents, other.latents), pictures)

@@ -70,6 +70,10 @@ _ENTRIES = (
         components=pose.COMPONENTS, units=pose.UNITS, goes_on=("line", "line", "damped", "damped", "damped", "held"),
         mirrored=pose.mirrored, transposed=pose.transposed,
     ),
+    Code(
+        "motion", "what the frame shows beside where the layers draw it", "scene", "background", "motion_dim",
+        varies=True,
+    ),
     Code("detail", "what the layers leave over of the frame", "scene", "background", "detail_dim", varies=True),
     Code(
         "deformation", "what differs in the object's picture from that of the clip", "object", "looks",

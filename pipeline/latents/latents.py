@@ -6,10 +6,11 @@ the table `codes.CODES`:
 time-independent                       time-varying
   background  [B, D_background]          camera  [B, T, C]       motion and light of the background, see camera_code
   appearance  [B, K, D_appearance]       pose    [B, T, K, P]    where each object is, see pose
-  presence    [B, K]  in [0, 1]          detail  [B, T, D_detail]  what the layers leave over of the frame
-  depth       [B, K]  larger = nearer    deformation  [B, T, K, D_deformation]  and of each object's picture
+  presence    [B, K]  in [0, 1]          motion  [B, T, D_motion]  what shows beside where the layers draw it
+  depth       [B, K]  larger = nearer    detail  [B, T, D_detail]  what they leave over of the frame
+                                         deformation  [B, T, K, D_deformation]  and of each object's picture
 
-detail and deformation may be of width 0.
+motion, detail and deformation may be of width 0.
 """
 
 from collections.abc import Callable
@@ -32,6 +33,7 @@ class LatentSpec(Params):
     """Frame height, px."""
     width: int = Field(ge=1)
     """Frame width, px."""
+    motion_dim: int = Field(0, ge=0)
     detail_dim: int = Field(0, ge=0)
     deformation_dim: int = Field(0, ge=0)
 
@@ -68,6 +70,7 @@ class Latents:
     depth: Tensor
     camera: Tensor
     pose: Tensor
+    motion: Tensor
     detail: Tensor
     deformation: Tensor
 

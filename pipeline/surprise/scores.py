@@ -26,8 +26,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.autoencoder.autoencoder import Autoencoder, Pictures
+from pipeline.autoencoder.autoencoder import Autoencoder
 from pipeline.autoencoder.camera import shown, view
+from pipeline.autoencoder.decoded import REMAINDER, Pictures
 from pipeline.autoencoder.registration import estimate_light, register, steady
 from pipeline.forecasting.forecaster import Forecaster
 from pipeline.forecasting.scene import Scene
@@ -119,7 +120,7 @@ def score(forecaster: Forecaster, scene: Scene, window: np.ndarray) -> Scores:
     pictures = scene.pictures or model.decode_pictures(scene.latents)
     block = forecaster.predictor(scene.latents)
     block = forecaster.predictor.restrained(scene.latents, block)
-    latents = _without_detail(likeliest(scene.latents, block, num_frames), pictures)
+    latents = _as_pictured(likeliest(scene.latents, block, num_frames), pictures)
     frames = to_unit(window)[None].to(latents.pose)
     drawn = model.decode(latents, pictures)
     covered = drawn.alpha.sum(2).clamp(0, 1)
@@ -161,9 +162,9 @@ def likeliest(context: Latents, block: Block, num_frames: int) -> Latents:
     return context.append(**{name: code[:, :num_frames] for name, code in codes.items()})
 
 
-def _without_detail(latents: Latents, pictures: Pictures) -> Latents:
+def _as_pictured(latents: Latents, pictures: Pictures) -> Latents:
     """Latents that add nothing to the pictures."""
-    for name in ("detail", "deformation"):
+    for name in REMAINDER:
         code, shows = latents.codes[name], getattr(pictures, name)
         latents = latents.replace(**{name: torch.zeros_like(code) if shows is None else shows[:, None].expand_as(code)})
     return latents

@@ -5,10 +5,10 @@ from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.autoencoder import (
     Autoencoder,
     AutoencoderConfig,
-    Pictures,
     load_autoencoder,
     save_autoencoder,
 )
+from pipeline.autoencoder.decoded import Pictures
 from pipeline.autoencoder.initialise import initialise
 from pipeline.autoencoder.losses import reconstruction_loss
 from pipeline.autoencoder.proposals import propose

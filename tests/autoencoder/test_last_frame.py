@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from pipeline.autoencoder.architecture_params import ArchitectureParams
-from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, Pictures
+from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig
+from pipeline.autoencoder.decoded import Pictures
 from pipeline.latents.latents import Latents
 
 PX, PATCH = 32, 16

@@ -10,7 +10,8 @@ import torch
 from typer.testing import CliRunner
 
 from benchmarks.layer_gaps import FIGURES, Layers, app
-from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, Decoded, save_autoencoder
+from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
+from pipeline.autoencoder.decoded import Decoded
 from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
 from pipeline.autoencoder.windows import around
 from pipeline.evaluation.reconstruction import Truth

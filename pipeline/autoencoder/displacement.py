@@ -1,0 +1,163 @@
+"""Where a picture shows what another one holds nearby: smooth fields of displacement, in few numbers.
+
+A field is a sum of cosines over the picture. A code's numbers stand for those sums that vary most among the training
+clips, as in the learned basis of Wulff and Black 2015 ("Efficient sparse-to-dense optical flow estimation using a
+learned basis and layers"). They are found by Gauss-Newton steps on brightness (Lucas and Kanade 1981).
+
+Legend: N pictures, D code width, J cosines, C channels, h w picture.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pipeline.autoencoder.discovery_params import DISCOVERY
+from pipeline.autoencoder.sprite_fit import gradient
+
+NUM_STEPS = 3
+"""Gauss-Newton steps; more gain little on real clips."""
+NOISE, DEVIATION_PX = 0.03, 0.2
+"""Grey levels by which a picture is off without being displaced, and px by which the flattest field strays before any
+is seen: together they say how far slopes are believed. DISCOVERY.evidence.noise; by trial on five real sets."""
+VALUES_AT_ONCE = 2**23
+"""Cosines times px that one batch holds: 32 MiB."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is seen in the place of pictures."""
+
+    shown: Tensor
+    """[N, C, h, w]"""
+    picture: Tensor
+    """[N, C, h, w]; or, before something else, [N, C + 1, h, w]: premultiplied colour, then a mask"""
+    behind: Tensor | None = None
+    """[N, C, h, w] what lies behind the picture; None: it covers all"""
+    free: Tensor | None = None
+    """[N, 1, h, w] in [0, 1]: how far a place shows these two and nothing else; None: everywhere"""
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> "Seen":
+        tensors = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: function(x) for name, x in tensors.items() if x is not None})
+
+    def explained(self) -> Tensor:
+        """What the pictures make of it: [N, C, h, w]."""
+        return self.picture if self.behind is None else self.behind + self.change(self.picture)
+
+    def change(self, picture: Tensor) -> Tensor:
+        """What a picture, or the slope of one, adds to what lies behind."""
+        return picture if self.behind is None else picture[:, :-1] - picture[:, -1:] * self.behind
+
+    def left_over(self) -> Tensor:
+        return self.shown - self.explained()
+
+    def error(self) -> Tensor:
+        """[N] squared, of all places and channels."""
+        squared = self.left_over().square()
+        return (squared if self.free is None else squared * self.free).sum((1, 2, 3))
+
+
+def num_cosines(height: int, width: int, most: int) -> tuple[int, int]:
+    """How many cosines along y and x: `most` along the longer side, as dense along the other."""
+    longer = max(height, width)
+    return math.ceil(most * height / longer), math.ceil(most * width / longer)
+
+
+class DisplacementCode(nn.Module):
+    """Pictures [N, C, h, w] and what shows in their place <-> [N, D]."""
+
+    components: Tensor
+    """[D, 2 J] orthonormal rows, or zero: of the field along x, then along y"""
+    scale: Tensor
+    """[D] standard deviations"""
+    cosines: Tensor
+    """[J, h w]"""
+    stiffness: Tensor
+    """[2 J] how much less the cosines of higher frequency are expected, over that of the flattest"""
+
+    def __init__(self, height: int, width: int, dim: int, most_cosines: int):
+        super().__init__()
+        self.size, count = (height, width), num_cosines(height, width, most_cosines)
+        y, x = (
+            torch.cos(torch.arange(number)[:, None] * (torch.arange(side) + 0.5) * (math.pi / side))
+            for number, side in zip(count, (height, width), strict=True)
+        )
+        frequency = torch.arange(count[0])[:, None] ** 2 + torch.arange(count[1]) ** 2
+        self.at_once = max(1, VALUES_AT_ONCE // (math.prod(count) * height * width))
+        self.register_buffer("cosines", torch.einsum("iy,jx->ijyx", y, x).reshape(-1, height * width), persistent=False)
+        self.register_buffer("stiffness", (1.0 + frequency.flatten()).repeat(2), persistent=False)
+        self.register_buffer("components", torch.eye(len(self.stiffness))[:dim].clone())
+        self.register_buffer("scale", torch.ones(len(self.components)))
+
+    def field(self, code: Tensor) -> Tensor:
+        """[N, 2, h, w] px to the right and down, from where a picture shows something to where it holds it."""
+        return self._field(code * self.scale, self.components)
+
+    def drawn(self, code: Tensor, picture: Tensor) -> Tensor:
+        """Pictures [N, C, h, w] as displaced by codes [N, D]; past its edges a picture goes on."""
+        return _read(picture, self.field(code))
+
+    def encode(self, seen: Seen) -> Tensor:
+        """Codes [N, D] under which pictures explain best what is seen in their place, and never worse than where they
+        are."""
+        return self._found(seen, self.components) / self.scale
+
+    def numbers(self, seen: Seen) -> Tensor:
+        """[N, 2 J]: the same in all cosines, px."""
+        return self._found(seen, torch.eye(len(self.stiffness), device=seen.shown.device))
+
+    def fit(self, components: Tensor, energy: Tensor) -> None:
+        """components [2 J, 2 J], the most varying first; energy [2 J]: mean square of each one's number, px^2."""
+        num_codes = len(self.components)
+        self.components.copy_(components[:num_codes] * (energy[:num_codes, None] > 0))
+        self.scale.copy_(energy[:num_codes].sqrt().clamp(min=1e-4))
+
+    def _field(self, numbers: Tensor, components: Tensor) -> Tensor:
+        return ((numbers @ components).unflatten(1, (2, -1)) @ self.cosines).unflatten(2, self.size)
+
+    def _found(self, seen: Seen, components: Tensor) -> Tensor:
+        parts = (slice(at, at + self.at_once) for at in range(0, len(seen.shown), self.at_once))
+        found = [self._steps(seen.map(lambda x: x[part]), components) for part in parts]  # noqa: B023, called at once
+        return torch.cat(found) if found else seen.shown.new_zeros(0, len(components))
+
+    def _steps(self, seen: Seen, components: Tensor) -> Tensor:
+        """Gauss-Newton on sum of |left over|^2 / NOISE^2 + stiffness |numbers|^2 / DEVIATION_PX^2."""
+        ridge = components * self.stiffness * (NOISE / DEVIATION_PX) ** 2 @ components.T
+        numbers = best = seen.shown.new_zeros(len(seen.shown), len(components))
+        least = seen.error()
+        displaced = seen
+        for _ in range(NUM_STEPS):
+            matrix, right = self._normal_equations(displaced)
+            matrix, right = components @ matrix @ components.T + ridge, right @ components.T - numbers @ ridge
+            numbers = numbers + torch.linalg.solve(matrix, right)
+            displaced = replace(seen, picture=_read(seen.picture, self._field(numbers, components)))
+            error = displaced.error()
+            best = torch.where((error < least)[:, None], numbers, best)
+            least = torch.minimum(error, least)
+        return best
+
+    def _normal_equations(self, seen: Seen) -> tuple[Tensor, Tensor]:
+        """[N, 2 J, 2 J] and [N, 2 J]; what shows something else counts little."""
+        left = seen.left_over()
+        trusted = 1 / (1 + left.square().mean(1, keepdim=True) / DISCOVERY.sprites.outlier**2)
+        trusted = (trusted if seen.free is None else trusted * seen.free)[:, 0]
+        along_y, along_x = gradient(seen.picture)
+        slopes = torch.stack([seen.change(along_x), seen.change(along_y)], 1)
+        products = torch.einsum("nichw,njchw,nhw->nijhw", slopes, slopes, trusted).flatten(3)
+        xx, xy, yy = ((products[:, i, j, None] * self.cosines) @ self.cosines.T for i, j in ((0, 0), (0, 1), (1, 1)))
+        matrix = torch.cat([torch.cat([xx, xy], 2), torch.cat([xy, yy], 2)], 1)
+        right = torch.einsum("nichw,nchw,nhw->nihw", slopes, left, trusted).flatten(2) @ self.cosines.T
+        return matrix, right.flatten(1)
+
+
+def _read(picture: Tensor, field: Tensor) -> Tensor:
+    """Pictures [N, C, h, w] read where fields [N, 2, h, w] lead, px."""
+    height, width = picture.shape[-2:]
+    y, x = (torch.arange(side, device=field.device, dtype=field.dtype) for side in (height, width))
+    places = torch.stack([x + field[:, 0], y[:, None] + field[:, 1]], -1)
+    grid = (places + 0.5) * (2 / places.new_tensor([width, height])) - 1
+    return F.grid_sample(picture, grid, padding_mode="border", align_corners=False)
