@@ -53,11 +53,11 @@ class AutoencoderConfig(Params):
     num_scenes: int = Field(default=0, ge=0)
     """Backgrounds that are known from training clips."""
     prepared: Preparation = Preparation()
-    """How the training clips' frames were."""
+    """How the frames of the training clips were prepared."""
 
     @property
     def form(self) -> FrameFormat:
-        """The form in which the model wants frames."""
+        """The form that frames must have for this model."""
         return self.prepared.form(self.height, self.width, self.num_channels)
 
 
@@ -70,9 +70,9 @@ class Pictures:
     objects: Tensor
     """[B, K, C + 1, P, P] premultiplied colour, then the mask"""
     detail: Tensor | None = None
-    """[B, D_detail] what these pictures already show of the detail code; None: nothing"""
+    """[B, D_detail] the part of the detail code that these pictures already show; None: nothing"""
     deformation: Tensor | None = None
-    """[B, K, D_deformation] what the objects' pictures already show of their deformation; None: nothing"""
+    """[B, K, D_deformation] the part of the deformation code that the objects' pictures already show; None: nothing"""
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Pictures":
         tensors = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -86,13 +86,13 @@ class Decoded:
     background: Tensor
     """[B, T, C, H, W] in [0, 1]"""
     layers: Tensor
-    """[B, T, K, C + 2, h, w] what each object's window shows of it: colour times mask, mask, and alpha, which is what
-    others leave of the mask"""
+    """[B, T, K, C + 2, h, w] each object in its window: colour times mask, mask, and alpha, which is what nearer
+    objects leave of the mask"""
     windows: Windows
 
     @property
     def objects(self) -> Tensor:
-        """[B, T, K, C, H, W] each object's colour, not multiplied by its mask; 0 where that is"""
+        """[B, T, K, C, H, W] each object's colour, not multiplied by its mask; 0 where the mask is 0"""
         color, mask = self.layers[:, :, :, :-2], self.layers[:, :, :, -2:-1]
         return self.windows.lay((color / mask.clamp(min=1e-3)).clamp(0, 1))
 
@@ -132,17 +132,18 @@ class Autoencoder(nn.Module):
         self.deformation = DeformationCode(C, arch.patch_dim, arch.deformation_dim) if arch.deformation_dim else None
         self.scenes: Tensor
         self.register_buffer("scenes", torch.zeros(config.num_scenes, C + 1, config.height, config.width))
-        """What training clips have in common behind whatever moves, in [0, 1], then where it is known."""
+        """Backgrounds that training clips share, in [0, 1]; the last channel is 1 where they are known, else 0."""
         self.mix = Mix(C, config.height, config.width, config.forecast_steps) if config.forecast_steps else None
 
     def encode(self, frames: Tensor, proposals: Proposals | None = None) -> Latents:
-        """Codes of clips [B, T, C, H, W] in [0, 1], which may be taken apart already; even the time-independent ones
-        come from these frames alone."""
+        """Codes of clips [B, T, C, H, W] in [0, 1]; proposals: the clips taken apart, if they are already. Even the
+        time-independent codes come from these frames alone."""
         layers = self.encode_proposals(proposals or self._propose(frames))
         return self.add_detail(self.add_deformation(layers, frames), frames)
 
     def encode_with_pictures(self, frames: Tensor) -> tuple[Latents, Pictures]:
-        """Codes of clips, and their layers in all the detail that these frames show; where they show none, as decoded.
+        """Codes of clips, and pictures of their layers as these frames show them; what no frame shows is decoded from
+        codes.
 
         To `decode` such pictures along a predicted track carries into the future what the codes are too small for, as
         the skip connections from the last given frame do in SVG (Denton and Fergus 2018, arXiv 1802.07687).
@@ -158,7 +159,7 @@ class Autoencoder(nn.Module):
         return latents, replace(pictures, **held)
 
     def pictures_of(self, proposals: Proposals) -> tuple[Latents, Pictures]:
-        """The same of clips that are already taken apart, before detail and deformations."""
+        """As `encode_with_pictures`, of clips that are already taken apart, and without detail and deformation."""
         layers, sprites = self.encode_proposals(proposals), proposals.sprites
         decoded = self.decode_pictures(layers)
         return layers, Pictures(
@@ -181,8 +182,8 @@ class Autoencoder(nn.Module):
         return self.mix.carry_on(context, ground[0].movedim(0, -1).numpy(), num_steps)
 
     def remainder(self, frame: Tensor, last: Latents, shown: Decoded, future: Latents, drawn: Decoded) -> Tensor:
-        """What the layers leave over of the last given frame [C, H, W], whose latents are `last` and decode to `shown`,
-        carried on along with those of `future`, decoded to `drawn`: [B, T, C, H, W]."""
+        """What the layers leave over of the last given frame, carried on along with them: [B, T, C, H, W]. That frame
+        is [C, H, W], its latents are `last`, decoded to `shown`; the latents `future` are decoded to `drawn`."""
         last, future = (latents.to(frame.device) for latents in (last, future))
         return carried_remainder(frame, last, shown, future, drawn, self.patch_px)
 
@@ -206,7 +207,8 @@ class Autoencoder(nn.Module):
         ).check(self.spec)
 
     def add_deformation(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
-        """With how each object's picture in `frames` differs from what the layers (of `pictures`, if given) show."""
+        """The latents with a deformation code: how each object in `frames` differs from the layers (of `pictures`, if
+        given)."""
         if not self.deformation:
             return latents
         remainder = self.object_remainder(latents, frames, pictures)
@@ -214,7 +216,7 @@ class Autoencoder(nn.Module):
         return latents.replace(deformation=code.unflatten(0, remainder.shape[:3]))
 
     def add_detail(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
-        """With what layers and deformation leave over of `frames`."""
+        """The latents with a detail code: what layers and deformation leave over of `frames`."""
         if not self.detail:
             return latents
         remainder = frames - self.decode(latents, pictures).frames
@@ -286,7 +288,7 @@ def _not_yet_shown(name: str, latents: Latents, pictures: Pictures) -> Tensor:
 
 
 def save_autoencoder(path: Path, model: Autoencoder, made_from: dict[str, str]) -> str:
-    """Returns the file's identity."""
+    """Writes the weights; returns the file's identity, as `checkpoint.save`."""
     return checkpoint.save(path, KIND, model.state_dict(), model.config.model_dump(mode="json"), made_from)
 
 
