@@ -53,11 +53,11 @@ class AutoencoderConfig(Params):
     num_scenes: int = Field(default=0, ge=0)
     """Backgrounds that are known from training clips."""
     prepared: Preparation = Preparation()
-    """How the training clips' frames were."""
+    """How the frames of the training clips were prepared."""
 
     @property
     def form(self) -> FrameFormat:
-        """The form in which the model wants frames."""
+        """The form that frames must have for this model."""
         return self.prepared.form(self.height, self.width, self.num_channels)
 
 
@@ -82,17 +82,18 @@ class Autoencoder(nn.Module):
         self.deformation = DeformationCode(C, arch.patch_dim, arch.deformation_dim) if arch.deformation_dim else None
         self.scenes: Tensor
         self.register_buffer("scenes", torch.zeros(config.num_scenes, C + 1, config.height, config.width))
-        """What training clips have in common behind whatever moves, in [0, 1], then where it is known."""
+        """Backgrounds that training clips share, in [0, 1]; the last channel is 1 where they are known, else 0."""
         self.mix = Mix(C, config.height, config.width, config.forecast_steps) if config.forecast_steps else None
 
     def encode(self, frames: Tensor, proposals: Proposals | None = None) -> Latents:
-        """Codes of clips [B, T, C, H, W] in [0, 1], which may be taken apart already; even the time-independent ones
-        come from these frames alone."""
+        """Codes of clips [B, T, C, H, W] in [0, 1]; proposals: the clips taken apart, if they are already. Even the
+        time-independent codes come from these frames alone."""
         layers = self.encode_proposals(proposals or self._propose(frames))
         return self._add_remainder(layers, frames)
 
     def encode_with_pictures(self, frames: Tensor) -> tuple[Latents, Pictures]:
-        """Codes of clips, and their layers in all the detail that these frames show; where they show none, as decoded.
+        """Codes of clips, and pictures of their layers as these frames show them; what no frame shows is decoded from
+        codes.
 
         To `decode` such pictures along a predicted track carries into the future what the codes are too small for, as
         the skip connections from the last given frame do in SVG (Denton and Fergus 2018, arXiv 1802.07687).
@@ -106,7 +107,7 @@ class Autoencoder(nn.Module):
         return latents, replace(pictures, **held)
 
     def pictures_of(self, proposals: Proposals) -> tuple[Latents, Pictures]:
-        """The same of clips that are already taken apart, before what single pictures leave over."""
+        """As `encode_with_pictures`, of clips that are already taken apart, and before what single pictures leave over."""
         layers, sprites = self.encode_proposals(proposals), proposals.sprites
         decoded = self.decode_pictures(layers)
         return layers, Pictures(
@@ -129,8 +130,8 @@ class Autoencoder(nn.Module):
         return self.mix.carry_on(context, ground[0].movedim(0, -1).numpy(), num_steps)
 
     def remainder(self, frame: Tensor, last: Latents, shown: Decoded, future: Latents, drawn: Decoded) -> Tensor:
-        """What the layers leave over of the last given frame [C, H, W], whose latents are `last` and decode to `shown`,
-        carried on along with those of `future`, decoded to `drawn`: [B, T, C, H, W]."""
+        """What the layers leave over of the last given frame, carried on along with them: [B, T, C, H, W]. That frame
+        is [C, H, W], its latents are `last`, decoded to `shown`; the latents `future` are decoded to `drawn`."""
         last, future = (latents.to(frame.device) for latents in (last, future))
         return carried_remainder(frame, last, shown, future, drawn, self.patch_px)
 
@@ -154,27 +155,28 @@ class Autoencoder(nn.Module):
         ).check(self.spec)
 
     def _add_remainder(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
-        """With what the layers (of `pictures`, if given) leave over of `frames`."""
+        """The latents with all codes for what the layers (of `pictures`, if given) leave over of `frames`."""
         for add in (self.add_deformation, self.add_motion, self.add_detail):
             latents = add(latents, frames, pictures)
         return latents
 
     def add_deformation(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
-        """With how each object's picture in `frames` differs from what the layers (of `pictures`, if given) show."""
+        """The latents with a deformation code: how each object in `frames` differs from the layers (of `pictures`, if
+        given)."""
         if not self.deformation:
             return latents
         seen = self.see_objects(latents, frames, pictures).map(lambda patches: patches.flatten(0, 2))
         return latents.replace(deformation=self.deformation.encode(seen).view_as(latents.deformation))
 
     def add_motion(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
-        """With what `frames` show beside where layers and deformation draw it."""
+        """The latents with a motion code: what `frames` show beside where layers and deformation draw it."""
         if not self.motion:
             return latents
         seen = Seen(frames, self.decode(latents, pictures).frames).map(lambda x: x.flatten(0, 1))
         return latents.replace(motion=self.motion.encode(seen).view_as(latents.motion))
 
     def add_detail(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
-        """With what layers, deformation and motion leave over of `frames`."""
+        """The latents with a detail code: what layers, deformation and motion leave over of `frames`."""
         if not self.detail:
             return latents
         remainder = frames - self.decode(latents, pictures).frames
@@ -251,7 +253,7 @@ def _faded(latents: Latents) -> Tensor:
 
 
 def save_autoencoder(path: Path, model: Autoencoder, made_from: dict[str, str]) -> str:
-    """Returns the file's identity."""
+    """Writes the weights; returns the file's identity, as `checkpoint.save`."""
     return checkpoint.save(path, KIND, model.state_dict(), model.config.model_dump(mode="json"), made_from)
 
 

@@ -1,8 +1,8 @@
 """What the camera does: which part of the background each frame shows, and in what light.
 
 The background is a canvas, larger than the frame by the same margin on every side. The frame's point u shows the canvas
-point m' + (x, y) + exp(-log_zoom) R(roll) (u - m), with m and m' the middles of frame and canvas, px, and R a turn; so
-a canvas without a margin belongs to a camera that holds still, and is what every frame shows. Past the canvas its edge
+point m' + (x, y) + exp(-log_zoom) R(roll) (u - m), with m and m' the middles of frame and canvas, px, and R a rotation.
+A canvas without a margin belongs to a camera that holds still: every frame shows all of it. Beyond the canvas its edge
 goes on. Clips whose camera does not roll are read by two matrix products, the others point by point.
 
 Legend: B clips, T frames, C channels, H W frame, H' W' canvas.
@@ -53,14 +53,15 @@ def within(motion: Tensor, frames: Tensor) -> Tensor:
 
 
 def inverse(motion: Tensor) -> Tensor:
-    """The motion [..., NUM_MOVING] that leads back from one [..., NUM_MOVING] or from the camera whose motion it is."""
+    """The motion [..., NUM_MOVING] that undoes `motion` [..., NUM_MOVING], or that of a camera [..., CAMERA]."""
     log_zoom, roll = camera_code.log_zoom(motion), camera_code.roll(motion)
     place = camera_code.turned(-camera_code.place(motion), -roll) * log_zoom.exp()[..., None]
     return camera_code.assemble_motion(place, -log_zoom, -roll)
 
 
 def after(outer: Tensor, inner: Tensor) -> Tensor:
-    """The motion [..., NUM_MOVING] of a camera that sees as `inner` what a camera with `outer` sees."""
+    """The motion [..., NUM_MOVING] of two cameras in a row: the one with `outer` looks at the picture, and the one with
+    `inner` looks at what that one sees. Either may be a camera [..., CAMERA]."""
     log_zoom, roll = camera_code.log_zoom(outer), camera_code.roll(outer)
     place = camera_code.turned(camera_code.place(inner), roll) * torch.exp(-log_zoom)[..., None]
     return camera_code.assemble_motion(
@@ -77,8 +78,8 @@ def matrix(motion: Tensor) -> Tensor:
 
 
 def reach(motion: Tensor, height: int, width: int) -> Tensor:
-    """[...] how far the background seen by motion [..., T, NUM_MOVING] reaches beyond the frame, px: its way, and what
-    it zooms out or turns in beside that; zooming in counts as zooming out."""
+    """How far [...], px, the background seen by motion [..., T, NUM_MOVING] reaches beyond the frame, at most: the
+    greatest shift plus the most that zooming out and rolling bring in. Zooming in counts as zooming out."""
     half = motion.new_tensor([width, height]) / 2
     widest = camera_code.assemble_motion(
         camera_code.place(motion), -camera_code.log_zoom(motion).abs(), camera_code.roll(motion)
@@ -88,8 +89,8 @@ def reach(motion: Tensor, height: int, width: int) -> Tensor:
 
 
 def resample(image: Tensor, motion: Tensor, height: int, width: int) -> Tensor:
-    """Images [B, 1 or T, C, h, w] as a camera with `motion` sees them, [B, T, C, height, width]; motion [B, T, ...] or
-    the camera whose motion it is."""
+    """Images [B, 1 or T, C, h, w] as a camera with `motion` sees them, [B, T, C, height, width]; motion
+    [B, T, NUM_MOVING] or a camera [B, T, CAMERA]."""
     return each_its_way(
         rolls(motion), image, motion, lambda image, motion: _resample_upright(image, motion, height, width),
         lambda image, motion: _resample_turned(image, motion, height, width),
@@ -104,8 +105,8 @@ def _resample_upright(image: Tensor, motion: Tensor, height: int, width: int) ->
 
 
 def rolls(motion: Tensor) -> Tensor:
-    """bool [B]: whether motion [B, T, ...] of a clip turns in any of its frames; nothing does on the meta device, which
-    has no values."""
+    """bool [B]: whether motion [B, T, ...] rolls in any frame of a clip; never on the meta device, which has no
+    values."""
     roll = camera_code.roll(motion)
     return torch.zeros(len(roll), dtype=torch.bool) if roll.is_meta else (roll != 0).any(1)
 
@@ -118,8 +119,8 @@ def _resample_turned(image: Tensor, motion: Tensor, height: int, width: int) -> 
 
 
 def _places(motion: Tensor, image: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Where a camera with `motion` reads images [..., h, w], px along x and y: each [B, T, height, width]; of length 1
-    along the other axis if none rolls."""
+    """Where a camera with `motion` reads images [..., h, w]: places along x and along y, px, each
+    [B, T, height, width], but of length 1 along the other axis if no clip rolls."""
     (h, w), (x, y) = image.shape[-2:], camera_code.place(motion).unbind(-1)
     step, roll = torch.exp(-camera_code.log_zoom(motion)), camera_code.roll(motion)
     if not rolls(motion).any():

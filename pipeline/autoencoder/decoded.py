@@ -25,7 +25,7 @@ class Pictures:
     objects: Tensor
     """[B, K, C + 1, P, P] premultiplied colour, then the mask"""
     motion: Tensor | None = None
-    """[B, D_motion] what these pictures already show of the motion code; None: nothing"""
+    """[B, D_motion] the part of the motion code that these pictures already show; None: nothing"""
     detail: Tensor | None = None
     """[B, D_detail] the same of the detail code"""
     deformation: Tensor | None = None
@@ -48,13 +48,13 @@ class Decoded:
     background: Tensor
     """[B, T, C, H, W] in [0, 1]"""
     layers: Tensor
-    """[B, T, K, C + 2, h, w] what each object's window shows of it: colour times mask, mask, and alpha, which is what
-    others leave of the mask"""
+    """[B, T, K, C + 2, h, w] each object in its window: colour times mask, mask, and alpha, which is what nearer
+    objects leave of the mask"""
     windows: Windows
 
     @property
     def objects(self) -> Tensor:
-        """[B, T, K, C, H, W] each object's colour, not multiplied by its mask; 0 where that is"""
+        """[B, T, K, C, H, W] each object's colour, not multiplied by its mask; 0 where the mask is 0"""
         color, mask = self.layers[:, :, :, :-2], self.layers[:, :, :, -2:-1]
         return self.windows.lay((color / mask.clamp(min=1e-3)).clamp(0, 1))
 

@@ -38,7 +38,8 @@ def num_steps(num_frames: int) -> int:
 
 @torch.no_grad()
 def fit_mix(model: Autoencoder, clips: TrainingSet, advance: Callable[[], None]) -> None:
-    """Fits what swings and both sets of shares in place; `advance` is called after each clip of the latter."""
+    """Fits what swings, then both sets of shares, in place; `advance` is called after each clip that shares are fitted
+    to."""
     mix = model.mix
     if mix is None:
         return
@@ -65,7 +66,7 @@ def fit_mix(model: Autoencoder, clips: TrainingSet, advance: Callable[[], None])
 
 
 def _with_known_tracks(straight: Latents, context: Latents, whole: Latents) -> Latents:
-    """The future of a context in straight lines, but objects that the whole clip shows as well go where they really
+    """The future of a context as in `straight`, but objects that the whole clip has as well go where they really
     went."""
     known = in_order_of(context, whole).frames(context.num_frames, whole.num_frames)
     is_known = (known.presence > PRESENT)[:, None, :, None]

@@ -2,9 +2,9 @@
 
 A camera that holds still films one scene in many clips; the median of all their frames is its background even where
 an object rests throughout one clip, or covers most of it. Where most frames differ from that median, as where people
-always stand, nothing is known. A clip is recognised by how well its own median fits once the light is matched; one of
-no known scene has its own median alone. The scene is part of the code of a background, which then only says what
-differs from it.
+always stand, nothing is known. A clip is recognised by how well its own median fits once the light is matched; a clip
+that shows no known scene has its own median alone. The scene is part of the code of a background, whose other numbers
+then only say what differs from it.
 
 Legend: n clips, S scenes, B clips at once, T frames, C channels, H W px. Pictures are in [0, 1] but where uint8 is
 said. A scene is a picture [C + 1, H, W] whose last channel is 1 where the others are known, 0 where they are not.
@@ -28,7 +28,7 @@ MAX_CLIPS = 200
 FRAMES_PER_CLIP = 3
 """Frames of each clip that go into a scene's picture, the median of all: neighbouring frames say the same."""
 COARSE_PX = 32
-"""px. Longer side of the small pictures on which every clip is compared with every other."""
+"""Longer side, px, of the small pictures on which every clip is compared with every other."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Scene:
         return self.chosen.sum(1) > 0
 
     def complete(self, background: Tensor, params: SceneParams = DISCOVERY.scenes) -> Tensor:
-        """background [B, C, H, W] as the clips show it, but the known one, in the clips' light, where the two
-        differ."""
+        """background [B, C, H, W] as the clips show it, but where the known one differs, that one in the clips'
+        light."""
         if not self.known.any():
             return background
         lit = in_light_of(self.picture, self.certain, background, params)
@@ -72,16 +72,17 @@ def recognise(scenes: Tensor, median: Tensor, params: SceneParams = DISCOVERY.sc
 
 
 def drawn(scenes: Tensor, chosen: Tensor) -> Tensor:
-    """The one of scenes [S, C + 1, H, W] that each clip has chosen [B, S], or zero: [B, C + 1, H, W]."""
+    """The one of scenes [S, C + 1, H, W] that is `chosen` [B, S] for each clip, zero where none is:
+    [B, C + 1, H, W]."""
     return torch.einsum("bs,schw->bchw", chosen, scenes)
 
 
 def find_scenes(
     read: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, params: SceneParams = DISCOVERY.scenes,
 ) -> np.ndarray:
-    """The scenes of training clips, uint8 [S, C + 1, H, W], those of most clips first, each with what is known of it (0
-    or 255). read(rows) returns clips uint8 [n, T, H, W, C]. What fewer than `min_clips` show is no scene: nothing would
-    be known of it that its clips do not say themselves."""
+    """The scenes of training clips, uint8 [S, C + 1, H, W], those of most clips first; the last channel is 255 where a
+    scene is known, else 0. read(rows) returns clips uint8 [n, T, H, W, C]. What fewer than `min_clips` show is no
+    scene; `SceneParams` says why."""
     medians, frames = [], []
     for row in rows[evenly_spaced(len(rows), MAX_CLIPS)]:  # one by one: clips are large
         clip = read(row[None])[0]

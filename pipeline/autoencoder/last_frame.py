@@ -1,7 +1,7 @@
 """What the layers leave over of the last given frame, carried into the future along with the layer that it lies on.
 
-Drawn with it, the last given frame is that frame itself; from there on an object takes along what its picture lacks,
-and the background keeps, or pans with the camera, what it lacks. How long that stays true is for the mix to say.
+With it the layers draw the last given frame exactly. From there on an object takes along what its picture lacks. What
+the background lacks stays where it is, or pans with the camera. How long that stays true is for the mix to say.
 
 Legend: B futures of one clip, H steps, K slots, C channels, height and width px.
 """
@@ -41,15 +41,17 @@ def carried_remainder(
 
 
 def _shares(alpha: Tensor) -> tuple[Tensor, Tensor]:
-    """What objects [..., K, height, width] and background [..., height, width] show of every pixel: 1 together. Drawn
-    masks may go a little beyond 1."""
+    """What share of every pixel shows each object [..., K, height, width] and the background [..., height, width]: 1
+    together, even where drawn masks go a little beyond 1."""
     total = alpha.sum(-3)
     return alpha / total.clamp(min=1).unsqueeze(-3), (1 - total).clamp(min=0)
 
 
 def _carried(left: Tensor, share: Tensor, back: Tensor, shows: Tensor) -> Tensor:
-    """[B, H, C, height, width] of what is left over [C, height, width] and lies on a layer by its share
-    [height, width], where that layer shows [B, H, height, width]; back [B, H, 2, 3] leads to the last frame, px."""
+    """One layer's part of what is left over, carried along with it: [B, H, C, height, width]. left [C, height, width]:
+    what is left over of the last frame; share [height, width] and shows [B, H, height, width]: how much of each pixel
+    shows that layer, in the last frame and in future ones; back [B, H, 2, 3]: from px of these to px of the last
+    frame."""
     picture = torch.cat([left * share, share[None]])
     moved = warp(picture.expand(back.shape[0] * back.shape[1], *picture.shape), back.flatten(0, 1))
     moved = moved.unflatten(0, back.shape[:2])

@@ -76,9 +76,9 @@ def _pictures(tracks: Tracks, cells: Cells, params: MeetingParams) -> Tensor:
 
 
 def _same_picture(first: Tensor, second: Tensor, telling: Tensor, params: MeetingParams) -> Tensor:
-    """Log-odds [B, T] that a frame shows a pair as most frames do (but which way round these have it is not known),
-    from the two pictures [B, T, D] and how much each frame has to say, telling [B, T]: where the difference of the
-    pictures lies along its leading principal component, in units of what lies beside that."""
+    """Log-odds [B, T] that a frame shows a pair one way round rather than the other; which of the two is right is not
+    known here. They say where the difference of the two pictures, first and second [B, T, D], lies along its leading
+    principal component, in units of what lies beside that. telling [B, T]: how much each frame has to say."""
     difference = (first - second) * telling[..., None]
     energies, directions = torch.linalg.eigh(difference @ difference.transpose(1, 2))  # [B, T] rising; [B, T, T]
     # of twins no component leads: only what the first one has before the second is a difference, not noise
@@ -90,9 +90,9 @@ def _same_picture(first: Tensor, second: Tensor, telling: Tensor, params: Meetin
 
 
 def _same_course(offset: Tensor, telling: Tensor, params: MeetingParams) -> Tensor:
-    """Log-odds [B, T - 1] that a pair goes on as it is from each frame to the next, rather than exchanged. Asked is
-    whether two lines meet halfway between the frames: through the offsets from one object to the other, [B, T, 2]
-    widths, in the frames before, and in those after. telling [B, T]: how much each frame has to say."""
+    """Log-odds [B, T - 1] that a pair goes on as it is from each frame to the next, rather than exchanged; offset
+    [B, T, 2], widths: from one object to the other; telling [B, T]: how much each frame has to say. One line is fitted
+    to the offsets in the frames before, one to those after: do they agree halfway between the two frames?"""
     T = offset.shape[1]
     times = torch.arange(T, device=offset.device, dtype=offset.dtype)
     halfway = times[:-1, None] + 0.5
@@ -115,7 +115,8 @@ def _same_course(offset: Tensor, telling: Tensor, params: MeetingParams) -> Tens
     agreement = (end * start).sum(-1) + params.memory**2 * (slope_before * slope_after).sum(-1)
     known = torch.minimum(weight_before, weight_after).clamp(max=1)
     odds = 2 * known * agreement / params.course_sigma**2
-    # the frames of one meeting all say the same: only the one that says it loudest is heard, or each would count anew
+    # the frames around a meeting all tell of the same exchange: only the lowest odds may do so, else it would count
+    # once for each frame
     around = int(params.memory)
     lowest = -F.max_pool1d(-odds[:, None], 2 * around + 1, stride=1, padding=around)[:, 0]
     return torch.where(odds == lowest, odds, odds.clamp(min=0)) + params.rare

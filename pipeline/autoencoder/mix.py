@@ -33,15 +33,15 @@ COLUMNS = (
 """Forecast, and where it counts: everywhere, where cut-outs of the last frame lie, where objects of the layers do.
 The remainder is no forecast of its own but what is added to the layers."""
 PLAIN = tuple(COLUMNS.index((name, "everywhere")) for name in (LAYERS, "last", "flow", "mean_flow"))
-"""Places of those few columns whose shares few clips are enough to fit."""
+"""Places in COLUMNS of the few whose shares can be fitted to few clips."""
 PLAIN_RIDGE, RIDGE = 3.0, 5.0
-"""How strongly shares are pulled where clips do not settle them: those of the plain columns towards none (the median
-image), those of all columns towards the plain ones. As a share of the layers' own energy, to be divided by the square
-of the number of clips. By trial on real sets of 3 to 30 clips: those of up to 8 gain 0.1 to 0.2 dB, the others are as
-good as with a pull of 0.01."""
+"""How strongly shares are pulled where clips do not settle them. PLAIN_RIDGE pulls those of the plain columns towards 0
+(the median image), RIDGE those of all columns towards the plain ones. Both are shares of the layers' own energy, to be
+divided by the square of the number of clips. By trial on real sets of 3 to 30 clips: sets of up to 8 gain 0.1 to 0.2
+dB, the others are as good as with a pull of 0.01."""
 NUM_REWEIGHTINGS = 8
 LEAST_ERROR = 1e-5
-"""Mean squared error, [0, 1]^2, below which a clip counts no more: 50 dB, a level of eight bits or so."""
+"""Mean squared error, [0, 1]^2, below which a clip gains no further weight: 50 dB, a level of eight bits or so."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ class CarriedOn:
     """[C, height, width] of the context"""
 
     def beside(self, frames: Tensor, alpha: Tensor, remainder: Tensor) -> "Ingredients":
-        """All that is mixed: this; frames [B, H, C, height, width] drawn from layers, whose objects show as alpha
-        [B, H, K, height, width] says; and what the layers leave over of the last frame, [B, H, C, height, width]."""
+        """All that is mixed: these forecasts; frames [B, H, C, height, width] drawn from layers, whose objects show as
+        alpha [B, H, K, height, width] says; and remainder [B, H, C, height, width], what the layers leave over of the
+        last frame."""
         carried, cut_outs, median = (x.to(frames)[None] for x in (self.forecasts, self.cut_outs, self.median))
         return Ingredients(frames, alpha.sum(2, keepdim=True), remainder, carried, cut_outs, median)
 
@@ -124,8 +125,8 @@ class Mix(nn.Module):
         return CarriedOn(forecasts, covered, median)
 
     def forward(self, ingredients: Ingredients, trust: Tensor) -> Tensor:
-        """Frames [B, H, C, height, width] in [0, 1]. trust [H] in [0, 1]: how much better than straight lines the
-        tracks are; 0 as good, 1 as good as known."""
+        """Frames [B, H, C, height, width] in [0, 1]. trust [H] in [0, 1]: how good the tracks are; 0 as straight lines,
+        1 as known ones."""
         steps = torch.arange(ingredients.layers.shape[1], device=trust.device).clamp(max=len(self.straight) - 1)
         shares = torch.lerp(self.straight[steps], self.informed[steps], trust[:, None])
         mixed = ingredients.median[:, None].expand_as(ingredients.layers)
@@ -165,8 +166,8 @@ def moments(ingredients: Ingredients, target: Tensor) -> Moments:
 
 
 def shares_of(clips: list[Moments]) -> Tensor:
-    """The shares [H, N] of the highest mean psnr over the clips. The plain columns are fitted alone first; then all
-    columns are, pulled towards the former, the more so the fewer the clips.
+    """The shares [H, N] of the highest mean psnr over the clips. The plain columns are fitted alone first. Then all
+    columns are, pulled towards those first shares, the more so the fewer the clips.
 
     Least squares, repeated with each clip weighted by one over its error: else the few clips that nobody can foresee
     would decide how those are mixed that are foreseen exactly.
@@ -181,7 +182,8 @@ def shares_of(clips: list[Moments]) -> Tensor:
 
 
 def _least_squares(clips: list[Moments], shares: Tensor, wanted: Tensor, pull: float) -> Tensor:
-    """The best shares [H, N], searched from `shares` on, and pulled towards those `wanted`."""
+    """The best shares [H, N] for the clips, searched from `shares` on, and pulled towards `wanted` as strongly as
+    `pull`."""
     for _ in range(NUM_REWEIGHTINGS):
         weights = [1 / clip.error(shares) for clip in clips]
         normal = sum(weight[:, None, None] * clip.normal for weight, clip in zip(weights, clips, strict=True))

@@ -1,8 +1,8 @@
 """A clip taken apart without learning: background, moving objects, their tracks and pictures.
 
-Deterministic, differentiated nowhere, run once per clip (once per context when forecasting). Three rounds of tracking,
-registration of the camera and background estimation (each needs the others: a plain temporal median still contains
-whatever moves slowly), then the sprites. Tracks are places in the frame, whatever the camera does.
+Deterministic, without gradients, run once per clip (once per context when forecasting). First come three rounds of
+tracking, registration of the camera and background estimation, since each needs the others: a plain temporal median
+still contains whatever moves slowly. Then come the sprites. Tracks are places in the frame, whatever the camera does.
 
 Legend: B clips, T frames, K slots, C channels, H W frame, H' W' canvas, h w discovery grid, P patch side in samples.
 """
@@ -42,7 +42,7 @@ from pipeline.autoencoder.windows import Windows, around_patches
 
 CLIPS_PER_THREAD = 1
 PICTURES = ("background", "background_seen", "color", "mask", "seen")
-"""Proposals that have half precision, so that they can be kept in it: it tells 1/2048 apart, a video 1/255."""
+"""Fields that are rounded to half precision, so that they can be stored in it: it tells 1/2048 apart, a video 1/255."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Proposals:
     background: Tensor
     """[B, C, H', W'] in [0, 1]: the whole canvas"""
     background_seen: Tensor
-    """[B, 1, H', W'] 1 where the background was seen in a frame or more; elsewhere it is filled in"""
+    """[B, 1, H', W'] in [0, 1]: 1 where the background was seen in one frame or more; where 0 it is filled in"""
     camera: Tensor
     """[B, T, CAMERA] motion and light of each frame"""
     sprites: Sprites
@@ -62,7 +62,7 @@ class Proposals:
         return Proposals(**{name: x for name, x in tensors.items() if not hasattr(sprites, name)}, sprites=sprites)
 
     def tensors(self) -> dict[str, Tensor]:
-        """By name; those of the sprites have names of their own."""
+        """All tensors by name, those of the sprites too, whose names differ from the others."""
         own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "sprites"}
         return own | {field.name: getattr(self.sprites, field.name) for field in fields(Sprites)}
 
@@ -71,17 +71,18 @@ class Proposals:
         return Proposals.of({name: change(name, x) for name, x in self.tensors().items()})
 
     def take(self, clips: Tensor) -> "Proposals":
-        """Of some clips alone, by their places in the batch, int [n]."""
+        """The proposals of some clips alone; clips, int [n]: their places in the batch."""
         return self.map(lambda _, x: x[clips])
 
 
 def propose(
     frames: Tensor, params: ProposalParams, scenes: Tensor | None = None, discovery: DiscoveryParams = DISCOVERY,
 ) -> Proposals:
-    """Takes clips [B, T, C, H, W] in [0, 1] apart; scenes [S, C + 1, H, W]: backgrounds known from
-    training clips, then where they are.
+    """Takes clips [B, T, C, H, W] in [0, 1] apart; scenes [S, C + 1, H, W]: backgrounds from training clips, the last
+    channel 1 where they are known, else 0.
 
-    On a CPU every core takes a few clips at a time: the operations are small, threads inside each gain little.
+    On a CPU every core takes one clip at a time: the operations are small, and several threads for one clip gain
+    little.
     """
     known = frames.new_empty(0) if scenes is None else scenes
     if frames.device.type != "cpu":
@@ -115,7 +116,7 @@ def _propose(frames: Tensor, params: ProposalParams, scenes: Tensor, discovery: 
         cells = look_coarsely(still, view(background, camera, H, W), params.object_px, discovery.evidence)
         tracks = find_tracks(cells, params.num_slots, hint, discovery.tracking, discovery.extent)
         roams = moves(tracks, cells, camera, discovery.pruning)
-        # what rests may be the hole that an object left in the background where it stood for long, if that is not known
+        # before an unknown background, what rests may be no object but the hole that one left where it stood for long
         counts = roams | before(scene.certain, tracks, cells)
         presence = prune(tracks, cells, roams, counts, discovery.pruning)
         hint = torch.where(presence[..., None] > 0, tracks.color, torch.nan)
@@ -137,8 +138,8 @@ def _propose(frames: Tensor, params: ProposalParams, scenes: Tensor, discovery: 
 def _start_sprites(
     tracks: Tracks, presence: Tensor, cell_px: Tensor, frames: Tensor, params: ProposalParams, schedule: ScheduleParams,
 ) -> tuple[Sprites, Tensor]:
-    """Empty sprites at the tracks and the probability [B, T, k, H, W] that a pixel shows each, for as many slots k as
-    the fullest clip needs; the present ones come first."""
+    """Empty sprites at the tracks, and the probability [B, T, k, H, W] that a pixel shows each of them. There are as
+    many slots k as the fullest clip needs, those with an object first."""
     (B, T, C, H, W), P = frames.shape, min(params.patch_dim, schedule.coarse_dim)
     slots = present_slots(presence)
     presence, k = take_slots(presence, slots, 1), slots.shape[1]
@@ -158,8 +159,9 @@ def _fit_sprites(
     frames: Tensor, background: Tensor, scene: Scene, camera: Tensor, sprites: Sprites, owned: Tensor,
     params: ProposalParams, discovery: DiscoveryParams,
 ) -> tuple[Sprites, Tensor, Tensor]:
-    """Pictures, tracks, visibility, depth and background in turn, each given the others; owned [B, T, K, H, W]: whose
-    pixels are, as far as the tracks know."""
+    """Pictures, tracks, visibility, depth and background in turn, each given the others; owned [B, T, K, H, W]: the
+    probability that a pixel shows each slot's object, from the tracks. Returns the sprites, the background, and where
+    it was seen."""
     H, W = frames.shape[-2:]
     margin = (background.shape[-1] - W) // 2
     behind, moving = view(background, camera, H, W), _grown(owned.amax(2), discovery.schedule.cover_px)
@@ -174,8 +176,8 @@ def _fit_sprites(
         shown = blurred if step.blurred else (frames, behind)
         free = uncovered(windows, mask, sprites.depth)
         if scene.known.any():
-            # before a known background neighbours that rest or move alike are told apart by their tracks' pixels alone;
-            # before another one two tracks on one object would share it
+            # Before a known background only the pixels of their tracks tell neighbours apart that rest or move alike.
+            # Before an unknown one they are not asked: two tracks on one object would share it.
             certain = windows.crop(scene.certain[:, None])[:, :, :, 0]
             claimed = _claimed_by_others(owned, sprites.presence, windows, discovery.schedule.claim_slope)
             free = torch.minimum(free, 1 - certain * claimed)
@@ -201,7 +203,7 @@ def _fit_sprites(
         mask = masks_within(sprites, windows)
         if step.compare:
             covered = _grown(windows.greatest(mask), discovery.schedule.cover_px)
-            if not step.complete:  # what a picture still lacks must not end in the background
+            if not step.complete:  # what a picture still lacks must not end up in the background
                 covered = torch.maximum(covered, moving)
             background, seen = background_behind(frames, covered, camera, margin, discovery.background)
             background = scene.complete(background, discovery.scenes)
@@ -211,17 +213,18 @@ def _fit_sprites(
 
 
 def _claimed_by_others(owned: Tensor, presence: Tensor, windows: Windows, slope: float) -> Tensor:
-    """How surely a pixel of a slot's window belongs to others that are there rather than to the slot, [B, T, K, h, w]
-    in [0, 1]; owned [B, T, K, H, W], presence [B, K]. Little that is left of a neighbour's pixels in every frame would
-    make a picture of it."""
+    """How surely a pixel of a slot's window belongs to other slots with an object rather than to this one,
+    [B, T, K, h, w] in [0, 1]; owned [B, T, K, H, W]: probability that it is each slot's; presence [B, K]; slope:
+    `claim_slope`. The little that is left of a neighbour's pixels, if left in every frame, would make a picture of the
+    neighbour."""
     together = windows.crop(torch.einsum("btkhw,bk->bthw", owned, presence)[:, :, None])[:, :, :, 0]
     own = windows.crop_own(owned) * presence[:, None, :, None, None]
     return (slope * (together - 2 * own)).clamp(0, 1)
 
 
 def _grown(mask: Tensor, by_px: int) -> Tensor:
-    """mask [..., H, W], not below 0, and what lies that near to it: along one axis, then along the other, in a quarter
-    of the time that max_pool2d takes."""
+    """mask [..., H, W], at least 0, grown by `by_px` px to all sides: a maximum along one axis, then along the other,
+    in a quarter of the time that max_pool2d takes."""
     for axis in (-2, -1):
         side = mask.shape[axis]
         padded = F.pad(mask, (by_px, by_px) if axis == -1 else (0, 0, by_px, by_px))

@@ -22,8 +22,8 @@ def boxes(tracks: Tracks, cells: Cells, counts: Tensor, params: PruningParams = 
     mass = weight.sum((3, 4))
 
     def inside(profile: Tensor, places: Tensor, centre: Tensor) -> Tensor:
-        """How surely places [n] along one axis are within the box, [B, T, K, n], from where the evidence lies along
-        that axis, profile [B, T, K, n], and the track's centre [B, T, K]."""
+        """How surely places [n] along one axis are within the box, [B, T, K, n]; profile [B, T, K, n]: evidence along
+        that axis; centre [B, T, K] of the track."""
         offset = places - centre[..., None]
         variance = (profile * offset.square()).sum(-1) / mass
         radius = params.box_spread * variance.mean(1, keepdim=True).sqrt() + params.box_margin * width
@@ -40,9 +40,9 @@ def boxes(tracks: Tracks, cells: Cells, counts: Tensor, params: PruningParams = 
 def prune(
     tracks: Tracks, cells: Cells, roams: Tensor, counts: Tensor, params: PruningParams = DISCOVERY.pruning,
 ) -> Tensor:
-    """Which slots hold an object: presence [B, K], 0 or 1. Slots with too little evidence are dropped, those that
-    cannot be objects (counts [B, K] says which can), and parts or doubles of a bigger object. roams [B, K]: which
-    tracks lead somewhere; two parts of one object do so together."""
+    """Which slots hold an object: presence [B, K], 0 or 1. Dropped are slots with too little evidence, slots that
+    cannot be objects, and parts or doubles of a bigger object. counts [B, K]: which tracks can be objects; roams
+    [B, K]: which lead somewhere, as two parts of one object do together."""
     width = cells.object_cells
     mass = (tracks.responsibility * cells.moving[:, :, None]).sum((3, 4))
     bulk = mass.quantile(params.busy, dim=1)
@@ -71,7 +71,8 @@ def before(certain: Tensor, tracks: Tracks, cells: Cells) -> Tensor:
 
 
 def moves(tracks: Tracks, cells: Cells, camera: Tensor, params: PruningParams = DISCOVERY.pruning) -> Tensor:
-    """Whether a track leads somewhere, bool [B, K], over the background, which camera [B, T, CAMERA] moves."""
+    """Whether a track leads somewhere, bool [B, K], as seen from the background; camera [B, T, CAMERA] says how that
+    moves in the frame."""
     h, w = tracks.responsibility.shape[-2:]
     camera = camera[:, :, None]
     middle = tracks.centre.new_tensor([w, h]) / 2

@@ -1,8 +1,9 @@
 """How the camera moved: frames registered to one another, then to the background that they show.
 
 Robust Gauss-Newton iterations (Lucas and Kanade 1981) on motion and light together: what does not fit, such as objects,
-counts little (weights of Geman and McClure). A motion is [x, y, log_zoom, roll] as in the module `camera`. Only a clip
-that is better explained so is said to roll: whatever else happens in it would turn a camera that does not by a little.
+counts little (weights of Geman and McClure). A motion is [x, y, log_zoom, roll] as in the module `camera`. A clip is
+said to roll only if roll explains it better: else whatever else happens in the clip would turn an upright camera a
+little.
 
 Legend: B clips, T frames, C channels, H W frame.
 """
@@ -23,7 +24,8 @@ _SHIFT, _SHIFT_AND_ZOOM, _ALL = 2, 3, 4
 
 
 def start(frames: Tensor, may_move: bool, params: CameraParams = DISCOVERY.camera) -> Tensor:
-    """The camera [B, T, CAMERA] of frames [B, T, C, H, W] under even light, whatever their background."""
+    """The camera [B, T, CAMERA] of frames [B, T, C, H, W], before any background is known: motion from the frames
+    alone, and even light. may_move: False for a camera that holds still."""
     motion = frames.new_zeros(*frames.shape[:2], camera_code.NUM_MOVING)
     if may_move and frames.shape[1] > 1:
         motion = recentre(chain(frames, params), frames.shape, params)
@@ -34,8 +36,8 @@ def start(frames: Tensor, may_move: bool, params: CameraParams = DISCOVERY.camer
 def follow(
     frames: Tensor, background: Tensor, camera: Tensor, covered: Tensor, params: CameraParams = DISCOVERY.camera,
 ) -> Tensor:
-    """The camera [B, T, CAMERA], registered again to background [B, C, H', W'], in so far as that is not `covered`
-    [B, T, H, W] by objects."""
+    """`camera` [B, T, CAMERA] refined: frames [B, T, C, H, W] are registered to background [B, C, H', W'] where no
+    object covers it, covered [B, T, H, W]; then comes their light."""
     motion = camera_code.motion(camera)
     moves = (motion != 0).flatten(1).any(1)[:, None, None]
     if moves.any():
@@ -46,8 +48,8 @@ def follow(
 
 
 def chain(frames: Tensor, params: CameraParams = DISCOVERY.camera) -> Tensor:
-    """Motion [B, T, NUM_MOVING] of every frame of [B, T, C, H, W], neighbour registered to neighbour; the first one is
-    0. It is 0 of a clip whose camera holds still, and upright of one whose camera does not roll."""
+    """Motion [B, T, NUM_MOVING] of every frame of [B, T, C, H, W] from the first one, by registering neighbouring
+    frames. It is 0 throughout a clip whose camera holds still, and without roll where the camera stays upright."""
     steps = frames.new_zeros(frames.shape[0], frames.shape[1] - 1, camera_code.NUM_MOVING)
     for level in params.levels:
         if level == 1 or min(frames.shape[-2:]) // level >= params.min_side:
@@ -65,7 +67,8 @@ def chain(frames: Tensor, params: CameraParams = DISCOVERY.camera) -> Tensor:
 def _registered_to_neighbours(
     frames: Tensor, steps: Tensor, level: int, unknown: int, params: CameraParams,
 ) -> Tensor:
-    """Motion [B, T - 1, NUM_MOVING] from each frame to the next, refined from `steps` at a fraction of their size."""
+    """Motion [B, T - 1, NUM_MOVING] from each frame to the next, refined from `steps` on frames of 1 / level of their
+    size; unknown: how many numbers of it are sought."""
     small = F.avg_pool2d(frames.flatten(0, 1), level).unflatten(0, frames.shape[:2])
     before, later = small[:, :-1], small[:, 1:]
     everywhere = torch.ones_like(later[:, :, :1])
@@ -77,7 +80,8 @@ def _registered_to_neighbours(
 
 
 def path(steps: Tensor) -> Tensor:
-    """Motion [B, T, NUM_MOVING] from the first frame on, of steps [B, T - 1, NUM_MOVING] from frame to frame."""
+    """Motion [B, T, NUM_MOVING] of every frame from the first one, summed up from steps [B, T - 1, NUM_MOVING] between
+    neighbouring frames."""
     log_zoom = F.pad(camera_code.log_zoom(steps).cumsum(1), (1, 0))
     roll = F.pad(camera_code.roll(steps).cumsum(1), (1, 0))
     shift = camera_code.turned(place(steps), roll[:, :-1]) * torch.exp(-log_zoom[:, :-1, None])
@@ -92,11 +96,12 @@ def without_roll(motion: Tensor) -> Tensor:
 def explains(
     frames: Tensor, steps: Tensor, simpler: Tensor, least: float, params: CameraParams = DISCOVERY.camera,
 ) -> Tensor:
-    """bool [B]: whether frames [B, T, C, H, W] half a clip apart, to which nothing was fitted, are alike so much more
-    by motion in `steps` than by `simpler` ones, both [B, T - 1, NUM_MOVING], that it takes away `least` of the squared
-    error; and than by steps as far the other way, since reading between pixels alone takes away noise.
+    """bool [B]: whether `steps` explain frames [B, T, C, H, W] better than `simpler` ones do, both
+    [B, T - 1, NUM_MOVING]. Compared are frames half a clip apart, to which nothing was fitted. Their squared error, one
+    moved to the other by `steps`, must be less by the share `least` than by `simpler` steps, and than by steps as far
+    from these the other way, since reading between pixels alone takes away noise.
 
-    Where frames show too little of the same, they are compared in halves, quarters, ... of that time.
+    Where such frames show too little of the same, frames at a half, a quarter, ... of that distance are compared.
     """
     believed = decided = torch.zeros(len(frames), dtype=torch.bool, device=frames.device)
     paths = [path(way) for way in (steps, simpler, 2 * simpler - steps)]
@@ -114,8 +119,8 @@ def explains(
 
 
 def _squared_error(frames: Tensor, motion: Tensor, lag: int) -> Tensor:
-    """[B, T - lag, H, W] between frames [B, T, C, H, W] and those `lag` before, moved by motion [B, T, NUM_MOVING] and
-    brought to the same light; nan where these do not reach."""
+    """Squared error [B, T - lag, H, W] between each of frames [B, T, C, H, W] and the one `lag` frames before it, which
+    is moved by motion [B, T, NUM_MOVING] and brought to the same light; nan where that one does not reach."""
     first, later = frames[:, :-lag], frames[:, lag:]
     between = after(inverse(motion[:, :-lag]), motion[:, lag:])
     moved, reached = resample(first, between, *frames.shape[-2:]), within(between, frames)
@@ -132,8 +137,8 @@ def _enlarged(motion: Tensor, factor: float) -> Tensor:
 def register(
     frames: Tensor, canvas: Tensor, motion: Tensor, free: Tensor, params: CameraParams = DISCOVERY.camera,
 ) -> Tensor:
-    """Motion [B, T, NUM_MOVING] of frames [B, T, C, H, W] on canvas [B, C, H', W'], refined from `motion`, of which
-    clips that do not roll keep upright; free [B, T, H, W]: how surely no object covers a pixel."""
+    """Motion [B, T, NUM_MOVING] of frames [B, T, C, H, W] on canvas [B, C, H', W'], refined from `motion`; a clip that
+    does not roll there stays upright. free [B, T, H, W]: how surely no object covers a pixel."""
     turned = rolls(motion)
     unknown = _ALL if turned.any() else _SHIFT_AND_ZOOM
     for _ in range(params.round_corrections):
@@ -146,8 +151,8 @@ def register(
 def recentre(
     motion: Tensor, frame_shape: tuple[int, ...], params: CameraParams = DISCOVERY.camera,
 ) -> Tensor:
-    """The same motion [B, T, NUM_MOVING] counted from the middle of its path, so that a canvas reaches as far as
-    possible to all sides; 0 where it is too small to be one."""
+    """The same motion [B, T, NUM_MOVING] counted from the middle of its path, so that it needs as little canvas as
+    possible on every side; 0 where it goes no further than `still_px`."""
     zoom, roll = (_middle(part(motion)) for part in (log_zoom, camera_code.roll))
     upright = camera_code.turned(place(motion), -roll)
     off = (upright - _middle(upright)) * zoom.exp()[..., None]
@@ -156,13 +161,13 @@ def recentre(
 
 
 def _middle(path: Tensor) -> Tensor:
-    """[B, 1, ...] between the ends of what path [B, T, ...] reaches."""
+    """Halfway [B, 1, ...] between the least and the greatest value of path [B, T, ...]."""
     return (path.amax(1, keepdim=True) + path.amin(1, keepdim=True)) / 2
 
 
 def _extent(motion: Tensor, frame_shape: tuple[int, ...]) -> Tensor:
-    """[B]: the furthest that `motion` [B, T, NUM_MOVING] shifts the frame's middle, or its edges by zooming or turning,
-    px."""
+    """The furthest [B], px, that `motion` [B, T, NUM_MOVING] moves the frame's middle by a shift, or its edges by zoom
+    or roll."""
     radius = max(frame_shape[-2:]) / 2
     edges = torch.maximum(log_zoom(motion).abs(), camera_code.roll(motion).abs()).amax(1) * radius
     return torch.maximum(place(motion).abs().amax((1, 2)), edges)
@@ -171,16 +176,16 @@ def _extent(motion: Tensor, frame_shape: tuple[int, ...]) -> Tensor:
 def _correction(
     frames: Tensor, expected: Tensor, free: Tensor, num_unknown: int, params: CameraParams,
 ) -> Tensor:
-    """Motion [B, T, NUM_MOVING], x and y in px of the frame, that one robust Gauss-Newton iteration adds where frames
-    [B, T, C, H, W] differ from `expected`; of shift, zoom and roll only the first `num_unknown` numbers.
+    """One robust Gauss-Newton iteration: the motion [B, T, NUM_MOVING], x and y in px of the frame, from `expected` to
+    frames [B, T, C, H, W]. Only the first `num_unknown` of x, y, zoom and roll are sought; the others are 0.
 
-    frame(u) = (1 + g) expected + b + (dx, dy) . slope - dz (u - m) . slope + dr (u - m) x slope, over pixels that count
-    as `free` [B, T, 1, H, W].
+    frame(u) = (1 + g) expected + b + (dx, dy) . slope - dz (u - m) . slope + dr (u - m) x slope, with gain 1 + g,
+    brightness b and the frame's middle m, over pixels that count as `free` [B, T, 1, H, W].
     """
     H, W = frames.shape[-2:]
     slope_y, slope_x = (torch.gradient(expected, dim=dim)[0] for dim in (-2, -1))
     y, x = (torch.arange(n, device=frames.device) + 0.5 - n / 2 for n in (H, W))
-    radius = (H + W) / 4  # counts zoom and roll in px, so that the unknowns are alike in size
+    radius = (H + W) / 4  # zoom and roll are counted in px here, so that the unknowns are alike in size
     unknowns = [slope_x, slope_y, expected, torch.ones_like(expected)]
     if num_unknown > _SHIFT:
         unknowns.append(-(x * slope_x + y[:, None] * slope_y) / radius)
@@ -206,7 +211,8 @@ def estimate_light(
     frames: Tensor, background: Tensor, covered: Tensor, params: CameraParams = DISCOVERY.camera,
 ) -> Tensor:
     """Gain and brightness [B, T, 2] of each frame against background [B, 1 or T, C, H, W]: a robust least-squares line
-    over what is not covered [B, T, H, W], drawn a little towards (1, 0) and averaging to it over the clip."""
+    over the pixels that are not covered, [B, T, H, W]. It is drawn a little towards (1, 0), which is its mean over the
+    clip."""
     C = frames.shape[2]
     # everything that a line needs to know of a pixel, its channels added up
     values, squares = frames.sum(2), frames.square().sum(2)

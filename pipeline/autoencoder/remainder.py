@@ -82,7 +82,8 @@ class DetailCode(nn.Module):
         return F.unfold(padded, BLOCK, stride=BLOCK)
 
     def fit(self, components: Tensor, energy: Tensor) -> None:
-        """components [R, R]; energy: mean square of each component's number at each place, [R, blocks]."""
+        """Sets the code, in place, from components [R, R] and energy [R, blocks]: the mean square of each component's
+        number at each place."""
         self.components.copy_(components)
         largest = energy.flatten().sort(descending=True, stable=True)
         self.chosen.copy_(largest.indices[:len(self.chosen)])
@@ -142,7 +143,8 @@ class DeformationCode(nn.Module):
         return self.displacement.drawn(displacements, picture) + F.pad(change, (0, 0, 0, 0, 0, 1))
 
     def fit_colors(self, components: Tensor, energy: Tensor) -> None:
-        """components [C P P, C P P], the most varying first; energy [C P P]: mean square of each one's number."""
+        """Sets the colours, in place, from components [C P P, C P P], the most varying first, and energy [C P P]: the
+        mean square of each one's number."""
         num_codes = len(self.components)
         self.components.copy_(components[:num_codes] * (energy[:num_codes, None] > 0))
         self.scale.copy_(energy[:num_codes].sqrt().clamp(min=1e-4))

@@ -20,19 +20,20 @@ def compare(
     frames: Tensor, background: Tensor, sprites: Sprites, windows: Windows, object_px: float,
     params: ComparisonParams = DISCOVERY.comparison,
 ) -> Sprites:
-    """Sets depth and presence by comparing the objects where their masks lie, in their windows; frames [B, T, C, H, W],
-    background [B, 1 or T, C, H, W]; object_px: width of a typical object.
+    """Sets depth and presence by comparing the objects where their masks lie; frames [B, T, C, H, W], background
+    [B, 1 or T, C, H, W]; windows: those of the sprites; object_px: width of a typical object.
 
-    Depth: of two that overlap, the one whose picture explains the overlap better is nearer; 0 where none do. Presence:
-    a slot that takes away little squared error where no other object is, such as a double of another or a fault of the
-    background, loses it; only the most useless one of a clip at a time, since two doubles make each other useless.
+    Depth: of two objects that overlap, the one whose picture explains the overlap better is nearer; 0 where nothing
+    overlaps. Presence: a slot loses it if it takes away little squared error where no other object is, like a double of
+    another slot or a fault of the background. In one call each clip loses only its most useless slot, since two doubles
+    make each other useless.
     """
     C, visibility = frames.shape[2], sprites.visibility[..., None, None, None]
     bare = sprites.color / sprites.mask[:, :, None].clamp(min=0.05)
     drawn, picture = paste(torch.cat([bare, sprites.picture], 2), sprites, windows).split([C, C + 1], 3)
     shown, behind = windows.crop(frames), windows.crop(background)
     error = (shown - drawn).square().sum(3)
-    # as layers, since a picture that lets much through says nothing of its colour
+    # drawn as layers over the background, since a picture that lets much through says nothing of its colour
     color, mask = (picture * visibility).split([C, 1], 3)
     mask = mask * sprites.presence[:, None, :, None, None, None]
     contrast = shown - behind
@@ -42,7 +43,7 @@ def compare(
     alone, depth = mask.clone(), torch.zeros_like(sprites.depth)
     for overlap in windows.overlaps():
         def total(x: Tensor) -> Tensor:
-            """x [n, h, w] of the overlap added up by slot, [B, K]."""
+            """x [n, h, w] of the overlap, added up for each slot: [B, K]."""
             where = overlap.clip, overlap.slot  # noqa: B023, called at once
             return torch.zeros_like(depth).index_put(where, x.sum((1, 2)), accumulate=True)  # noqa: B023
         own, other = mask[overlap.places], overlap.of_other(mask)
@@ -60,15 +61,17 @@ def compare(
 
 
 def noise(frames: Tensor, background: Tensor) -> Tensor:
-    """Standard deviation [B] of frames [B, T, C, H, W] around background [B, 1 or T, C, H, W] where that is what they
-    show, grey levels: 1.48 median absolute differences, as long as objects cover less than half."""
+    """Standard deviation [B], grey levels, of the noise of frames [B, T, C, H, W] around background
+    [B, 1 or T, C, H, W]: 1.48 times the median absolute difference, which holds as long as objects cover less than
+    half."""
     return 1.4826 * median((frames - background).abs().flatten(1))
 
 
 def drop_parts(sprites: Sprites, object_px: float, params: ComparisonParams = DISCOVERY.comparison) -> Sprites:
-    """Takes presence from all but the largest of sprites that are parts of one object, which the largest then shows:
-    those that move as one, side by side, and those of one hue whose middles usually lie within an object; object_px:
-    width of a typical one. What rests does not move as one with its neighbours."""
+    """Where several sprites are parts of one object, takes presence from all but the largest, which then shows the
+    object. Parts are sprites that move as one, side by side, and sprites of one hue whose middles usually lie close
+    together and hardly stray from one another. What rests does not move as one with its neighbours. object_px: width of
+    a typical object."""
     centre, presence = sprites.centre, sprites.presence.clone()
     travels = (centre.amax(1) - centre.amin(1)).amax(-1) > params.travel_px
     size = sprites.mask.sum((2, 3)) * sprites.step.square()

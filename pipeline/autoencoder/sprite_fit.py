@@ -1,10 +1,10 @@
 """Sprites and their exact tracks, fitted in closed form to the frames.
 
 A clip is modelled as flexible sprites over a background (Jojic and Frey 2001, "Learning flexible sprites in video
-layers"): in the object's own coordinates u a frame shows x_t(u) = a(u) + b(u) bg_t(u), with a = mask * colour
-(premultiplied) and b = 1 - mask the same in every frame. The object moves over the background, so bg_t(u) changes
-and both follow from a least-squares line per sample; the track follows from a Gauss-Newton iteration on the same
-equation (Lucas and Kanade 1981).
+layers"): in the object's own coordinates u frame t shows x_t(u) = a(u) + b(u) bg_t(u). There bg_t is the background,
+and a = mask * colour (premultiplied) and b = 1 - mask are the same in every frame. The object moves over the
+background, so bg_t(u) changes, and a least-squares line per sample gives a and b. A Gauss-Newton iteration on the same
+equation gives the track (Lucas and Kanade 1981).
 
 Legend: B clips, T frames, K slots, C channels, P patch side in samples, H W frame, h w window. Positions are (x, y) in
 px.
@@ -36,23 +36,23 @@ class Patches:
     """[B, T, K, 1, P, P] the share that lies inside the frame and is not covered by another object"""
 
     def where(self, chosen: Tensor, others: "Patches") -> "Patches":
-        """These, with the others' in the slots that are chosen, bool [B, K]."""
+        """These patches, but those of `others` in the slots that are chosen, bool [B, K]."""
         which = chosen[:, None, :, None, None, None]
         return Patches(*(torch.where(which, getattr(others, field.name), getattr(self, field.name))
                          for field in fields(self)))
 
 
 def look(frames: Tensor, background: Tensor, free: Tensor, sprites: Sprites, windows: Windows) -> Patches:
-    """frames [B, T, C, H, W]; background [B, 1 or T, C, H, W]; free [B, T, K, h, w]: the share of each pixel of
-    a slot's window that no other object covers."""
+    """Cuts patches along the tracks out of frames [B, T, C, H, W] and background [B, 1 or T, C, H, W]; free
+    [B, T, K, h, w]: the share of each pixel of a slot's window that no other object covers."""
     shown = torch.cat([windows.crop(frames), windows.crop(background), free[:, :, :, None]], 3)
     patches = cut(shown, sprites, windows)
     return Patches(*patches.split([frames.shape[2], frames.shape[2], 1], 3))
 
 
 def fit_picture(patches: Patches, sprites: Sprites, params: SpriteParams = DISCOVERY.sprites) -> Sprites:
-    """The least-squares line x = a + b bg of every sample, with b drawn towards a robust first guess where bg hardly
-    varies."""
+    """Sets colour and mask by the least-squares line x = a + b bg of every sample, with b drawn towards a robust first
+    guess where bg hardly varies. Sets `seen` as well."""
     channels = patches.frame.shape[3]
     middle = median_over_time(patches.frame, shown(patches, sprites) > 0.5)[:, None]
     as_object, as_background = (patches.frame - middle).square(), (patches.frame - patches.background).square()
@@ -62,7 +62,7 @@ def fit_picture(patches: Patches, sprites: Sprites, params: SpriteParams = DISCO
     total = weight.sum(1)
     mean_frame = (weight * patches.frame).sum(1) / total
     mean_background = (weight * patches.background).sum(1) / total
-    # First guess: is a sample steadier along the object's track than it is like the background?
+    # First guess of the mask: how far the frames are from a steady picture, beside how far from the background.
     as_object, as_background = (
         (weight * error / (1 + error / params.outlier**2)).sum((1, 3)) / total[:, :, 0] + channels * params.noise**2
         for error in (as_object, as_background)
@@ -85,9 +85,9 @@ def fit_picture(patches: Patches, sprites: Sprites, params: SpriteParams = DISCO
 
 
 def _coverage(contrast: Tensor, likely: Tensor, params: SpriteParams) -> Tensor:
-    """The share [B, K, P, P] of a sample that an object covers if it has the colour of its surroundings: how far the
-    contrast to the background [B, K, C, P, P] goes towards the strongest around, as edges and thin strokes go
-    halfway."""
+    """The share [B, K, P, P] of each sample that the object covers, if the object has one colour around there: contrast
+    [B, K, C, P, P], the difference to the background, as a share of the strongest contrast in the neighbourhood. At
+    edges and on thin strokes it is about a half. likely [B, K, P, P]: first guess of the mask."""
     squared = contrast.square().sum(2)
     weight = (likely * squared.square())[:, :, None] + 1e-8
     def around(x: Tensor) -> Tensor:
@@ -98,13 +98,14 @@ def _coverage(contrast: Tensor, likely: Tensor, params: SpriteParams) -> Tensor:
 
 
 def shown(patches: Patches, sprites: Sprites) -> Tensor:
-    """[B, T, K, 1, P, P] how surely a sample shows the object's place, uncovered, in a frame where the object is
-    visible."""
+    """[B, T, K, 1, P, P] how surely a sample shows the object's own place in a frame: the object is visible there, and
+    the sample lies inside the frame, covered by no other object."""
     return patches.free * sprites.visibility[..., None, None, None]
 
 
 def _keep_blob(mask: Tensor, params: SpriteParams) -> Tensor:
-    """Damps specks: a mask is bounded by what a small neighbourhood supports."""
+    """Removes specks: mask [B, K, P, P] fades to 0 as its mean over a small neighbourhood falls from `solid` to
+    `speck`."""
     around = F.avg_pool2d(mask, params.around, stride=1, padding=params.around // 2, count_include_pad=False)
     return mask * ((around - params.speck) / (params.solid - params.speck)).clamp(0, 1)
 
@@ -113,9 +114,9 @@ def refine_track(
     patches: Patches, sprites: Sprites, steadily: bool = False, turns: Tensor | None = None,
     params: SpriteParams = DISCOVERY.sprites,
 ) -> Sprites:
-    """Every frame's position, and the shape of those that turn, bool [B, K], corrected by one Gauss-Newton iteration on
-    x_t(u) = a(u - d) + b(u - d) bg_t(u), by at most `max_step` samples. `steadily`: where frames say little, hidden
-    behind another object or mistaken for it, tracks and shapes go straight on."""
+    """Corrects every frame's position, by at most `max_step` samples, by one Gauss-Newton iteration on x_t(u) =
+    a(u - d) + b(u - d) bg_t(u). turns, bool [B, K]: objects whose shape is corrected as well. `steadily`: tracks and
+    shapes go straight on in frames that say little, as where an object is hidden behind another or mistaken for it."""
     b = 1 - sprites.mask[:, None, :, None]
     residual = patches.frame - sprites.color[:, None] - b * patches.background
     color_y, color_x = gradient(sprites.color)
@@ -138,7 +139,7 @@ def refine_track(
     centre = _steady(sprites.centre, precision[..., :2].mean(-1, keepdim=True), params.jolt_px)
     if turns is None:
         return replace(sprites, centre=centre)
-    edge = (sprites.step * reach(sprites.patch_dim))[:, None, :, None]  # which jolts as the centre does
+    edge = (sprites.step * reach(sprites.patch_dim))[:, None, :, None]  # px: there a shape jolts as the centre does
     shape = _steady(sprites.shape * edge, precision[..., 2:], params.jolt_px) / edge
     return replace(sprites, centre=centre, shape=torch.where(turns[:, None, :, None], shape, sprites.shape))
 
@@ -146,8 +147,9 @@ def refine_track(
 def corrections(
     slopes: Tensor, residual: Tensor, weight: Tensor, params: SpriteParams = DISCOVERY.sprites,
 ) -> tuple[Tensor, Tensor]:
-    """One Gauss-Newton iteration [B, T, K, N], samples: the first two unknowns are x and y. slopes [B, T, K, N, ...] by
-    unknown, residual and weight [B, T, K, ...]. And how exactly each is known, 1 / samples^2, for a residual of 1."""
+    """The changes [B, T, K, N], samples, that one Gauss-Newton iteration makes to N unknowns, x and y first, and how
+    exactly each is known [B, T, K, N], 1 / samples^2, for residuals of 1. slopes [B, T, K, N, ...]: what each unknown
+    changes in the picture; residual and weight [B, T, K, ...]."""
     weighted = (slopes * weight[:, :, :, None]).flatten(4)
     normal = weighted @ slopes.flatten(4).transpose(-1, -2)
     right = -(weighted @ residual.flatten(3)[..., None])[..., 0]
@@ -157,13 +159,15 @@ def corrections(
 
 
 def reach(patch_dim: int) -> float:
-    """Samples from a patch's middle where a change of shape is counted as one of place: the deviation of a square."""
+    """Distance from a patch's middle, samples, at which a change of shape is counted as the shift that it makes there:
+    the standard deviation of a square along one axis."""
     return patch_dim / 12**0.5
 
 
 def shape_columns(slope_x: Tensor, slope_y: Tensor, shape: Tensor) -> Tensor:
-    """What log_scale, log_aspect and angle change, [B, T, K, 3, C, P, P], for slopes [B, T, K, C, P, P] of an object of
-    shape [B, T, K, 3]; per sample that places move at the `reach`."""
+    """What log_scale, log_aspect and angle change in the picture, [B, T, K, 3, C, P, P], for slopes [B, T, K, C, P, P]
+    of an object of shape [B, T, K, 3]. The unit of each is the change that shifts places at the distance `reach` by one
+    sample."""
     P = slope_x.shape[-1]
     x = (torch.arange(P, device=shape.device, dtype=shape.dtype) + 0.5 - P / 2) / reach(P)
     y, wider = x[:, None], (2 * shape[..., 1]).exp()[..., None, None, None]
@@ -173,15 +177,16 @@ def shape_columns(slope_x: Tensor, slope_y: Tensor, shape: Tensor) -> Tensor:
 
 
 def moved_and_reshaped(sprites: Sprites, step: Tensor) -> Sprites:
-    """Places, and shapes where there are numbers for them, changed by step [B, T, K, 2 or 5] samples; see `reach`."""
+    """The sprites changed by step [B, T, K, 2 or 5], samples: two numbers for the place, then, if there are five, three
+    for the shape, counted as `reach` says."""
     moved = sprites.moved(step[..., :2])
     return moved if step.shape[-1] == 2 else replace(moved, shape=moved.shape + step[..., 2:] / reach(moved.patch_dim))
 
 
 def _steady(track: Tensor, precision: Tensor, jolt_px: float) -> Tensor:
-    """The likeliest course of tracks [B, T, K, N] that are known to `precision` [B, T, K, N or 1], 1 / px^2, of an
-    object that flies on as it came but for jolts of standard deviation jolt_px (Whittaker 1923, "On a new method of
-    graduation")."""
+    """The likeliest course of tracks [B, T, K, N], px, measured with `precision` [B, T, K, N or 1], 1 / px^2, if
+    objects go straight on but for jolts (second differences) of standard deviation jolt_px (Whittaker 1923, "On a new
+    method of graduation")."""
     T = track.shape[1]
     if T < 3:
         return track

@@ -1,8 +1,8 @@
 """How objects turn, grow and shrink: their shape in every frame, where a clip shows that it changes.
 
-Sprites that only shift are fitted first. The picture of an object that turns is smeared then, so how it turns is read
-from each pair of neighbouring frames first, and added up; after that shape, place and picture are fitted together. What
-is hardly better explained so stays as it was: upright and of one size.
+Sprites that only shift are fitted first, which smears the picture of an object that turns. So how it turns and grows is
+first read from each pair of neighbouring frames and added up; after that shape, place and picture are fitted together.
+An object that is hardly better explained so stays as it was: upright and of one size.
 
 Legend: B clips, T frames, K slots, C channels, P patch side in samples.
 """
@@ -34,8 +34,9 @@ Look = Callable[[Sprites], Patches]
 def find_shapes(
     look: Look, sprites: Sprites, params: SpriteParams = DISCOVERY.sprites,
 ) -> tuple[Sprites, Patches, Tensor | None]:
-    """The sprites fitted again, those that turn or change their size with their shapes; what their patches show; and
-    which of them turn, bool [B, K], None where none does."""
+    """Fits the sprites again, each without and with a shape that changes, and keeps the latter where it is so much
+    better that the object turns or changes its size. Returns the sprites, what their patches show, and which of them
+    turn, bool [B, K], or None if none does."""
     everyone, patches = sprites.presence > 0, look(sprites)
     upright, shown_upright = _fitted(look, patches, sprites, None, params)
     turned = _by_pairs(look, patches, sprites, params)
@@ -50,8 +51,8 @@ def find_shapes(
 def _fitted(
     look: Look, patches: Patches, sprites: Sprites, turns: Tensor | None, params: SpriteParams,
 ) -> tuple[Sprites, Patches]:
-    """Track and picture fitted in turn, and the shape of those that turn, from what patches show of the sprites; and
-    what they show then."""
+    """Fits pictures and tracks in turn, and the shapes of those that turn, bool [B, K]; patches: what the sprites'
+    patches show at first. Returns the sprites and what their patches show then."""
     sprites = fit_picture(patches, sprites, params)
     for i in reversed(range(params.shape_rounds)):
         sprites = refine_track(patches, sprites, i == 0, turns, params)
@@ -61,8 +62,8 @@ def _fitted(
 
 
 def _misfit(patches: Patches, sprites: Sprites, params: SpriteParams) -> Tensor:
-    """Squared error [B, K] of what patches show of sprites, grey levels^2 px^2 of all frames together; outliers count
-    little."""
+    """Squared error [B, K] that sprites leave in their patches, grey levels^2 px^2, summed over all frames; no sample
+    counts more than `outlier`^2."""
     error = patches.frame - sprites.color[:, None] - (1 - sprites.mask[:, None, :, None]) * patches.background
     squared = error.square().sum(3, keepdim=True)
     squared = squared / (1 + squared / params.outlier**2)
@@ -70,9 +71,9 @@ def _misfit(patches: Patches, sprites: Sprites, params: SpriteParams) -> Tensor:
 
 
 def _by_pairs(look: Look, first: Patches, sprites: Sprites, params: SpriteParams) -> Sprites:
-    """Scale and angle as they change from frame to frame, added up, from what patches show `first`; 0 in the mean over
-    the clip."""
-    # neither the background nor, as far as the smeared picture knows, anything else around the object
+    """The sprites with scale and angle read from each pair of neighbouring frames, added up, and counted from their
+    mean over the clip; first: what the sprites' patches show."""
+    # samples that differ from the background and, as far as the smeared picture tells, lie inside the object
     differs = (first.frame - first.background).abs().amax(3, keepdim=True) / params.outlier
     inside = (sprites.mask > params.clear)[:, None, :, None]
     own = (shown(first, sprites) * differs.clamp(max=1) * inside)[:, :-1]

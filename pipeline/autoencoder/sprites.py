@@ -24,13 +24,13 @@ class Sprites:
     step: Tensor
     """[B, K] px between neighbouring samples of the patch"""
     shape: Tensor
-    """[B, T, K, 3] how it is scaled and turned beside that, see `pipeline.latents.pose`"""
+    """[B, T, K, 3] log_scale, log_aspect and angle beside that, see `pipeline.latents.pose`"""
     color: Tensor
     """[B, K, C, P, P] mask * colour"""
     mask: Tensor
     """[B, K, P, P] the object's shape, in [0, 1]"""
     seen: Tensor
-    """[B, K, P, P] 1 where the place was seen in a frame or more"""
+    """[B, K, P, P] in [0, 1]: 1 where the place was seen in one frame or more"""
     visibility: Tensor
     """[B, T, K] in [0, 1]"""
     depth: Tensor
@@ -53,18 +53,18 @@ class Sprites:
         return pose.matrix(self.centre, self.step[:, None].expand(self.centre.shape[:3]), self.shape)
 
     def moved(self, by: Tensor) -> "Sprites":
-        """Every patch's middle moved by as many of its samples, [B, T or 1, K, 2]."""
+        """The same with every patch's middle moved; by [B, T or 1, K, 2]: (x, y) in samples of the patch."""
         return replace(self, centre=self.centre + (self.matrix[..., :2] @ by[..., None])[..., 0])
 
     def take(self, slots: Tensor) -> "Sprites":
-        """Those of some slots alone, by their places, int [B, k]."""
+        """The sprites of some slots alone; slots, int [B, k]: their numbers."""
         return Sprites(**{
             field.name: take_slots(getattr(self, field.name), slots, axis=2 if field.name in _IN_FRAMES else 1)
             for field in fields(self)
         })
 
     def where(self, chosen: Tensor, others: "Sprites") -> "Sprites":
-        """These, with the others' in the slots that are chosen, bool [B, K]."""
+        """These sprites, but those of `others` in the slots that are chosen, bool [B, K]."""
         def choose(name: str) -> Tensor:
             own, other = getattr(self, name), getattr(others, name)
             axes = (1, -1) if name in _IN_FRAMES else (-1,)
@@ -73,7 +73,7 @@ class Sprites:
         return Sprites(**{field.name: choose(field.name) for field in fields(self)})
 
     def padded(self, num_slots: int) -> "Sprites":
-        """With empty slots (no presence, copies of the first track) up to num_slots."""
+        """The same with empty slots added, up to num_slots: copies of slot 0 without presence, visibility and depth."""
         B, K = self.presence.shape
         index = torch.arange(num_slots, device=self.presence.device)
         fitted = (index < K).to(self.presence)
@@ -83,7 +83,7 @@ class Sprites:
 
 
 def resampled(sprites: Sprites, patch_dim: int) -> Sprites:
-    """The same with patches of so many samples."""
+    """The same with patches of patch_dim x patch_dim samples."""
     if patch_dim == sprites.patch_dim:
         return sprites
     picture = torch.cat([sprites.picture, sprites.seen[:, :, None]], 2)
@@ -96,32 +96,31 @@ def resampled(sprites: Sprites, patch_dim: int) -> Sprites:
 
 
 _IN_FRAMES = "centre", "shape", "visibility"
-"""What a slot has in every frame."""
+"""Fields with a value for every frame, [B, T, K, ...]; the others are [B, K, ...]."""
 
 
 def present_slots(presence: Tensor) -> Tensor:
-    """The places [B, k] of slots that hold an object, presence [B, K], in their order; as many (at least one) as the
-    fullest clip needs, the others' rest are empty ones."""
+    """Numbers [B, k] of the slots that hold an object, in their order; presence [B, K]. k is the number of objects in
+    the fullest clip, at least 1; empty slots make up the rest in the other clips."""
     most = max(1, int(presence.sum(1).max()))
     return presence.argsort(dim=1, descending=True, stable=True)[:, :most]
 
 
 def take_slots(x: Tensor, slots: Tensor, axis: int) -> Tensor:
-    """Some slots of x [B, K, ...] (axis 1) or [B, T, K, ...] (axis 2), by their places, int [B, k]."""
+    """Some slots of x, which is [B, K, ...] (axis 1) or [B, T, K, ...] (axis 2); slots, int [B, k]: their numbers."""
     index = slots.view(len(slots), *[1] * (axis - 1), -1, *[1] * (x.dim() - axis - 1))
     return x.gather(axis, index.expand(*x.shape[:axis], -1, *x.shape[axis + 1:]))
 
 
 def cut(image: Tensor, sprites: Sprites, windows: Windows) -> Tensor:
-    """Patches [B, T, K, C, P, P] along the tracks of what the windows show, image [B, T, K, C, h, w]; zero outside of
-    them."""
+    """Patches [B, T, K, C, P, P], cut along the tracks out of what the windows show, image [B, T, K, C, h, w]. What
+    lies outside of its window is zero."""
     matrix = windows.within(sprites.matrix).flatten(0, 2)[:, None]
     return spatial_transform.cut(image.flatten(0, 2), matrix, sprites.patch_dim)[:, 0].unflatten(0, image.shape[:3])
 
 
 def paste(patch: Tensor, sprites: Sprites, windows: Windows) -> Tensor:
-    """Pictures [B, T, K, C, h, w] of patch [B, K, C, P, P], the same in every frame, drawn along the tracks into the
-    windows."""
+    """Draws patch [B, K, C, P, P], the same in every frame, along the tracks into the windows: [B, T, K, C, h, w]."""
     B, T = sprites.centre.shape[:2]
     repeated = patch[:, None].expand(B, T, *patch.shape[1:]).flatten(0, 1)
     drawn = spatial_transform.paste(repeated, windows.within(sprites.matrix).flatten(0, 1), *windows.size)
@@ -135,13 +134,14 @@ def draw_masks(sprites: Sprites, height: int, width: int) -> Tensor:
 
 
 def masks_within(sprites: Sprites, windows: Windows) -> Tensor:
-    """The same inside each object's window: [B, T, K, h, w]."""
+    """As `draw_masks`, but each inside its object's window: [B, T, K, h, w]."""
     drawn = paste(sprites.mask[:, :, None], sprites, windows)[:, :, :, 0]
     return drawn * (sprites.visibility * sprites.presence[:, None])[..., None, None]
 
 
 def normalise(sprites: Sprites, params: SpriteParams = DISCOVERY.sprites) -> Sprites:
-    """Recentres every sprite on its bounding box and rescales its patch to `box_margin` times the longer side of it."""
+    """Moves every patch to the middle of its object's bounding box, and makes its side `box_margin` times the longer
+    side of that box. The pictures are not resampled: they have to be fitted again."""
     P = sprites.patch_dim
     solid = ((sprites.mask - params.clear) / (params.full - params.clear)).clamp(0, 1)
     places = torch.arange(P, device=solid.device) + 0.5 - P / 2

@@ -1,6 +1,6 @@
 """How large is what a track follows: all that goes along with it, side by side.
 
-Around the middle of something that moves, whatever moves along shows in every frame, and what it passes by only in
+As seen from a track, what moves along with it shows at the same place in every frame, and what it passes by only in
 some. So the mean over the clip of the evidence, seen from the track, is the shape of the object, whatever its size.
 
 Legend: B clips, T frames, h w the discovery grid. Positions are (x, y) in cells.
@@ -16,11 +16,11 @@ from pipeline.autoencoder.discovery_params import DISCOVERY, ExtentParams
 def extent(
     moving: Tensor, centre: Tensor, width: float, params: ExtentParams = DISCOVERY.extent,
 ) -> tuple[Tensor, Tensor]:
-    """The size [B] of what tracks centre [B, T, 2] follow in evidence moving [B, T, h, w], as a multiple of a typical
-    object's `width` in cells, and the way [B, 2], cells, from the track to its middle.
+    """The size [B] of what each track centre [B, T, 2] follows, as a multiple of `width`, and the offset [B, 2], cells,
+    from the track to the middle of that; moving [B, T, h, w]: evidence; width: that of a typical object, cells.
 
-    They are 1 and 0 of what is not much larger than typical; and of what moves too little to leave behind what rests
-    beside it, which would seem to belong to it.
+    Size and offset are 1 and 0 where the object is not much larger than typical. So they are where it moves too little
+    to leave behind what rests beside it, which would seem to belong to it.
     """
     reach = round(params.reach * width)
     around, inside = (_around(image, centre, reach) for image in (moving, torch.ones_like(moving)))
@@ -55,7 +55,8 @@ def _around(image: Tensor, centre: Tensor, reach: int) -> Tensor:
 
 
 def _side(profile: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-    """Length [B] and middle [B] of what profile [B, n], 0 or 1, spans of places [n]; 0 where nothing."""
+    """Length [B] and middle [B] of the span of places [n] at which profile [B, n], 0 or 1, is 1; 0 where it never
+    is."""
     far = places.abs().max() + 1
     first = torch.where(profile > 0, places, far).amin(1)
     last = torch.where(profile > 0, places, -far).amax(1)

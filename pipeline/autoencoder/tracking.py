@@ -3,9 +3,9 @@
 Legend: B clips, T frames, K slots, C channels, h w the discovery grid, on which a typical object is object_cells wide.
 All positions here are (x, y) in cells, the first cell's centre at 0.5.
 
-A track is found greedily, slot by slot, as the smoothest path through the most unexplained evidence (Viterbi), then
-all tracks are refined jointly by expectation-maximisation over pixels, with position and colour per object (a mixture
-as in Wren et al. 1997, "Pfinder"), a background class and an outlier class.
+Tracks are found greedily, slot by slot: each is the smoothest path (Viterbi) through the evidence that no earlier one
+explains. Then all tracks are refined jointly by expectation-maximisation over cells: a mixture as in Wren et al. 1997
+("Pfinder") of objects, each with a position and a colour, a background class and an outlier class.
 """
 
 import math
@@ -27,9 +27,10 @@ class Cells(NamedTuple):
     frames: Tensor
     """[B, T, C, h, w] means"""
     background: Tensor
-    """[B, 1 or T, C, h, w] means"""
+    """[B, 1 or T, C, h, w] means of the pixels in a cell, as those of `frames`"""
     color: Tensor
-    """[B, T, C, h, w] of what differs from the background: edges and thin strokes fill only a part of their cells"""
+    """[B, T, C, h, w] mean of what differs from the background, since edges and thin strokes fill only a part of a
+    cell"""
     moving: Tensor
     """[B, T, h, w] the `evidence` that something moves"""
     cell_px: Tensor
@@ -119,7 +120,8 @@ def _distance(centre: Tensor, image: Tensor) -> Tensor:
 
 
 def _bell(centre: Tensor, image: Tensor, sigma: float | Tensor) -> Tensor:
-    """exp(-distance / (2 sigma^2)) [..., h, w], the product of one factor per axis."""
+    """exp(-distance^2 / (2 sigma^2)) [..., h, w] of every cell from centre [..., 2], the product of one factor per
+    axis."""
     along_x, along_y = (torch.exp(-offset / (2 * sigma**2)) for offset in _offsets(centre, image))
     return along_y[..., :, None] * along_x[..., None, :]
 
@@ -201,7 +203,7 @@ def _joint_em(cells: Cells, centre: Tensor, size: Tensor, params: TrackingParams
     no_object = torch.logaddexp(background, outlier) + shown.square().sum(2) / (2 * variance)
     is_grey = (cells.frames.amax(2) - cells.frames.amin(2)).flatten(1).amax(1) < params.grey
     sigma = scale * torch.where(is_grey, params.grey_position_sigma, params.position_sigma)[:, None, None, None]
-    radius = params.reach * float(sigma.max())  # once: a GPU is waited for here
+    radius = params.reach * float(sigma.max())  # before the loop, since this waits for a GPU
     for _ in range(params.num_rounds):
         near = windows.around(centre, radius, h, w)
         centre_in_window = centre - near.corner
@@ -220,8 +222,8 @@ def _joint_em(cells: Cells, centre: Tensor, size: Tensor, params: TrackingParams
 
 
 def _smooth(centre: Tensor, mass: Tensor, share: float) -> Tensor:
-    """Tracks [B, T, K, 2] smoothed over time: each neighbouring frame counts by that share, and all frames by their
-    mass [B, T, K], so that frames with little of it follow the others."""
+    """Tracks [B, T, K, 2] smoothed over time: each neighbouring frame counts by `share`, and every frame by its mass
+    [B, T, K], so that frames with little of it follow the others."""
     weight = (mass + 1e-3)[..., None]
 
     def spread(x: Tensor) -> Tensor:

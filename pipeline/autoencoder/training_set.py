@@ -32,15 +32,15 @@ Compute = Callable[[], dict[str, Tensor]]
 
 
 class TrainingSet:
-    """`read(rows)` returns clips uint8 [B, T, H, W, C] of the given row numbers; `rows` are those of the set."""
+    """`read(rows)` returns clips uint8 [B, T, H, W, C] of the given row numbers; `rows` are those of this set."""
 
     def __init__(
         self, read: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, params: ProposalParams, scenes: np.ndarray,
         folder: Path, advance: Callable[[int], None], remember: Callable[[Tensor, Compute], dict[str, Tensor]],
     ):
         """Takes every clip apart; scenes uint8 [S, C + 1, H, W]: known backgrounds. `advance(count)` is told of
-        finished clips. remember(rows, compute) returns what compute() does, or did before the run was interrupted, in
-        this or another process. `folder`: for what is too much for the memory."""
+        finished clips. remember(rows, compute) returns the result of compute(), or a stored one: of this process before
+        an interruption, or of another process. `folder`: for what does not fit into memory."""
         together = processes()
         device = together.device
         self.read, self.rows, self.device = read, torch.from_numpy(rows), device
@@ -83,7 +83,8 @@ class TrainingSet:
         return self.proposals.camera.shape[1]
 
     def clips(self, places: Tensor) -> tuple[Tensor, Proposals]:
-        """Clips at `places` (0 .. len - 1) with their proposals: whole ones, up to MAX_FRAMES_VALIDATED."""
+        """Clips at `places` (0 .. len - 1) with their proposals: all frames, or MAX_FRAMES_VALIDATED of them, evenly
+        spaced."""
         chosen = torch.from_numpy(evenly_spaced(self.num_frames, MAX_FRAMES_VALIDATED))
         return self.frames(places, chosen.expand(len(places), -1))
 
@@ -98,8 +99,8 @@ class TrainingSet:
     def draw(
         self, batch_size: int, num_frames: int, generator: torch.Generator, share: slice,
     ) -> tuple[Tensor, Proposals]:
-        """Draws `batch_size` clips and up to `num_frames` frames of each, mirrored and transposed at random. Only the
-        rows of `share`, those of this process, are fetched and returned.
+        """Draws `batch_size` clips and up to `num_frames` frames of each. All are mirrored at random, and transposed if
+        they are square. Only the rows of `share`, those of this process, are fetched and returned.
         """
         places = torch.randint(len(self), (batch_size,), generator=generator)
         order = torch.rand(batch_size, self.num_frames, generator=generator).argsort(1)
@@ -113,7 +114,7 @@ class TrainingSet:
 
 
 def mirror(frames: Tensor, proposals: Proposals, axis: int) -> tuple[Tensor, Proposals]:
-    """Left and right (axis 0) or top and bottom (axis 1) exchanged."""
+    """Frames and proposals with left and right (axis 0) or top and bottom (axis 1) exchanged."""
     dim = -1 - axis
 
     def change(name: str, x: Tensor) -> Tensor:
@@ -129,7 +130,7 @@ def mirror(frames: Tensor, proposals: Proposals, axis: int) -> tuple[Tensor, Pro
 
 
 def transpose(frames: Tensor, proposals: Proposals) -> tuple[Tensor, Proposals]:
-    """x and y exchanged."""
+    """Frames and proposals with x and y exchanged."""
     def change(name: str, x: Tensor) -> Tensor:
         if name == "centre":
             return pose.transposed(x)

@@ -21,7 +21,7 @@ on what they hold."""
 
 
 class Overlap(NamedTuple):
-    """Windows of n slots and frames into which the window of one other slot reaches, each at most once."""
+    """The n windows that overlap the window of one slot, `other`, in the same clip and frame; each at most once."""
 
     clip: Tensor
     """[n]"""
@@ -31,18 +31,18 @@ class Overlap(NamedTuple):
     """[n]"""
     other: int
     pixels: Tensor
-    """[n, h w] where the windows' pixels stand in the other, whose rows of w + 1 lie one after another; its last
-    row and column, which are past it, where it does not reach"""
+    """[n, h w] index of the windows' pixels in the other window, flattened and with one more row and column at its end,
+    so that rows are w + 1 long; pixels that it does not reach point to these"""
 
     def of_other(self, picture: Tensor) -> Tensor:
-        """What the other's picture, of those [B, T, K, h, w] in their windows, shows in these windows: [n, h, w], zero
-        where it does not reach."""
+        """What the other window shows at the pixels of these windows, [n, h, w], zero where it does not reach; picture
+        [B, T, K, h, w]: what every window shows."""
         padded = F.pad(picture[self.clip, self.frame, self.other], (0, 1, 0, 1))
         return padded.flatten(1).gather(1, self.pixels).view(-1, *picture.shape[-2:])
 
     @property
     def places(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Which windows these are, as an index."""
+        """Which windows these are, as an index into [B, T, K, ...]."""
         return self.clip, self.frame, self.slot
 
 
@@ -55,7 +55,7 @@ class Windows:
     frame: tuple[int, int]
     """H, W"""
     pixels: Tensor
-    """[B, T, K, h w] where the window's pixels stand in the frame, its rows one after another"""
+    """[B, T, K, h w] index of the window's pixels in the flattened frame"""
 
     def crop(self, image: Tensor) -> Tensor:
         """What the windows show of image [B, T or 1, C, H, W]: [B, T, K, C, h, w]."""
@@ -89,7 +89,7 @@ class Windows:
         return laid.scatter_add(-1, pixels, picture.transpose(2, 3).flatten(3)).unflatten(-1, self.frame)
 
     def greatest(self, picture: Tensor) -> Tensor:
-        """The greatest of the windows' pictures [B, T, K, h, w], none below 0, in their frame: [B, T, H, W]."""
+        """The greatest value of the windows' pictures [B, T, K, h, w], none below 0, at each pixel: [B, T, H, W]."""
         if self.size == self.frame:
             return picture.amax(2)
         (height, width), flat = self.frame, picture.flatten(2)
@@ -97,7 +97,7 @@ class Windows:
         return laid.scatter_reduce(-1, self.pixels.flatten(2), flat, "amax").unflatten(-1, self.frame)
 
     def overlaps(self) -> Iterator[Overlap]:
-        """Of each slot in turn the windows into which its own reaches, those of the slot itself left out."""
+        """For each slot in turn, the windows of the other slots that overlap its own."""
         h, w = self.size
         for other in range(self.corner.shape[2]):
             offset = self.corner - self.corner[:, :, other, None]
@@ -119,8 +119,8 @@ class Windows:
 
 
 def around_patches(matrix: Tensor, patch_dim: int, height: int, width: int) -> Windows:
-    """Windows that hold every pixel from which patches of patch_dim samples are cut, and to which they are drawn, where
-    matrix [B, T, K, 2, 3] says; whole frames on the meta device, where nothing has a place."""
+    """Windows that hold every pixel from which patches of patch_dim samples are cut, and to which they are drawn;
+    matrix [B, T, K, 2, 3] says where these lie. Whole frames on the meta device, which has no values."""
     if matrix.is_meta:
         return around(matrix[..., 2], math.inf, height, width)
     step = matrix[..., :2].detach().abs().sum(-1)
