@@ -107,7 +107,8 @@ class Autoencoder(nn.Module):
         return latents, replace(pictures, **held)
 
     def pictures_of(self, proposals: Proposals) -> tuple[Latents, Pictures]:
-        """As `encode_with_pictures`, of clips that are already taken apart, and before what single pictures leave over."""
+        """As `encode_with_pictures`, of clips that are already taken apart, without the codes for what these pictures
+        leave over."""
         layers, sprites = self.encode_proposals(proposals), proposals.sprites
         decoded = self.decode_pictures(layers)
         return layers, Pictures(

@@ -111,8 +111,8 @@ class DisplacementCode(nn.Module):
         return self._found(seen, torch.eye(len(self.stiffness), device=seen.shown.device))
 
     def fit(self, components: Tensor, energy: Tensor) -> None:
-        """Sets the code, in place, from components [2 J, 2 J], the most varying first, and energy [2 J]: the mean square
-        of each one's number, px^2."""
+        """Sets the code, in place, from components [2 J, 2 J], the most varying first, and energy [2 J], px^2: the mean
+        square of each one's number."""
         num_codes = len(self.components)
         self.components.copy_(components[:num_codes] * (energy[:num_codes, None] > 0))
         self.scale.copy_(energy[:num_codes].sqrt().clamp(min=1e-4))

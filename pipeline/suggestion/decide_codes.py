@@ -9,14 +9,18 @@ from pipeline.suggestion.thresholds import Thresholds
 
 
 def code_suggestions(motion: MotionFacts, patch_dim: int, num_train: int, params: Thresholds) -> list[Suggestion]:
-    """background_channels, appearance_dim, detail_dim and deformation_dim."""
+    """background_channels, appearance_dim, motion_dim, detail_dim and deformation_dim."""
     prefix = "train_autoencoder.architecture."
+    num_left, why_left = choose_detail(motion.leftover_psnr, motion.detail_psnr, params)
+    num_displaced = round(params.motion_share * num_left / 8) * 8
+    why_displaced = f"a quarter of the {num_left} numbers for what is left say where it is" if num_left else why_left
     return [
         Suggestion(prefix + "background_channels", *choose_background(motion.background_ssim, num_train, params)),
         Suggestion(prefix + "appearance_dim", *choose_appearance(patch_dim, num_train, params)),
-        Suggestion(prefix + "detail_dim", *choose_detail(motion.leftover_psnr, motion.detail_psnr, params)),
+        Suggestion(prefix + "motion_dim", num_displaced, why_displaced),
+        Suggestion(prefix + "detail_dim", num_left - num_displaced, why_left),
         Suggestion(prefix + "deformation_dim", *choose_deformation(
-            [share for clip in motion.clips for share in clip.changing], params)),
+            [share for clip in motion.clips for share in clip.changing], motion.leftover_psnr, params)),
     ]
 
 
@@ -39,6 +43,7 @@ def choose_appearance(patch_dim: int, num_train: int, params: Thresholds) -> tup
 
 
 def choose_detail(leftover_psnr: float, detail_psnr: dict[int, float], params: Thresholds) -> tuple[int, str]:
+    """Numbers per frame for what the layers leave over, whether displaced or of another colour."""
     left = f"background and boxes of objects explain all but {leftover_psnr:.1f} dB"
     if leftover_psnr > params.still_left:
         return 0, f"{left}: little is left to say"
@@ -53,12 +58,13 @@ def choose_detail(leftover_psnr: float, detail_psnr: dict[int, float], params: T
     return dim, f"{left}; {gained}"
 
 
-def choose_deformation(changing: list[float], params: Thresholds) -> tuple[int, str]:
+def choose_deformation(changing: list[float], leftover_psnr: float, params: Thresholds) -> tuple[int, str]:
     if not changing:
         return 0, "no object is seen whole for long enough to tell"
-    share = float(np.median(changing))
+    share, (few, many) = float(np.median(changing)), params.deformation_dims
     what = f"an object's mean picture leaves over {share:.0%} of its contrast"
-    if share <= params.rigid:
-        return 0, f"{what}: it keeps its looks"
-    few, many = params.deformation_dims
-    return (few if share <= 2 * params.rigid else many), f"{what}: it bends, turns or changes light"
+    if share > params.rigid:
+        return (few if share <= 2 * params.rigid else many), f"{what}: it bends, turns or changes light"
+    if leftover_psnr <= params.still_left:
+        return few, "a flat picture along its track does not explain all of an object here"
+    return 0, f"{what}: it keeps its looks"

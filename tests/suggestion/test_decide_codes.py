@@ -9,11 +9,13 @@ def test_codes_are_suggested_where_they_are_worth_it():
         return values(code_suggestions(facts, 16, 100, T))
 
     few = {"background_channels": 16, "appearance_dim": 48}
-    assert suggested(motion()) == {**few, "detail_dim": 0, "deformation_dim": 0}
+    assert suggested(motion()) == {**few, "motion_dim": 0, "detail_dim": 0, "deformation_dim": 0}
     worth = motion(leftover=30.0, detail={0: 30.0, 32: 31.0, 64: 32.8, 128: 33.0}, changing=(0.4, 0.4))
-    assert suggested(worth) == {**few, "detail_dim": 64, "deformation_dim": 8}
+    assert suggested(worth) == {**few, "motion_dim": 16, "detail_dim": 48, "deformation_dim": 8}
+    perspective = motion(leftover=30.0, detail={0: 30.0, 32: 30.1}, changing=(0.03,))
+    assert suggested(perspective) == {**few, "motion_dim": 0, "detail_dim": 0, "deformation_dim": 8}
     noise = motion(leftover=30.0, detail={0: 30.0, 32: 30.1, 64: 30.2}, changing=(0.9,))
-    assert suggested(noise) == {**few, "detail_dim": 0, "deformation_dim": 16}
+    assert suggested(noise) == {**few, "motion_dim": 0, "detail_dim": 0, "deformation_dim": 16}
 
 
 def test_appearances_are_as_wide_as_their_pictures_have_samples_and_twice_where_few_teach():
