@@ -118,7 +118,7 @@ class DisplacementCode(nn.Module):
         self.scale.copy_(energy[:num_codes].sqrt().clamp(min=1e-4))
 
     def _field(self, numbers: Tensor, components: Tensor) -> Tensor:
-        return ((numbers @ components).unflatten(1, (2, -1)) @ self.cosines).unflatten(2, self.size)
+        return ((numbers @ components).unflatten(1, (2, -1)) @ self.cosines).unflatten(2, self.size).float()
 
     def _found(self, seen: Seen, components: Tensor) -> Tensor:
         parts = (slice(at, at + self.at_once) for at in range(0, len(seen.shown), self.at_once))
@@ -128,6 +128,7 @@ class DisplacementCode(nn.Module):
     def _steps(self, seen: Seen, components: Tensor) -> Tensor:
         """Gauss-Newton on sum of |left over|^2 / NOISE^2 + stiffness |numbers|^2 / DEVIATION_PX^2."""
         ridge = components * self.stiffness * (NOISE / DEVIATION_PX) ** 2 @ components.T
+        ridge = ridge + (components == 0).all(1).float().diag()  # numbers that stand for nothing stay 0
         numbers = best = seen.shown.new_zeros(len(seen.shown), len(components))
         least = seen.error()
         displaced = seen

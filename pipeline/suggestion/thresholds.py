@@ -120,7 +120,7 @@ class Thresholds(Params):
     """Times as many where few sequences teach components: of other clips' objects half of them is of no use."""
     still_left: float = 38.0
     """dB. Where layers leave over less, codes for it have nothing to say. Where they leave over more, eight numbers per
-    object and frame added .4 to 1.1 dB to codes of other clips (seven real sets), of rigid things in perspective too."""
+    object and frame added .4 to 1.1 dB to codes of other clips, of rigid things in perspective too (six real sets)."""
     detail_widths: tuple[int, ...] = (32, 64, 128, 192, 256)
     """Numbers per frame that are tried."""
     detail_gain: float = 0.5

@@ -15,6 +15,7 @@ from pipeline.autoencoder.proposals import propose
 from pipeline.autoencoder.train_autoencoder_params import LossParams
 from pipeline.autoencoder.training_set import mirror, transpose
 from pipeline.errors import UserError
+from pipeline.latents.codes import time_varying
 from pipeline.latents.extrapolation import linear_extrapolation
 from tests.autoencoder.clips import filmed, line, moving_squares
 
@@ -93,8 +94,8 @@ def test_carried_pictures_show_what_the_codes_leave_out(clips, proposals):
         latents, pictures = model.encode_with_pictures(clips[:, :6])
         future = model.encode(clips)
         def error(pictures):
-            later = {name: getattr(future, name)[:, 6:] for name in ("pose", "camera", "detail", "deformation")}
-            pose = latents.replace(**later)
+            later = future.frames(6, future.num_frames)
+            pose = latents.replace(**{code.name: later.codes[code.name] for code in time_varying()})
             return (model.decode(pose, pictures).frames - clips[:, 6:]).square().mean()
         assert error(pictures) < 0.5 * error(None)
         torch.testing.assert_close(latents.appearance, model.encode(clips[:, :6]).appearance)

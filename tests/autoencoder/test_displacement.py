@@ -76,3 +76,10 @@ def test_all_cosines_hold_what_the_components_say():
     wanted = torch.randn(3, 24, generator=torch.Generator().manual_seed(3))
     seen = Seen(code.drawn(wanted, picture), picture)
     torch.testing.assert_close(code.numbers(seen), code.encode(seen) * 0.5 @ code.components, atol=1e-3, rtol=0)
+
+
+def test_components_of_which_training_showed_nothing_stay_0():
+    code, picture = a_code(), pictures(2)
+    code.fit(torch.eye(24), torch.tensor([0.25, 0.0]).repeat_interleave(torch.tensor([3, 21])))
+    found = code.encode(Seen(picture.flip(0), picture))
+    assert found[:, :3].abs().max() > 0 and found[:, 3:].abs().max() == 0

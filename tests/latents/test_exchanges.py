@@ -5,7 +5,7 @@ from pipeline.latents.exchanges import with_background, with_looks, with_looks_r
 from pipeline.latents.latents import Latents, LatentSpec
 
 SPEC = LatentSpec(
-    num_slots=3, background_dim=4, appearance_dim=5, height=16, width=24, detail_dim=2, deformation_dim=2
+    num_slots=3, background_dim=4, appearance_dim=5, height=16, width=24, motion_dim=1, detail_dim=2, deformation_dim=2
 )
 
 
@@ -22,7 +22,7 @@ def changed(before: Latents, after: Latents) -> set[str]:
 def test_the_background_takes_its_light_and_what_lies_on_it_along():
     latents, other = some_latents(0, [1, 0, 1]), some_latents(1, [0, 1, 1])
     swapped = with_background(latents, other)
-    assert changed(latents, swapped) == {"background", "camera", "detail"}
+    assert changed(latents, swapped) == {"background", "camera", "motion", "detail"}
     assert all(torch.equal(swapped.codes[name], other.codes[name]) for name in changed(latents, swapped))
 
 

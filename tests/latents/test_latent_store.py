@@ -20,7 +20,7 @@ from pipeline.latents.latent_store import (
 from pipeline.latents.latents import Latents, LatentSpec
 
 SPEC = LatentSpec(
-    num_slots=3, background_dim=5, appearance_dim=7, height=16, width=24, detail_dim=2, deformation_dim=1
+    num_slots=3, background_dim=5, appearance_dim=7, height=16, width=24, motion_dim=1, detail_dim=2, deformation_dim=1
 )
 NUM_ROWS = ROWS_PER_SHARD + 5
 
@@ -108,7 +108,7 @@ def test_futures_are_read_with_the_samples_of_a_clip_side_by_side(tmp_path):
 
 
 def test_codes_of_width_zero_are_left_out_and_read_as_such(tmp_path):
-    narrow = LatentSpec(**SPEC.model_dump() | {"detail_dim": 0, "deformation_dim": 0})
+    narrow = LatentSpec(**SPEC.model_dump() | {"motion_dim": 0, "detail_dim": 0, "deformation_dim": 0})
     codes = some_latents(2, 6).codes
     given = Latents(**{name: codes[name] for name in narrow.names})
     rows = LatentWriter(tmp_path / "l.zarr", narrow, np.array(["a", "b"]), np.arange(2), np.array(["train", "val"]),

@@ -7,7 +7,7 @@ from pipeline.latents.codes import CODES, time_independent, time_varying
 from pipeline.latents.latents import Latents, LatentSpec, concatenate
 
 SPEC = LatentSpec(
-    num_slots=3, background_dim=5, appearance_dim=7, height=16, width=24, detail_dim=2, deformation_dim=1
+    num_slots=3, background_dim=5, appearance_dim=7, height=16, width=24, motion_dim=4, detail_dim=2, deformation_dim=1
 )
 
 
@@ -19,15 +19,15 @@ def some_latents(batch=2, num_frames=6, seed=0) -> Latents:
 def test_shapes_are_those_of_the_legend():
     assert {name: SPEC.shape(name, 6) for name in CODES} == {
         "background": (5,), "appearance": (3, 7), "presence": (3,), "depth": (3,), "camera": (6, 6), "pose": (6, 3, 6),
-        "detail": (6, 2), "deformation": (6, 3, 1),
+        "motion": (6, 4), "detail": (6, 2), "deformation": (6, 3, 1),
     }
-    assert {code.name for code in time_varying()} == {"camera", "pose", "detail", "deformation"}
+    assert {code.name for code in time_varying()} == {"camera", "pose", "motion", "detail", "deformation"}
     assert {code.name for code in time_independent()} == set(CODES) - {code.name for code in time_varying()}
     assert len(poses.COMPONENTS) == len(poses.UNITS) and len(camera_code.COMPONENTS) == len(camera_code.UNITS)
 
 
 def test_floats_per_frame_shares_the_time_independent_codes():
-    assert SPEC.floats_per_frame(10) == pytest.approx(6 + 3 * 6 + 2 + 3 * 1 + (5 + 3 * 7 + 3 + 3) / 10)
+    assert SPEC.floats_per_frame(10) == pytest.approx(6 + 3 * 6 + 4 + 2 + 3 * 1 + (5 + 3 * 7 + 3 + 3) / 10)
 
 
 def test_check_accepts_the_spec_and_names_a_wrong_code():
@@ -63,8 +63,8 @@ def test_concatenate_joins_batches():
 
 
 def test_codes_of_width_zero_may_be_left_out():
-    narrow = LatentSpec(**SPEC.model_dump() | {"detail_dim": 0, "deformation_dim": 0})
-    assert narrow.names == tuple(name for name in CODES if name not in ("detail", "deformation"))
+    narrow = LatentSpec(**SPEC.model_dump() | {"motion_dim": 0, "detail_dim": 0, "deformation_dim": 0})
+    assert narrow.names == tuple(name for name in CODES if name not in ("motion", "detail", "deformation"))
     assert SPEC.names == tuple(CODES)
     codes = some_latents().codes
     latents = Latents(**{name: codes[name] for name in narrow.names}).check(narrow)

@@ -162,7 +162,7 @@ def test_latents_name_their_components(data):
         assert tuple(opened.pose_component.values) == poses.COMPONENTS
         assert tuple(opened.camera_component.values) == camera_code.COMPONENTS
         own = {"pose_of_empty", "object_px"}
-        assert set(CODES) - {"detail", "deformation"} | own == set(opened.data_vars)  # their width is 0
+        assert set(CODES) - {"motion", "detail", "deformation"} | own == set(opened.data_vars)  # their width is 0
         x = opened.pose.sel(pose_component="x", slot=0).isel(sequence=0)
         assert x.dims == ("time",)
         holds = (opened.presence > 0.5).broadcast_like(opened.object_px)

@@ -28,7 +28,7 @@ PARAMS = {
     },
     "train_autoencoder": {
         "architecture": {"num_slots": 2, "object_px": 8, "patch_dim": 8, "canvas_margin": 0, "background_channels": 4,
-                         "appearance_dim": 6, "hidden_dim": 8, "detail_dim": 3, "deformation_dim": 2},
+                         "appearance_dim": 6, "hidden_dim": 8, "motion_dim": 2, "detail_dim": 3, "deformation_dim": 2},
         "loss": {"object_weight": 3, "picture_weight": 1}, "training": TRAINING, "batch_size": 2, "frames_per_clip": 3,
         "memory_budget": None, "recompute": False,
     },

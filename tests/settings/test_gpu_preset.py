@@ -52,6 +52,7 @@ def test_one_step_and_an_encoding(tmp_path, monkeypatch):
     train_autoencoder(train, paths[0], paths[2], tmp_path / "curves")
     assert encode(settings.encode, *paths) == 3 * NUM_FRAMES
     latents = open_latents(paths[3]).read(slice(None))
+    assert latents.motion.shape == (3, NUM_FRAMES, train.architecture.motion_dim)
     assert latents.detail.shape == (3, NUM_FRAMES, train.architecture.detail_dim)
     present = latents.presence > 0.5
     assert present.any(1).all()
