@@ -199,18 +199,20 @@ class Autoencoder(nn.Module):
 
     def decode(self, latents: Latents, pictures: Pictures | None = None) -> Decoded:
         """Frames and layers of latents. Pictures, if none are given, are decoded once per clip, whatever its length."""
-        latents.check(self.spec)
         pictures = pictures or self.decode_pictures(latents)
-        lit = shown(pictures.background, latents.camera, self.config.height, self.config.width)
-        drawn, windows = self._draw(self._deformed(pictures, latents), latents)
-        frames, alpha = composite(lit, drawn[:, :, :, :-1], drawn[:, :, :, -1], latents.depth, windows)
+        decoded = self._composited(self._deformed(pictures, latents), pictures, latents)
+        frames = decoded.frames
         if self.motion:
             code = pictures.not_yet_shown("motion", latents)
             frames = self.motion.drawn(code.flatten(0, 1), frames.flatten(0, 1)).view_as(frames)
         if self.detail:
             code = pictures.not_yet_shown("detail", latents)
-            frames = frames.clamp(0, 1) + self.detail.decode(code.flatten(0, 1)).view_as(frames)
-        return Decoded(frames.clamp(0, 1), lit.clamp(0, 1), torch.cat([drawn, alpha[:, :, :, None]], 3), windows)
+            frames = (frames + self.detail.decode(code.flatten(0, 1)).view_as(frames)).clamp(0, 1)
+        return replace(decoded, frames=frames)
+
+    def decode_layers(self, latents: Latents, pictures: Pictures) -> Decoded:
+        """The same of pictures alone, without the codes for what they leave over: training lowers the error of these."""
+        return self._composited(_in_every_frame(pictures, latents), pictures, latents)
 
     def decode_pictures(self, latents: Latents) -> Pictures:
         """The layers as the time-independent codes describe them."""
@@ -229,7 +231,7 @@ class Autoencoder(nn.Module):
 
     def _deformed(self, pictures: Pictures, latents: Latents) -> Tensor:
         """The objects' pictures in every frame: [B, T, K, C + 1, P, P]."""
-        repeated = pictures.objects[:, None].expand(-1, latents.num_frames, *pictures.objects.shape[1:])
+        repeated = _in_every_frame(pictures, latents)
         if not self.deformation:
             return repeated
         code = pictures.not_yet_shown("deformation", latents)
@@ -239,6 +241,14 @@ class Autoencoder(nn.Module):
         """[B, T, K, 2, 3] from samples of the objects' pictures to px of the frames."""
         return pose.matrix_of(latents.pose, patch_dim, self.patch_px)
 
+    def _composited(self, objects: Tensor, pictures: Pictures, latents: Latents) -> Decoded:
+        """The layers before one another; objects [B, T, K, C + 1, P, P]: their pictures in every frame."""
+        latents.check(self.spec)
+        lit = shown(pictures.background, latents.camera, self.config.height, self.config.width)
+        drawn, windows = self._draw(objects, latents)
+        frames, alpha = composite(lit, drawn[:, :, :, :-1], drawn[:, :, :, -1], latents.depth, windows)
+        return Decoded(frames.clamp(0, 1), lit.clamp(0, 1), torch.cat([drawn, alpha[:, :, :, None]], 3), windows)
+
     def _draw(self, picture: Tensor, latents: Latents) -> tuple[Tensor, Windows]:
         """Pictures [B, T, K, C + 1, P, P] drawn along the tracks, [B, T, K, C + 1, h, w] in windows of the frame,
         fading with visibility."""
@@ -246,6 +256,11 @@ class Autoencoder(nn.Module):
         windows = around_patches(matrices, picture.shape[-1], self.config.height, self.config.width)
         drawn = spatial_transform.paste(picture.flatten(0, 1), windows.within(matrices).flatten(0, 1), *windows.size)
         return drawn.unflatten(0, picture.shape[:2]) * _faded(latents), windows
+
+
+def _in_every_frame(pictures: Pictures, latents: Latents) -> Tensor:
+    """The objects' pictures, the same in all frames: [B, T, K, C + 1, P, P]."""
+    return pictures.objects[:, None].expand(-1, latents.num_frames, *pictures.objects.shape[1:])
 
 
 def _faded(latents: Latents) -> Tensor:

@@ -73,7 +73,7 @@ def reconstruction_loss(
 
     def render(start: int, stop: int) -> Tensor:
         """Squared error of the frames from start to stop, [2]: summed with emphasis, and its plain mean."""
-        decoded = model.decode(latents.frames(start, stop), pictures)
+        decoded = model.decode_layers(latents.frames(start, stop), pictures)
         error = (decoded.frames - frames[:, start:stop]).square().mean(2)
         return torch.stack([(emphasis[:, start:stop] * error).sum(), error.mean()])
 

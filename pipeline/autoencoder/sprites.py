@@ -141,7 +141,7 @@ def masks_within(sprites: Sprites, windows: Windows) -> Tensor:
 
 def normalise(sprites: Sprites, params: SpriteParams = DISCOVERY.sprites) -> Sprites:
     """Moves every patch to the middle of its object's bounding box, and makes its side `box_margin` times the longer
-    side of that box. The pictures are not resampled: they have to be fitted again."""
+    side of that box."""
     P = sprites.patch_dim
     solid = ((sprites.mask - params.clear) / (params.full - params.clear)).clamp(0, 1)
     places = torch.arange(P, device=solid.device) + 0.5 - P / 2
@@ -151,5 +151,15 @@ def normalise(sprites: Sprites, params: SpriteParams = DISCOVERY.sprites) -> Spr
     width, x = extent(solid.amax(-2))
     height, y = extent(solid.amax(-1))
     longest = torch.maximum(width, height).clamp(min=params.min_share * P)
-    step = sprites.step * longest * params.box_margin / P
-    return replace(sprites.moved(torch.stack([x, y], -1)[:, None]), step=step)
+    larger, middle = longest * params.box_margin / P, torch.stack([x, y], -1)
+    matrix = torch.cat([torch.eye(2, device=x.device) * larger[..., None, None], middle[..., None] + P / 2], -1)
+    return replace(_read(sprites.moved(middle[:, None]), matrix), step=sprites.step * larger)
+
+
+def _read(sprites: Sprites, matrix: Tensor) -> Sprites:
+    """The same with pictures read where matrix [B, K, 2, 3] leads from a sample, counted from the patch's middle, to
+    samples counted from its edge; nothing shows past that."""
+    picture = torch.cat([sprites.picture, sprites.seen[:, :, None]], 2)
+    read = spatial_transform.cut(picture.flatten(0, 1), matrix.flatten(0, 1)[:, None], sprites.patch_dim)[:, 0]
+    read = read.unflatten(0, sprites.presence.shape)
+    return replace(sprites, color=read[:, :, :-2], mask=read[:, :, -2], seen=read[:, :, -1])

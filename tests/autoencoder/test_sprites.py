@@ -49,6 +49,9 @@ def test_normalise_centres_and_scales_the_box(scene):
     torch.testing.assert_close(fitted.centre, true.centre + torch.tensor([2.0, 4.0]), atol=0.3, rtol=0)
     side = torch.full((1, 1), 10 * 2 * DISCOVERY.sprites.box_margin)
     torch.testing.assert_close(fitted.step * P, side, atol=1.0, rtol=0)
+    # each mask is drawn where it was, at the resolution that its patch now has
+    before, after = (draw_masks(sprites, PX, PX) for sprites in (shifted, fitted))
+    assert (after - before).abs().mean() < 0.1 * before.mean()
 
 
 def test_slots_may_be_taken_from_others(scene):
