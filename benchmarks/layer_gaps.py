@@ -22,7 +22,7 @@ from rich.table import Table
 from scipy.ndimage import binary_erosion
 
 from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
-from pipeline.autoencoder.decoded import Decoded
+from pipeline.autoencoder.layer_pictures import Decoded
 from pipeline.errors import one_line_errors
 from pipeline.evaluation.reconstruction import ReconstructionScores, Truth
 from pipeline.frames.frame_store import FrameStore, open_frames

@@ -22,11 +22,11 @@ from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.background import BackgroundDecoder, BackgroundEncoder, num_blocks
 from pipeline.autoencoder.camera import shown
 from pipeline.autoencoder.compositing import composite
-from pipeline.autoencoder.decoded import REMAINDER, Decoded, Pictures
 from pipeline.autoencoder.discovery_params import DISCOVERY
-from pipeline.autoencoder.displacement import Seen
+from pipeline.autoencoder.displacement import Seen, displaced
 from pipeline.autoencoder.known_scenes import drawn, recognise
 from pipeline.autoencoder.last_frame import carried_remainder
+from pipeline.autoencoder.layer_pictures import REMAINDER, Decoded, Pictures
 from pipeline.autoencoder.mix import CarriedOn, Mix
 from pipeline.autoencoder.objects import AppearanceDecoder, AppearanceEncoder
 from pipeline.autoencoder.proposals import Proposals, propose
@@ -201,17 +201,18 @@ class Autoencoder(nn.Module):
         """Frames and layers of latents. Pictures, if none are given, are decoded once per clip, whatever its length."""
         pictures = pictures or self.decode_pictures(latents)
         decoded = self._composited(self._deformed(pictures, latents), pictures, latents)
-        frames = decoded.frames
+        frames, displacement = decoded.frames, None
         if self.motion:
-            code = pictures.not_yet_shown("motion", latents)
-            frames = self.motion.drawn(code.flatten(0, 1), frames.flatten(0, 1)).view_as(frames)
+            field = self.motion.field(pictures.not_yet_shown("motion", latents).flatten(0, 1))
+            frames = displaced(frames.flatten(0, 1), field).view_as(frames)
+            displacement = field.unflatten(0, frames.shape[:2])
         if self.detail:
             code = pictures.not_yet_shown("detail", latents)
             frames = (frames + self.detail.decode(code.flatten(0, 1)).view_as(frames)).clamp(0, 1)
-        return replace(decoded, frames=frames)
+        return replace(decoded, frames=frames, displacement=displacement)
 
     def decode_layers(self, latents: Latents, pictures: Pictures) -> Decoded:
-        """The same of pictures alone, without the codes for what they leave over: training lowers the error of these."""
+        """The same of pictures alone, without the codes for what they leave over: training lowers the error of this."""
         return self._composited(_in_every_frame(pictures, latents), pictures, latents)
 
     def decode_pictures(self, latents: Latents) -> Pictures:

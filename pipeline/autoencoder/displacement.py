@@ -98,8 +98,8 @@ class DisplacementCode(nn.Module):
         return self._field(code * self.scale, self.components)
 
     def drawn(self, code: Tensor, picture: Tensor) -> Tensor:
-        """Pictures [N, C, h, w] as displaced by codes [N, D]; past its edges a picture goes on."""
-        return _read(picture, self.field(code))
+        """Pictures [N, C, h, w] as codes [N, D] displace them."""
+        return displaced(picture, self.field(code))
 
     def encode(self, seen: Seen) -> Tensor:
         """Codes [N, D] under which pictures explain best what is seen in their place, and never worse than where they
@@ -131,13 +131,13 @@ class DisplacementCode(nn.Module):
         ridge = ridge + (components == 0).all(1).float().diag()  # numbers that stand for nothing stay 0
         numbers = best = seen.shown.new_zeros(len(seen.shown), len(components))
         least = seen.error()
-        displaced = seen
+        moved = seen
         for _ in range(NUM_STEPS):
-            matrix, right = self._normal_equations(displaced)
+            matrix, right = self._normal_equations(moved)
             matrix, right = components @ matrix @ components.T + ridge, right @ components.T - numbers @ ridge
             numbers = numbers + torch.linalg.solve(matrix, right)
-            displaced = replace(seen, picture=_read(seen.picture, self._field(numbers, components)))
-            error = displaced.error()
+            moved = replace(seen, picture=displaced(seen.picture, self._field(numbers, components)))
+            error = moved.error()
             best = torch.where((error < least)[:, None], numbers, best)
             least = torch.minimum(error, least)
         return best
@@ -156,8 +156,8 @@ class DisplacementCode(nn.Module):
         return matrix, right.flatten(1)
 
 
-def _read(picture: Tensor, field: Tensor) -> Tensor:
-    """Pictures [N, C, h, w] read where fields [N, 2, h, w] lead, px."""
+def displaced(picture: Tensor, field: Tensor) -> Tensor:
+    """Pictures [N, C, h, w] read where fields [N, 2, h, w] lead, px; past its edges a picture goes on."""
     height, width = picture.shape[-2:]
     y, x = (torch.arange(side, device=field.device, dtype=field.dtype) for side in (height, width))
     places = torch.stack([x + field[:, 0], y[:, None] + field[:, 1]], -1)

@@ -5,14 +5,14 @@ Legend: B clips, T frames, K slots, C channels, H W px.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.frames.pixels import to_uint8
 from pipeline.latents.decoded import Decode, Decoded
 from pipeline.latents.latents import Latents
-from pipeline.pictures.layers import Layers, layers_of_clip
+from pipeline.pictures.layers import Layers, join_layers, layers_of_clip
 
 PIXELS_AT_ONCE = 2**20
 """Pixels of layers, one for each slot, that are decoded together. Decoding holds about five pictures of them at a time,
@@ -54,8 +54,7 @@ def decoded_parts(decode: Decode, latents: Latents, height: int, width: int) -> 
 
 def draw_layers(decode: Decode, latents: Latents, height: int, width: int) -> Layers:
     """The layers of one clip, ready to be looked at."""
-    parts = [layers_of_clip(part, 0) for _, part in decoded_parts(decode, latents, height, width)]
-    return Layers(*(np.concatenate([getattr(part, name.name) for part in parts]) for name in fields(Layers)))
+    return join_layers([layers_of_clip(part, 0) for _, part in decoded_parts(decode, latents, height, width)])
 
 
 def most_together(batch_size: int, values_of_clip: int) -> int:

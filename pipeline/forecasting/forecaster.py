@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
-from pipeline.autoencoder.decoded import Decoded, Pictures
+from pipeline.autoencoder.layer_pictures import Decoded, Pictures
 from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.forecasting.maps import occupancy_map, spread_map
 from pipeline.forecasting.scene import Scene

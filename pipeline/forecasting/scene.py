@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from pipeline.autoencoder.decoded import Pictures
+from pipeline.autoencoder.layer_pictures import Pictures
 from pipeline.latents import pose as poses
 from pipeline.latents.exchanges import with_background, with_looks_reordered
 from pipeline.latents.latents import Latents

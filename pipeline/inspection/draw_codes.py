@@ -14,7 +14,7 @@ from pipeline.latents import pose as poses
 from pipeline.latents.latent_store import open_latents, open_predicted_latents
 from pipeline.latents.matching import same_objects
 from pipeline.pictures.grid import Color
-from pipeline.pictures.layers import Layers, layers_of_clip, slot_color
+from pipeline.pictures.layers import Layers, join_layers, layers_of_clip, slot_color
 from pipeline.pictures.sheets import layers_sheet
 from pipeline.pictures.tracks import Tracks, overlay_sheet
 from pipeline.pictures.trajectories import Course
@@ -70,11 +70,10 @@ def layers(model: Autoencoder, own: list[Course], title: str) -> np.ndarray:
         return layers_sheet(None, _decoded(model, own[0]), title, own[0].num_given)
     chosen = [own[i] for i in evenly_spaced(len(own), _MOST_DRAWN)]
     middles = [course.latents.num_frames // 2 for course in chosen]
-    parts = [_frame(_decoded(model, course), t) for course, t in zip(chosen, middles, strict=True)]
-    joined = Layers(*(np.concatenate([getattr(part, name) for part in parts])
-                      for name in ("frames", "background", "objects", "segmentation")))
+    parts = [_decoded(model, course).map(lambda images: images[t:t + 1])  # noqa: B023, called at once
+             for course, t in zip(chosen, middles, strict=True)]
     numbers = [f"frame {course.first_frame + t}" for course, t in zip(chosen, middles, strict=True)]
-    return layers_sheet(None, joined, title, labels=numbers)
+    return layers_sheet(None, join_layers(parts), title, labels=numbers)
 
 
 def _common(one: Course, other: Course) -> tuple[int, int]:
@@ -85,11 +84,6 @@ def _common(one: Course, other: Course) -> tuple[int, int]:
 
 def _decoded(model: Autoencoder, course: Course) -> Layers:
     return layers_of_clip(model.eval().decode(course.latents.map(lambda code: code[:1])), 0)
-
-
-def _frame(layers: Layers, t: int) -> Layers:
-    return Layers(layers.frames[t:t + 1], layers.background[t:t + 1], layers.objects[t:t + 1],
-                  layers.segmentation[t:t + 1])
 
 
 def _tracks(own: list[Course]) -> Tracks:

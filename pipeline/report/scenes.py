@@ -21,7 +21,7 @@ from pipeline.latents.latent_store import LatentStore, PredictedLatentsStore
 from pipeline.latents.latents import Latents
 from pipeline.pictures.baselines import baselines, mean_name, sample_name
 from pipeline.pictures.error_map import ERROR, error_map
-from pipeline.pictures.layers import color_segmentation, layers_of_clip, slot_color
+from pipeline.pictures.layers import color_displacement, color_segmentation, layers_of_clip, slot_color
 from pipeline.pictures.maps import OCCUPANCY, SPREAD, occupancy_picture, spread_picture
 from pipeline.provenance import match_rows
 from pipeline.thresholds import IN_VIEW, PRESENT
@@ -174,7 +174,10 @@ def _layer_tiles(target: np.ndarray, truth: tuple[Track, ...], latents: Latents,
     ]
     for slot in _present(latents):
         tiles.append(Tile(f"slot {slot}", layers.objects[:, slot]))
-    return [*tiles, Tile("who is where", color_segmentation(layers.segmentation), is_flat=True)]
+    tiles.append(Tile("who is where", color_segmentation(layers.segmentation), is_flat=True))
+    if layers.displacement.shape[1]:
+        tiles.append(Tile("motion code", np.stack([color_displacement(field) for field in layers.displacement])))
+    return tiles
 
 
 def _changes(latents: Latents, width: int) -> dict[str, Latents]:

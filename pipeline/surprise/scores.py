@@ -28,7 +28,7 @@ from torch import Tensor
 
 from pipeline.autoencoder.autoencoder import Autoencoder
 from pipeline.autoencoder.camera import shown, view
-from pipeline.autoencoder.decoded import REMAINDER, Pictures
+from pipeline.autoencoder.layer_pictures import REMAINDER, Pictures
 from pipeline.autoencoder.registration import estimate_light, register, steady
 from pipeline.forecasting.forecaster import Forecaster
 from pipeline.forecasting.scene import Scene

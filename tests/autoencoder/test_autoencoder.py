@@ -8,8 +8,8 @@ from pipeline.autoencoder.autoencoder import (
     load_autoencoder,
     save_autoencoder,
 )
-from pipeline.autoencoder.decoded import Pictures
 from pipeline.autoencoder.initialise import initialise
+from pipeline.autoencoder.layer_pictures import Pictures
 from pipeline.autoencoder.losses import reconstruction_loss
 from pipeline.autoencoder.proposals import propose
 from pipeline.autoencoder.train_autoencoder_params import LossParams

@@ -5,7 +5,7 @@ import torch
 
 from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig
-from pipeline.autoencoder.decoded import Pictures
+from pipeline.autoencoder.layer_pictures import Pictures
 from pipeline.latents.latents import Latents
 
 PX, PATCH = 32, 16

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from benchmarks.layer_gaps import FIGURES, Layers, app
 from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
-from pipeline.autoencoder.decoded import Decoded
+from pipeline.autoencoder.layer_pictures import Decoded
 from pipeline.autoencoder.train_autoencoder_params import TrainAutoencoderParams
 from pipeline.autoencoder.windows import around
 from pipeline.evaluation.reconstruction import Truth

@@ -16,6 +16,7 @@ SIDE, NUM_FRAMES = 32, 4
 
 @dataclass(frozen=True)
 class Drawn:
+    displacement = None
     frames: Tensor
     background: Tensor
     mask: Tensor

@@ -1,6 +1,6 @@
 import torch
 
-from pipeline.autoencoder.decoded import Pictures
+from pipeline.autoencoder.layer_pictures import Pictures
 from pipeline.forecasting.scene import Scene, exchange_background, move, remove, swap
 from pipeline.predictor.rollout import rollout
 from tests.forecasting.bouncing import CONTEXT, HORIZON, bouncing, clip_of, some_latents

@@ -26,7 +26,7 @@ STRAIGHT_ON = frames_of(*range(200, 204))
 SIDE, LABEL_PX, GAP_PX = 256, 18, 8
 LAYERS = Layers(
     frames_of(*range(100, 107)), frames_of(*range(120, 127)), np.stack([frames_of(*range(140, 147))] * 2, 1),
-    np.zeros((7, 64, 64), dtype=int),
+    np.zeros((7, 64, 64), dtype=int), np.zeros((7, 0, 64, 64), np.float32),
 )
 
 

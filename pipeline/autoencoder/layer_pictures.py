@@ -51,6 +51,9 @@ class Decoded:
     """[B, T, K, C + 2, h, w] each object in its window: colour times mask, mask, and alpha, which is what nearer
     objects leave of the mask"""
     windows: Windows
+    displacement: Tensor | None = None
+    """[B, T, 2, H, W] px to the right and down, from where the frames show something to where the layers draw it, by
+    the motion code; None: there is none"""
 
     @property
     def objects(self) -> Tensor:
