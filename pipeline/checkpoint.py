@@ -3,7 +3,8 @@
 import errno
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -44,28 +45,41 @@ def save(path: Path, kind: str, tensors: dict[str, torch.Tensor], config: dict, 
     return hashlib.sha256(content).hexdigest()
 
 
+@contextmanager
+def reading(path: Path, wanted: str, again: str) -> Iterator[None]:
+    """Makes a UserError of whatever goes wrong while the body reads the safetensors file at `path`, which should hold
+    what is `wanted`; again: what to do."""
+    try:
+        yield
+    except UserError:
+        raise
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error}); {again}") from error
+    except (SafetensorError, LookupError, TypeError, ValueError, RecursionError, MemoryError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{path}: wanted {wanted}, found something else ({reason}); {again}") from error
+
+
+def header_of(file: safe_open) -> dict:
+    """The header that `save` wrote into an opened safetensors file. Call inside `reading`."""
+    return json.loads((file.metadata() or {})["layercast"])
+
+
 def load(path: Path, kind: str) -> Checkpoint:
     """Reads a file that `save` wrote. Raises UserError when it is missing, damaged, or of another kind or format."""
     wanted = f"layercast {kind} weights (format {FORMAT})"
-    try:
+    with reading(path, wanted, "run the stage that trains it again"):
         if path.exists() and not path.is_file():
             raise OSError(errno.EINVAL, "not a file")
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})["layercast"])
+            header = header_of(file)
             tensors = {name: file.get_tensor(name) for name in file.keys()}
         if (header["kind"], header["format"]) != (kind, FORMAT):
             raise UserError(f"{path}: wanted {wanted}, found {header['kind']!r:.40} "
                             f"(format {header['format']!r:.20}); train it again")
         return Checkpoint(tensors, header["config"], header["made_from"], digest)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error}); run the stage that trains it") from error
-    except UserError:
-        raise
-    except (SafetensorError, LookupError, TypeError, ValueError, RecursionError, MemoryError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{path}: wanted {wanted}, found something else ({reason}); train it again") from error
 
 
 def load_model(path: Path, kind: str, config: type[BaseModel], build: Callable[..., Model]) -> tuple[Model, Checkpoint]:

@@ -8,10 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from pipeline import checkpoint
 from pipeline.autoencoder.proposals import Proposals
 from pipeline.errors import UserError
 from pipeline.provenance import check_made_from
@@ -61,18 +62,13 @@ def open_kept_proposals(path: Path, frames: Path, autoencoder: Path, identities:
     UserError where it is damaged, of another kind, or belongs to others."""
     wanted = f"proposals of stage 1 (format {FORMAT})"
     again = "run train_autoencoder again, or remove the file: all clips are taken apart then"
-    try:
+    with checkpoint.reading(path, wanted, again):
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})["layercast"])
+            header = checkpoint.header_of(file)
             rows: dict[str, Tensor] = {name: file.get_tensor(f"{name}/{_ROWS}") for name in header.get("sets", ())}
         if header["format"] != FORMAT or not rows:
             raise UserError(f"{path}: wanted {wanted}, found format {header['format']!r:.20}; {again}")
         for name, other in (("frames", frames), ("autoencoder", autoencoder)):
             check_made_from(path, header["made_from"], name, other, identities[name])
         places = {row: (name, place) for name in rows for place, row in enumerate(rows[name].tolist())}
-    except UserError:
-        raise
-    except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{path}: wanted {wanted}, found something else ({reason}); {again}") from error
-    return KeptProposals(path, places)
+        return KeptProposals(path, places)
