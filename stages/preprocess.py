@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -60,8 +61,19 @@ def preprocess(params: PreprocessParams, frames: Path, test_frames: Path) -> int
             labels = [part for store in stores for _, _, part, _ in store.labels]
             num_of = {name: labels.count(name) for name in SPLITS}
     print(f"{frames}, {test_frames}: sequences of {cut.length} frames, {split_summary(num_of)}")
+    num_frames = sum(info.num_frames for info in found.infos)
+    if left := num_frames - sum(_num_covered(store, cut.length) for store in stores):
+        print(f"left out: {left:,} of {num_frames:,} frames, where videos end or splits meet and no whole sequence "
+              "fits any more; a smaller preprocess.sequence_stride may use more of them", file=sys.stderr)
     warn(few_sequences(num_of))
-    return sum(info.num_frames for info in found.infos)
+    return num_frames
+
+
+def _num_covered(store: FrameStoreWriter, length: int) -> int:
+    """Frames of the videos that are in a sequence, each counted once."""
+    starts = sorted((video_id, start) for video_id, start, _, _ in store.labels)
+    overlaps = (max(0, start + length - later) for (video, start), (after, later) in pairwise(starts) if video == after)
+    return len(starts) * length - sum(overlaps)
 
 
 def split_videos(params: PreprocessParams, found: Survey, cut: Cut) -> tuple[Survey, list[Stretches]]:

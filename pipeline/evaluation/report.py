@@ -22,7 +22,7 @@ DEFINITIONS = [
     "ssim: torchmetrics' defaults (Gaussian window, sigma 1.5), data range 1",
     "mse, mae: summed over a frame's pixels and channels in [0, 1], averaged",
     "from its codes alone: drawn without anything carried over from given frames",
-    "linear extrapolation: poses go on in lines; drawn, and mixed, as the prediction",
+    "straight on (linear_extrapolation): poses in lines; drawn, mixed as the prediction",
     "flow: last given frame, carried on by its optical flow (dense inverse search)",
     "best of samples: the best one by that figure in each clip; gap: to the mean",
     "95 %: percentile bootstrap over clips, 1000 resamples, fixed seed",
@@ -55,6 +55,8 @@ _NEEDS = {
     )},
 }
 """What is defined -> the name in metrics.json without which nothing is said of it: most need true objects."""
+_NAMES = {"copy_last": "copy last", "linear_extrapolation": "straight on"}
+"""Of baselines, as README, docs and films have them."""
 _MEANINGS = {
     "fg_ari": "objects told apart; best 1",
     "fg_miou": "overlap of objects and slots",
@@ -135,7 +137,7 @@ def _forecast_table(metrics: dict, protocol: dict) -> Table:
         cells = _frame_cells(figures)
         if "position_error" in figures:
             cells += [_number(figures["position_error"]["median_by_step"][step]) for step in (0, -1)]
-        table.add_row(name.replace("_", " "), *cells, style="bold" if figures is prediction else None)
+        table.add_row(_NAMES.get(name, name), *cells, style="bold" if figures is prediction else None)
         if figures is prediction:
             if picture := figures.get("mean_picture"):
                 table.add_row("  mean as one picture", *_frame_cells(picture))
@@ -155,7 +157,7 @@ def _interval_table(metrics: dict, protocol: dict) -> Table:
     """Every figure of frames with its error bars, beside those of straight lines."""
     prediction, num_samples = metrics["prediction"], protocol["num_samples"]
     best, baseline = prediction["best_of_samples"], metrics["baselines"]["linear_extrapolation"]
-    table = _table("error bars", "", "mean", "95 %", f"best of {num_samples}", "gap", "linear", "95 %")
+    table = _table("error bars", "", "mean", "95 %", f"best of {num_samples}", "gap", "straight", "95 %")
     for name, decimals in (("psnr", 2), ("psnr_moving", 2), ("ssim", 3), ("mse", 1), ("mae", 1), ("lpips", 4)):
         if prediction.get(name) is None:
             continue
@@ -171,7 +173,7 @@ def _interval_table(metrics: dict, protocol: dict) -> Table:
 def _fvd_table(metrics: dict) -> Table:
     table = _table("fvd of whole clips", "", "")
     for name, figures in {"prediction": metrics["prediction"], **metrics["baselines"]}.items():
-        table.add_row(name.replace("_", " "), _number(figures["fvd"], 1))
+        table.add_row(_NAMES.get(name, name), _number(figures["fvd"], 1))
     return table
 
 

@@ -19,6 +19,20 @@ def worries(metrics: dict, rows: list[Row], counts: dict[str, int]) -> list[str]
             "dB); is generate.carry_pictures true? If so look at train_autoencoder.architecture.object_px and at "
             "train_predictor.training.num_steps"
         )
+    pictures, straight = _of_pictures(metrics["prediction"]), _of_pictures(metrics["baselines"]["linear_extrapolation"])
+    if pictures < straight - BELOW:
+        found.append(
+            f"evaluate: the forecast's mean picture ({pictures:.2f} dB) is worse than objects that go straight on "
+            f"({straight:.2f} dB): what the predictor learned does not hold here; look at train_predictor.kind and "
+            "train_predictor.training.num_steps"
+        )
+    flow = metrics["baselines"]["flow"]["psnr"]
+    if pictures < flow - BELOW:
+        found.append(
+            f"evaluate: the forecast's mean picture ({pictures:.2f} dB) is worse than the optical flow of the last "
+            f"frames, carried on ({flow:.2f} dB), which learns nothing; look at train_autoencoder.architecture."
+            "object_px and num_slots"
+        )
     drawn, median = metrics["reconstruction"]["psnr"], metrics["reconstruction"]["median_background_psnr"]
     if drawn < median - BELOW:
         found.append(
@@ -33,3 +47,8 @@ def worries(metrics: dict, rows: list[Row], counts: dict[str, int]) -> list[str]
             "object_px (width of what moves, px) and num_slots"
         )
     return found
+
+
+def _of_pictures(figures: dict) -> float:
+    """psnr of a forecast as one picture: of the samples' mean where there are several."""
+    return figures.get("mean_picture", figures)["psnr"]

@@ -8,7 +8,7 @@ from torch import Tensor
 def to_unit(frames: np.ndarray) -> Tensor:
     """uint8 [..., H, W, C] -> float32 [..., C, H, W] in [0, 1]."""
     assert frames.dtype == np.uint8 and frames.ndim >= 3, f"wanted uint8 [..., H, W, C], got {frames.dtype}"
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(frames, -1, -3))).float().div_(255)
+    return torch.from_numpy(np.array(np.moveaxis(frames, -1, -3), order="C")).float().div_(255)
 
 
 def to_uint8(frames: Tensor) -> np.ndarray:

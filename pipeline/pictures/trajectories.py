@@ -89,7 +89,7 @@ def draw_trajectories(stores: dict[str, list[Course]], title: str) -> np.ndarray
         handles += [Line2D([], [], color=_SCENE, ls=style, label=name)
                     for name, style in zip(stores, _STYLES, strict=True)]
     if handles:
-        figure.legend(handles=handles, ncols=8, loc="outside lower center")
+        figure.legend(handles=handles, ncols=4, loc="outside lower center")
     canvas.draw()
     drawing = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     is_forecast = any(course.num_given is not None for course, _ in courses)

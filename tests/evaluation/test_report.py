@@ -57,7 +57,7 @@ def test_curves_hold_the_prediction_and_both_baselines(tmp_path):
 
 def test_the_report_shows_figures_beside_baselines_and_the_protocol():
     text = printed(METRICS)
-    for label, psnr in (("prediction", "24.00"), ("copy last", "20.00"), ("linear extrapolation", "22.00")):
+    for label, psnr in (("prediction", "24.00"), ("copy last", "20.00"), ("straight on", "22.00")):
         assert psnr in next(line for line in text.splitlines() if label in line)
     assert "25.50" in next(line for line in text.splitlines() if "best of 5 samples" in line)
     assert "10 frames given, 2 forecast, 5 samples (spread: full)" in " ".join(text.split())

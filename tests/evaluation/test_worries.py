@@ -4,18 +4,27 @@ from pipeline.evaluation.worries import worries
 from pipeline.few_sequences import ENOUGH, few_sequences, split_summary
 
 FINE = {
-    "prediction": {"psnr": 30.0}, "baselines": {"copy_last": {"psnr": 25.0}},
+    "prediction": {"psnr": 30.0},
+    "baselines": {"copy_last": {"psnr": 25.0}, "flow": {"psnr": 26.0}, "linear_extrapolation": {"psnr": 28.0}},
     "reconstruction": {"psnr": 31.0, "median_background_psnr": 24.0},
 }
 ROWS = [{"video_id": f"v{i}", "first_frame": 0, "objects": i % 2} for i in range(10)]
 
 
+def beside(**psnr: float) -> dict:
+    return {"baselines": FINE["baselines"] | {name: {"psnr": value} for name, value in psnr.items()}}
+
+
 def test_a_good_run_is_no_worry():
     assert worries(FINE, ROWS, ENOUGH) == []
+    several = {"prediction": {"psnr": 27.0, "mean_picture": {"psnr": 28.5}}}
+    assert worries(FINE | several, ROWS, ENOUGH) == [], "single samples of an open future lie below its mean"
 
 
 @pytest.mark.parametrize("changes, rows, counts, named", [
-    ({"prediction": {"psnr": 24.9}}, ROWS, ENOUGH, ("24.90 dB", "copy of the last given frame", "carry_pictures")),
+    (beside(copy_last=30.1), ROWS, ENOUGH, ("30.00 dB", "copy of the last given frame", "carry_pictures")),
+    (beside(linear_extrapolation=30.1), ROWS, ENOUGH, ("(30.00 dB)", "straight on (30.10 dB)", "train_predictor.kind")),
+    (beside(flow=31.0), ROWS, ENOUGH, ("(30.00 dB)", "optical flow", "(31.00 dB)", "object_px")),
     ({"reconstruction": {"psnr": 23.0, "median_background_psnr": 24.0}}, ROWS, ENOUGH, ("median", "detail_dim")),
     ({}, [*ROWS, ROWS[0]], ENOUGH, ("in 6 of 11 clips", "object_px")),
     ({}, ROWS, ENOUGH | {"test": 1}, ("only 1 sequence to test with", "preprocess.test_fraction")),
