@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipeline.autoencoder.worries import worries as autoencoder_worries
 from pipeline.errors import UserError, one_line_errors
 from pipeline.evaluation.cost_table import print_costs, read_costs
 from pipeline.evaluation.metrics_file import read_metrics
 from pipeline.evaluation.report import print_report
+from pipeline.predictor.worries import worries as predictor_worries
 from pipeline.report.page import complete
 from pipeline.warn import warn
 from pipeline.write_file import write_file
@@ -24,12 +26,14 @@ def main(
     costs: Annotated[Path, typer.Option(help="Folder of what the stages cost.")] = Path("data/cost"),
     params: Annotated[Path, typer.Option(help="Parameters to show on the page.")] = Path("params.yaml"),
     output: Annotated[Path, typer.Option(help="Page to write, with parameters and cost.")] = Path("data/report.html"),
+    curves: Annotated[Path, typer.Option(help="Folder of the curves of both trainings.")] = Path("data/curves"),
 ) -> None:
     """Shows how well the last run forecasts, beside the baselines, and what it cost; completes the page about it."""
     with one_line_errors():
         console = Console()
         print_report(figures := read_metrics(metrics), console)
-        warn(figures.get("warnings", ()))
+        warn([*figures.get("warnings", ()), *autoencoder_worries(curves / "train_autoencoder"),
+              *predictor_worries(curves / "train_predictor")])
         print_costs(costs, STAGES, console)
         if page.exists():
             write_file(output, complete(page, _read(params), read_costs(costs, STAGES)).encode())

@@ -14,7 +14,8 @@ COST = {"seconds": 125.0, "peak_resident_gib": 1.25, "peak_cuda_allocated_gib": 
 
 def run(folder, **options):
     paths = {"metrics": folder / "metrics.json", "pictures": folder, "costs": folder, "params": folder / "params.yaml",
-             "page": folder / "page.html", "output": folder / "whole.html", **options}
+             "page": folder / "page.html", "output": folder / "whole.html",
+             "curves": folder / "curves", **options}
     words = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
     return CliRunner().invoke(show.app, words)
 
@@ -56,3 +57,12 @@ def test_figures_are_shown_where_there_is_no_page(evaluated):
     assert result.stderr == (
         f"warning: {evaluated / 'page.html'} is not there: no run has come to its end here, so these figures are those "
         "that came with the repository; `dvc repro` makes yours\n")
+
+
+def test_it_warns_of_trainings_as_the_page_does(evaluated):
+    for split, losses in {"train": "1\t0.5\n2\t0.1\n", "validation": "1\t1.0\n2\t3.0\n"}.items():
+        folder = evaluated / "curves/train_autoencoder/plots/metrics" / split
+        folder.mkdir(parents=True)
+        (folder / "loss.tsv").write_text("step\tloss\n" + losses)
+    result = run(evaluated)
+    assert "warning: train_autoencoder: the loss ends at 3.0000 in validation" in result.stderr
