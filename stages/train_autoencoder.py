@@ -10,7 +10,8 @@ import torch
 import typer
 
 from pipeline.autoencoder.autoencoder import Autoencoder, AutoencoderConfig, save_autoencoder
-from pipeline.autoencoder.fit_mix import MAX_CLIPS, fit_mix, num_steps
+from pipeline.autoencoder.fit_mix import MAX_CLIPS, fit_mix
+from pipeline.autoencoder.fit_mix import num_steps as num_forecast_steps
 from pipeline.autoencoder.fit_remainder import fit_remainder
 from pipeline.autoencoder.initialise import initialise
 from pipeline.autoencoder.kept_proposals import keep_proposals
@@ -58,7 +59,7 @@ def train_autoencoder(
     scenes = _scenes_of(store, params)
     config = AutoencoderConfig(
         architecture=params.architecture, num_channels=store.num_channels, height=store.height, width=store.width,
-        forecast_steps=num_steps(store.num_frames), num_scenes=len(scenes), prepared=store.preparation,
+        forecast_steps=num_forecast_steps(store.num_frames), num_scenes=len(scenes), prepared=store.preparation,
     )
     made_from = {"frames": store.identity}
     with resume_folder("train_autoencoder", params, made_from, machine()) as folder:
@@ -92,7 +93,7 @@ def train_autoencoder(
             frames, proposals, whole = part
             return reconstruction_loss(model, frames, proposals, params.loss, whole, params.recompute)
 
-        best = train(
+        best, num_steps = train(
             model, make_batch, loss, validate, params.training, curves, folder,
             params.batch_size * params.frames_per_clip, parts=lambda batch: split_batch(batch, at_once, params.loss),
             start_is_good=True,  # the closed form; of few clips training learns some by heart
@@ -108,7 +109,7 @@ def train_autoencoder(
                 kept = {split: (clips.rows, clips.proposals) for split, clips in sets}
                 keep_proposals(proposals, kept, {**made_from, "autoencoder": identity})
             warn(worries(curves))
-    return params.training.num_steps
+    return num_steps
 
 
 def _scenes_of(store: FrameStore, params: TrainAutoencoderParams) -> np.ndarray:

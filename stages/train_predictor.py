@@ -47,14 +47,14 @@ def train_predictor(params: TrainPredictorParams, latents: Path, weights: Path, 
     check_splits(store, params.context_frames + params.horizon)
     made_from = {"latents": store.identity, "autoencoder": store.made_from["autoencoder"]}
     with resume_folder("train_predictor", params, made_from, machine()) as folder:
-        model = learn(params, store, folder, curves)
+        model, num_steps = learn(params, store, folder, curves)
         if is_main_process():
             save_predictor(weights, model, made_from)
             warn(overfitting(curves))
-    return params.training.num_steps
+    return num_steps
 
 
-def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves: Path) -> Predictor:
+def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves: Path) -> tuple[Predictor, int]:
     """The trained predictor; `folder` is for what an interrupted training goes on from."""
     given, num_frames = params.context_frames, params.context_frames + params.horizon
     training, validation = (hold(store.read, store.rows(split), folder / split) for split in ("train", "val"))
@@ -85,12 +85,13 @@ def learn(params: TrainPredictorParams, store: LatentStore, folder: Path, curves
     with_objects = {split: hold_objects(latents) for split, latents in (("train", training), ("val", validation))}
     if is_main_process():
         warn(no_objects(with_objects))
-    best = train(model, make_batch, loss, validate, params.training, curves, folder, params.batch_size * num_frames)
+    best, num_steps = train(
+        model, make_batch, loss, validate, params.training, curves, folder, params.batch_size * num_frames)
     model.load_state_dict(best)
     device = next(model.parameters()).device
     clips = [clips.to(device) for clips in regular_windows(validation, num_frames, params.batch_size)]
     fit_restraint(model, [(clip.frames(0, given), clip.frames(given, num_frames)) for clip in clips])
-    return model
+    return model, num_steps
 
 
 def main(

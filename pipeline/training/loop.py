@@ -40,8 +40,9 @@ def train(
     checkpoint_seconds: float = SECONDS_BETWEEN_CHECKPOINTS,
     parts: Callable[[Any], list] = lambda batch: [batch],
     start_is_good: bool = False,
-) -> dict[str, Tensor]:
-    """Trains `model` in place and returns its best state by validation (CPU tensors). Call `prepare_process` before.
+) -> tuple[dict[str, Tensor], int]:
+    """Trains `model` in place and returns its best state by validation (CPU tensors), and the number of steps taken,
+    fewer than all where `patience` ran out. Call `prepare_process` before.
 
     make_batch(step): the batch of a step, a pure function of the step (so that a resumed training sees the same
     batches): tensors, containers of them, or anything with `.to(device)`. With several processes each takes its
@@ -79,7 +80,9 @@ def train(
         assert validation_loss is not None
         _check_finite({"validation loss": validation_loss}, num_done - 1, resume)
         if validation_loss < state["best_loss"]:
-            state["best_loss"], state["best"] = validation_loss, _copy(model)
+            state["best_loss"], state["best"], state["num_worse"] = validation_loss, _copy(model), 0
+        else:
+            state["num_worse"] += 1
         return {f"validation/{name}": value for name, value in validation.items()}
 
     def note(num_done: int, point: dict[str, float | None]) -> None:
@@ -95,6 +98,11 @@ def train(
     ):
         batches = batches_of(make_batch, range(state["step"], params.num_steps), accelerator.device)
         for step in range(state["step"], params.num_steps):
+            if state["num_worse"] == params.patience:
+                if is_main:
+                    print(f"stopped after step {step}: {params.patience} validations in a row brought no gain",
+                          file=sys.stderr, flush=True)
+                break
             torch.manual_seed((params.seed << 31) + step * accelerator.num_processes + accelerator.process_index)
             for group in optimizer.param_groups:
                 group["lr"] = params.learning_rate * rate_at(step, params)
@@ -135,7 +143,7 @@ def train(
     # Python's lock, for which the connection's own thread may be waiting.
     objective, optimizer = accelerator.free_memory(objective, optimizer)
     accelerator.end_training()
-    return state["best"]
+    return state["best"], state["step"]
 
 
 def rate_at(step: int, params: TrainingParams) -> float:
@@ -189,7 +197,7 @@ def _restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, i
     box = [load_state(folder / CHECKPOINT) if is_main else None]
     state = broadcast_object_list(box)[0]
     if state is None:
-        return {"step": 0, "best_loss": math.inf, "best": {}, "sums": {}, "num_summed": 0, "points": []}
+        return {"step": 0, "best_loss": math.inf, "best": {}, "num_worse": 0, "sums": {}, "num_summed": 0, "points": []}
     model.load_state_dict(state.pop("model"))
     optimizer.load_state_dict(state.pop("optimizer"))
     if is_main:

@@ -22,6 +22,8 @@ class TrainingParams(Params):
     """Longer gradients are shortened to this length."""
     validate_every: int = Field(ge=1)
     """Steps between two validations; the last step is always followed by one."""
+    patience: int | None = Field(default=None, ge=1)
+    """Validations in a row that may bring no gain before training stops; null: it takes all steps."""
     precision: Literal["no", "bf16"]
     """no: float32 throughout; bf16: mixed with bfloat16."""
     seed: int = Field(ge=0, lt=2**32)

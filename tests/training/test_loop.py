@@ -53,7 +53,7 @@ def validate(model):
     x = torch.linspace(-1, 1, 50).reshape(10, 5)
     return {"loss": (model(x) - target(x)).square().mean().item()}
 
-best = train(model, make_batch, loss, validate, params, out / "curves", resume, 8, checkpoint_seconds=0.1)
+best, _ = train(model, make_batch, loss, validate, params, out / "curves", resume, 8, checkpoint_seconds=0.1)
 if is_main_process():
     torch.save(best, out / "weights.pt")
 """.replace("PARAMS", repr(PARAMS))
@@ -81,7 +81,8 @@ def toy(tmp_path):
 
 def train_here(tmp_path, model, loss, validate=lambda model: {"loss": 0.0}, **changes):
     params = TrainingParams(**{**PARAMS, **changes})
-    return train(model, lambda step: torch.ones(4, 3), loss, validate, params, tmp_path / "curves", tmp_path, 4)
+    best, _ = train(model, lambda step: torch.ones(4, 3), loss, validate, params, tmp_path / "curves", tmp_path, 4)
+    return best
 
 
 def wait_for_checkpoint(path: Path, later_than: int) -> None:
@@ -149,11 +150,12 @@ def test_a_batch_in_parts_trains_as_a_whole(tmp_path):
         def loss(model, batch, progress):
             return {"loss": (model(batch) - batch.sum(1, keepdim=True)).square().sum() / 4}
 
-        return train(
+        best, _ = train(
             model, lambda step: torch.randn(4, 3, generator=torch.Generator().manual_seed(step)), loss,
             lambda model: {"loss": loss(model, torch.ones(4, 3), 1)["loss"].item()}, params, folder / "curves", folder,
             4, **settings,
         )
+        return best
 
     whole, parts = run(tmp_path / "whole"), run(tmp_path / "parts", parts=lambda batch: batch.split([1, 3]))
     torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-5)
@@ -245,7 +247,7 @@ def test_a_start_that_validates_best_is_kept_where_it_counts(tmp_path, start_is_
     """Training leads away from zero, where the model starts."""
     model = nn.Linear(3, 1, bias=False)
     nn.init.zeros_(model.weight)
-    best = train(
+    best, _ = train(
         model, lambda step: torch.ones(4, 3), lambda model, batch, _: {"loss": (model(batch) - 1).square().mean()},
         lambda model: {"loss": model.weight.abs().sum().item()}, TrainingParams(**PARAMS), tmp_path / "curves",
         tmp_path, 4, start_is_good=start_is_good,
@@ -253,3 +255,24 @@ def test_a_start_that_validates_best_is_kept_where_it_counts(tmp_path, start_is_
     assert (best["weight"].abs().sum() == 0) == start_is_good and model.weight.abs().sum() > 0
     points = load_state(tmp_path / "checkpoint.pt")["points"]
     assert (points[0] == [0, {"validation/loss": 0.0}]) == start_is_good
+
+
+@pytest.mark.parametrize("patience, wanted", [(None, 40), (1, 14), (2, 35)])
+def test_training_stops_where_validation_gains_nothing_any_more(tmp_path, capfd, patience, wanted):
+    """Validated after 7, 14, 21 steps and so on: gained, not, gained, not, not."""
+    found = iter([5.0, 5.5, 3.0, 3.0, 3.5])
+    model = nn.Linear(3, 1)
+    params = TrainingParams(**PARAMS | {"patience": patience})
+
+    def loss(model, batch, progress):
+        return {"loss": (model(batch) - 1).square().mean()}
+    folder = tmp_path / "resume"
+    folder.mkdir()
+    best, num_steps = train(
+        model, lambda step: torch.ones(4, 3), loss, lambda model: {"loss": next(found, 9.0)}, params,
+        tmp_path / "curves", folder, 4,
+    )
+    assert num_steps == wanted
+    stopped = f"stopped after step {wanted}: {patience} validations in a row brought no gain"
+    assert (stopped in capfd.readouterr().err) == (patience is not None)
+    assert not torch.equal(best["weight"], model.weight)
