@@ -20,7 +20,7 @@ from tests.autoencoder.clips import line, moving_squares
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {
     "architecture": {
-        "num_slots": 2, "object_px": 8, "patch_dim": 8, "canvas_margin": 0, "background_channels": 6,
+        "num_slots": 2, "object_px": 8, "patch_dim": 8, "canvas_margin": 0, "background_channels": 12,
         "appearance_dim": 4, "hidden_dim": 4,
     },
     "loss": {"object_weight": 3, "picture_weight": 1},
@@ -70,7 +70,7 @@ def test_trains_weights_that_carry_their_origin_and_gives_the_same_bytes_again(f
     frames = to_unit(store.read(store.rows("val")))
     with torch.inference_mode():
         error = (model.decode(model.encode(frames)).frames - frames).square().mean()
-    assert error < (frames.median(1, keepdim=True).values - frames).square().mean()
+    assert error < 0.6 * (frames.median(1, keepdim=True).values - frames).square().mean()
     assert list((folder / "resume/train_autoencoder").iterdir()) == []
 
     first = outputs(folder)
