@@ -178,22 +178,6 @@ def too_few(num: int, length: int) -> list[str]:
             "wanted at least one each to train, validate and test; give more or longer videos"]
 
 
-def split_suggestions(facts: SourceFacts, num: int, params: Thresholds) -> list[Suggestion]:
-    """num: sequences in all."""
-    units = facts.num_videos - facts.num_unreadable
-    if facts.split_is_published:
-        published = Suggestion("preprocess.split", "published", "names say train, val or test")
-        return [published]
-    how = f"by video, {units} in all" if units >= 3 else "by time: the beginning trains, the end tests"
-    found = [Suggestion("preprocess.split", "random", f"names say nothing; {how}")]
-    for name, wanted, (least, most) in zip(("val", "test"), params.held_out, params.held_out_shares, strict=True):
-        share = min(most, max(least, math.ceil(100 * wanted / max(1, num)) / 100))
-        what = {"val": "validate", "test": "test"}[name]
-        found.append(Suggestion(
-            f"preprocess.{name}_fraction", share, f"about {max(1, round(share * num))} of {num} sequences {what}"))
-    return found
-
-
 @dataclass(frozen=True)
 class Work:
     """What stage 1 has to do."""

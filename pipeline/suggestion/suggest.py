@@ -12,6 +12,7 @@ from pipeline.settings.settings import Settings
 from pipeline.suggestion import decide
 from pipeline.suggestion.decide import Form, Suggestion, Work
 from pipeline.suggestion.decide_codes import code_suggestions
+from pipeline.suggestion.decide_split import split_suggestions
 from pipeline.suggestion.facts import MotionFacts, SourceFacts
 from pipeline.suggestion.look import Stretch, opened, read_stretches
 from pipeline.suggestion.motion import Clip, look_at_clips
@@ -75,13 +76,10 @@ def _suggestions(
     every = stride.value or length
     assert isinstance(every, int), "sequences begin at whole frames"
     kept = num * length // every
-    split = decide.split_suggestions(facts, kept, params)
-    shares = {item.key: item.value for item in split if isinstance(item.value, float)}
-    test_share = shares.get("preprocess.test_fraction", preprocess.test_fraction)
-    val_share = shares.get("preprocess.val_fraction", preprocess.val_fraction)
-    num_apart = max(1, round(kept * (1 - test_share)))
-    num_train = max(1, round(kept * (1 - test_share - val_share)))
-    work = Work(num_train, num_apart, length, form.height * form.width, num_slots)
+    per_video = [max(0, (num_frames // step - length) // every + 1) for num_frames in facts.num_frames]
+    split, counts = split_suggestions(facts, preprocess, kept, per_video, params)
+    num_train = counts["train"]
+    work = Work(num_train, num_train + counts["val"], length, form.height * form.width, num_slots)
     autoencoder = settings.train_autoencoder
     many = "1 video" if facts.num_videos == 1 else f"{facts.num_videos} videos"
     seen = f"{many}; looked at {len(motion.clips)} clips of {len(motion.clips[0].frames)} frames"

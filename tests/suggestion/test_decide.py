@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.few_sequences import few_sequences
 from pipeline.suggestion import decide
 from pipeline.suggestion.decide import Form, Work
 from pipeline.suggestion.facts import ClipFacts, MotionFacts, Region, SourceFacts
@@ -102,23 +101,6 @@ def test_sequences_of_short_videos_are_shorter():
     length, found = decide.sequence_suggestions(facts(num_frames=(30,)), 1, T)
     assert length == 10 and values(found) == {"sequence_length": 10, "context_frames": 5, "horizon": 5}
     assert decide.sequence_suggestions(facts(num_videos=5, num_frames=(12,) * 5), 1, T)[0] == 12
-
-
-@pytest.mark.parametrize("num, val, test", [(800, 0.08, 0.12), (116, 0.09, 0.12), (85, 0.12, 0.15), (20, 0.15, 0.3)])
-def test_few_sequences_are_split_more_evenly(num, val, test):
-    found = values(decide.split_suggestions(FACTS, num, T))
-    assert found == {"split": "random", "val_fraction": val, "test_fraction": test}
-
-
-@pytest.mark.parametrize("num", [67, 100, 116, 124, 126, 800])
-def test_no_stage_warns_of_what_is_suggested(num):
-    found = values(decide.split_suggestions(FACTS, num, T))
-    val, test = (round(num * found[f"{name}_fraction"]) for name in ("val", "test"))
-    assert few_sequences({"train": num - val - test, "val": val, "test": test}) == []
-
-
-def test_published_names_split():
-    assert values(decide.split_suggestions(facts(split_is_published=True), 100, T)) == {"split": "published"}
 
 
 def test_steps_follow_the_data_and_the_time():
