@@ -34,7 +34,8 @@ def split_suggestions(
     how = f"by video, {units} in all" if units >= len(SPLITS) else "by time: the beginning trains, the end tests"
     found, num = [Suggestion("preprocess.split", "random", f"names say nothing; {how}")], sum(counts.values())
     for (name, share), what in zip(shares.items(), ("validate", "test"), strict=True):
-        found.append(Suggestion(f"preprocess.{name}_fraction", share, f"{about}{counts[name]} of {num} sequences {what}"))
+        why = f"{about}{counts[name]} of {num} sequences {what}"
+        found.append(Suggestion(f"preprocess.{name}_fraction", share, why))
     return found, counts
 
 
