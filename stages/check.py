@@ -22,7 +22,7 @@ def check_source(params: Path, written: str) -> None:
             return
     except OSError as error:
         raise UserError(f"{what}: {error.strerror}; see to it, or set the key to another path") from error
-    if source == DEMONSTRATION / "videos":
+    if source == DEMONSTRATION / "videos" and (DEMONSTRATION / "dvc.yaml").is_file():
         print(f"{what}, which is not there yet: the stage sprites draws it", file=sys.stderr)
     elif source.with_name(source.name + ".dvc").is_file():
         raise UserError(f"{what}, which is not there, but known to DVC; `dvc pull {source}.dvc` brings it")

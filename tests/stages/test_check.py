@@ -40,5 +40,12 @@ def test_a_source_that_is_not(check, source, complaint):
 
 
 def test_the_demonstration_is_made_by_the_pipeline(check):
+    Path("data/sprites").mkdir(parents=True)
+    Path("data/sprites/dvc.yaml").write_text("stages: {}")
     result = check("data/sprites/videos")
     assert result.exit_code == 0 and "is not there yet: the stage sprites draws it" in result.stderr
+
+
+def test_unless_its_stage_was_removed(check):
+    result = check("data/sprites/videos")
+    assert result.exit_code == 2 and "which is not there; set it to a folder" in result.stderr
