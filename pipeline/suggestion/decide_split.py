@@ -25,7 +25,8 @@ def split_suggestions(
     counts, about = _about(num, shares), "about "
     if len(per_video) == facts.num_videos and preprocess.group is None:
         try:
-            parts = split_sequences([count for count in per_video if count], *shares.values(), preprocess.seed)
+            counted = [count for count in per_video if count]
+            parts = split_sequences(counted, shares["val"], shares["test"], preprocess.seed)
         except UserError:
             pass  # said by those who look whether there is enough for a run
         else:
