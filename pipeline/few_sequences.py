@@ -8,8 +8,8 @@ _PURPOSE = {"train": "to train with", "val": "to validate with", "test": "to tes
 _REMEDY = {
     "train": "what is learned of so few may not hold of others; give more videos (preprocess.source), or lower "
              "preprocess.sequence_stride",
-    "val": "so few say little about which weights are best; raise preprocess.val_fraction or give more videos "
-           "(preprocess.source)",
+    "val": "so few do not bear out what the predictor learned, and objects go straight on; raise "
+           "preprocess.val_fraction or give more videos (preprocess.source)",
     "test": "figures of so few say little; raise preprocess.test_fraction or give more videos (preprocess.source)",
 }
 
