@@ -18,7 +18,8 @@ from torch import Tensor
 from pipeline.few_sequences import ENOUGH
 from pipeline.latents import pose as poses
 from pipeline.latents.extrapolation import straight_on
-from pipeline.latents.latents import Latents
+from pipeline.latents.latents import Latents, LatentSpec
+from pipeline.predictor.block import Block
 from pipeline.predictor.predictor import Predictor
 
 SHARES = torch.linspace(0, 1, 11)
@@ -42,9 +43,11 @@ def fit_restraint(predictor: Predictor, clips: Iterable[tuple[Latents, Latents]]
     far = FAR_SHARE * max(predictor.spec.height, predictor.spec.width)
     errors: list[list[Tensor]] = [[] for _ in predictor.residual_share]
     for context, target in clips:
-        for i, (added, wanted, weight) in enumerate(_residuals(predictor, context, target)):
+        block = predictor(context)
+        errors[0].append(torch.stack(list(_place_errors(block, context, target, far, predictor.spec))))
+        for i, (added, wanted, weight) in enumerate(_residuals(predictor, block, context, target), start=1):
             errors[i].append(torch.stack([
-                _by_clip((share * added - wanted).square().sum(-1), weight, far if i == 0 else None) for share in SHARES
+                _by_clip((share * added - wanted).square().sum(-1), weight) for share in SHARES
             ]))
     for i, parts in enumerate(errors):
         error = torch.cat(parts, 1)  # [shares, clips, H]
@@ -63,25 +66,41 @@ def _standard_error(values: Tensor) -> Tensor:
     return values.std(0) / len(values)**0.5 if len(values) > 1 else torch.full_like(values[0], torch.inf)
 
 
-def _residuals(predictor: Predictor, context: Latents, target: Latents) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
-    """What the predictor adds to going on without learning, what it should have added, both [..., H, D], and how much
-    each counts, [..., H]: first of places, then of each other code."""
-    block = predictor(context)
-    line = poses.place(straight_on(context.pose, predictor.config.horizon)).transpose(1, 2)  # [B, K, H, 2]
-    expected = (block.mode_logits.softmax(-1)[..., None, None] * poses.place(block.moving)).sum(2)
+def _place_errors(
+    block: Block, context: Latents, target: Latents, far: float, spec: LatentSpec,
+) -> Iterable[Tensor]:
+    """For each of SHARES the error of places, [B, H] px^2, a mean over objects: the squared distance, bounded by far^2
+    (Geman and McClure 1987). An object that is not seen any more, since it left the frame, and is drawn inside, is as
+    wrong as one far from its place."""
+    line = poses.place(straight_on(context.pose, block.moving.shape[3])).transpose(1, 2)  # [B, K, H, 2]
+    chances = block.mode_logits.softmax(-1)[..., None]
+    added = (chances[..., None] * poses.place(block.moving)).sum(2) - line
+    drawn = (chances * block.visibility_logits.sigmoid()).sum(2)
+    wanted, seen = poses.place(target.pose).transpose(1, 2), poses.visibility(target.pose).transpose(1, 2)
+    size = line.new_tensor([spec.width, spec.height])
+    present = target.presence[..., None].expand_as(seen)
+    for share in SHARES:
+        place = line + share * added
+        distance = (place - wanted).square().sum(-1)
+        inside = ((place >= 0) & (place <= size)).all(-1)
+        error = seen * distance / (1 + distance / far**2) + (1 - seen) * inside * drawn * far**2
+        yield _by_clip(error, present)
+
+
+def _residuals(
+    predictor: Predictor, block: Block, context: Latents, target: Latents,
+) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
+    """Of each code but the pose: what the predictor adds to going on without learning, what it should have added, both
+    [..., H, D], and how much each counts, [..., H]."""
     seen = (target.presence[:, None] * poses.visibility(target.pose)).transpose(1, 2)  # [B, K, H]
-    yield expected - line, poses.place(target.pose).transpose(1, 2) - line, seen
     for name, mean in block.means.items():
         base, of_objects = predictor.base_of(name, context), name in predictor.object_codes
         came = target.codes[name].transpose(1, 2) if of_objects else target.codes[name]
         yield mean - base, came - base, seen if of_objects else torch.ones_like(mean[..., 0])
 
 
-def _by_clip(squared: Tensor, weight: Tensor, far: float | None) -> Tensor:
-    """Weighted means [B, H] of squared errors [B, ..., H], bounded by far^2 where that is given (Geman and McClure
-    1987)."""
-    if far is not None:
-        squared = squared / (1 + squared / far**2)
-    total = (squared * weight).flatten(1, -2).sum(1) if squared.dim() > 2 else squared * weight
+def _by_clip(errors: Tensor, weight: Tensor) -> Tensor:
+    """Weighted means [B, H] of errors [B, ..., H]."""
+    total = (errors * weight).flatten(1, -2).sum(1) if errors.dim() > 2 else errors * weight
     count = weight.flatten(1, -2).sum(1) if weight.dim() > 2 else weight
     return total / count.clamp(min=1e-6)

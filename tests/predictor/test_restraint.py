@@ -69,6 +69,20 @@ def test_of_few_clips_nothing_is_kept():
         assert ((model.residual_share[0] > 0.9) == kept).all() and ((model.trust > 0) == kept).all()
 
 
+@pytest.mark.parametrize("leave, kept", [(False, True), (True, False)])
+def test_objects_that_have_left_are_not_fetched_back(leave, kept):
+    """What the first object is led to comes true. The others are led into the frame: there they come, or they have left
+    it by then."""
+    model = sideways(-50.0)
+    clips, beyond = straight_clips(off=added_by(model)), model.spec.width + 1.0
+    pose = clips.pose.clone()
+    pose[:, :, 1:, 0], pose[:, :6, :, -1] = beyond, 1
+    pose[:, 6:, 1:, 0] += 0 if leave else added_by(model)
+    pose[:, 6:, 1:, -1] = 0 if leave else 1
+    fit_restraint(model, pairs(clips.replace(pose=pose)))
+    assert ((model.residual_share[0] > 0.9) == kept).all() and ((model.trust > 0) == kept).all()
+
+
 def test_half_of_it_is_kept_where_half_is_true():
     model = sideways(50.0)
     added = added_by(model)
