@@ -73,7 +73,7 @@ def test_of_few_clips_nothing_is_kept():
 def test_objects_that_have_left_are_not_fetched_back(leave, kept):
     """What the first object is led to comes true. The others are led into the frame: there they come, or they have left
     it by then."""
-    model = sideways(-50.0)
+    model = sideways(-20.0)
     clips, beyond = straight_clips(off=added_by(model)), model.spec.width + 1.0
     pose = clips.pose.clone()
     pose[:, :, 1:, 0], pose[:, :6, :, -1] = beyond, 1
