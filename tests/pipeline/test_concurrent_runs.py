@@ -29,7 +29,7 @@ NUM_STEPS = 300
 SMALL = {
     "train_predictor": {
         "mixture": {"hidden_dim": 32, "num_layers": 1}, "batch_size": 16,
-        "training": {"num_steps": NUM_STEPS, "validate_every": 10},
+        "training": {"num_steps": NUM_STEPS, "validate_every": 10, "patience": None},
     },
     "generate": {"num_pictures": 0},
 }
