@@ -30,7 +30,7 @@ def fit_remainder(model: Autoencoder, clips: TrainingSet) -> None:
         deformation.displacement.fit(*_axes(map(deformation.displacements, _objects(model, clips))))
         deformation.fit_colors(*_axes(map(deformation.colors, _objects(model, clips))))
     if motion := model.motion:
-        motion.fit(*_axes(map(motion.numbers, _frames(model, clips))))
+        motion.fit(*_axes(map(motion.numbers, _frames(model, clips, with_motion=False))))
     if model.detail:
         moment, energy, num_frames = torch.zeros(()), torch.zeros(()), 0
         for blocks in _blocks(model, model.detail, clips):
@@ -67,10 +67,12 @@ def _objects(model: Autoencoder, clips: TrainingSet) -> Iterator[Seen]:
         yield model.see_objects(latents, frames).map(lambda patches: patches[present])  # noqa: B023, called at once
 
 
-def _frames(model: Autoencoder, clips: TrainingSet) -> Iterator[Seen]:
-    """Frames, and what layers, deformation and, as far as it is fitted, motion make of them."""
+def _frames(model: Autoencoder, clips: TrainingSet, with_motion: bool = True) -> Iterator[Seen]:
+    """Frames, and what layers, deformation and, once it is fitted, motion make of them."""
     for frames, latents in _batches(model, clips):
-        latents = model.add_motion(model.add_deformation(latents, frames), frames)
+        latents = model.add_deformation(latents, frames)
+        if with_motion:
+            latents = model.add_motion(latents, frames)
         yield Seen(frames, model.decode(latents).frames).map(lambda x: x.flatten(0, 1))
 
 
