@@ -51,7 +51,7 @@ def fitted(tmp_path_factory):
         initialise(model, clips.proposals)
         fit_remainder(model, clips)
         models[chosen] = model
-    return models, to_unit(videos)
+    return models, to_unit(videos), clips
 
 
 def error(model: Autoencoder, frames: torch.Tensor) -> float:
@@ -60,7 +60,7 @@ def error(model: Autoencoder, frames: torch.Tensor) -> float:
 
 
 def test_each_code_takes_away_error_and_both_together_most(fitted):
-    models, frames = fitted
+    models, frames, _ = fitted
     errors = {chosen: error(model, frames) for chosen, model in models.items()}
     assert errors["deformation",] < 0.7 * errors[()] and errors["detail",] < 0.8 * errors[()]
     assert errors["motion",] < 0.98 * errors[()]  # colours flicker, little is displaced
@@ -68,7 +68,7 @@ def test_each_code_takes_away_error_and_both_together_most(fitted):
 
 
 def test_codes_have_about_unit_variance_and_those_of_empty_slots_are_zero(fitted):
-    models, frames = fitted
+    models, frames, _ = fitted
     with torch.no_grad():
         latents = models["motion", "detail", "deformation"].encode(frames)
     assert latents.detail.square().mean().sqrt().item() == pytest.approx(1, abs=0.5)
@@ -79,7 +79,7 @@ def test_codes_have_about_unit_variance_and_those_of_empty_slots_are_zero(fitted
 
 def test_deformations_move_with_their_object(fitted):
     """The whole object is brighter, and of another shape, wherever it is drawn."""
-    models, frames = fitted
+    models, frames, _ = fitted
     model = models["deformation",]
     with torch.no_grad():
         latents = model.encode(frames)
@@ -99,7 +99,7 @@ def layers(model: Autoencoder, latents: Latents) -> torch.Tensor:
 
 def test_carried_pictures_do_not_show_twice_what_the_codes_say(fitted):
     """Pictures as the context shows them hold part of what the codes hold: together they are not worse than either."""
-    models, frames = fitted
+    models, frames, _ = fitted
     model = models["motion", "detail", "deformation"]
     with torch.no_grad():
         latents, pictures = model.encode_with_pictures(frames)
@@ -112,3 +112,13 @@ def test_carried_pictures_do_not_show_twice_what_the_codes_say(fitted):
         torch.testing.assert_close(latents.codes[name], code, msg=name)
     assert carried < bare and carried < 1.2 * error(model, frames)
     assert later.shape[1] == 11 and later.isfinite().all()
+
+
+def test_to_fit_again_changes_nothing(fitted):
+    """Each code is fitted to what those before it leave over, and to nothing that it takes away itself."""
+    models, _, clips = fitted
+    model = models["motion", "detail", "deformation"]
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    fit_remainder(model, clips)
+    for name, tensor in model.state_dict().items():
+        torch.testing.assert_close(tensor, before[name], atol=1e-4, rtol=1e-3, msg=name)
