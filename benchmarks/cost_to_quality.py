@@ -1,7 +1,7 @@
 """Forecast quality over training cost: layercast and three predictors trained end to end, on the same clips.
 
     python -m benchmarks.cost_to_quality
-    python -m benchmarks.cost_to_quality --real FOLDER --sets traffic --sets table3d
+    python -m benchmarks.cost_to_quality --real FOLDER --only traffic --only table3d
 
 The first needs data/frames.zarr and data/test_frames.zarr (`dvc repro preprocess`). layercast is trained by its own
 stages, with params.yaml but for the number of steps, several times, each time longer. The others then train for as
@@ -9,8 +9,8 @@ long as its longest training took, and are judged on the way.
 
 The second takes real videos, FOLDER as benchmarks.real_video has it. The others train once and are judged when so many
 --minutes are spent; layercast trains with what it suggests, then afresh with its steps times what each further budget
-is to the first: its points lie where its cost is. A file NAME.json per set has every point as soon as it is there, and
-what it holds is not trained again.
+is to the first: its points lie where its cost is. A file NAME.json per set has every point as soon as it is there:
+what it holds is not trained again, and training goes on from there.
 
 Time is what the processor spent on training (with a GPU: what the clock says), so that other work on the machine
 changes nothing; judging does not count. Cost is time x peak memory. Lines: forecasts that need no training.
@@ -20,7 +20,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -141,7 +141,9 @@ def on_default_data(
                 print(point, file=sys.stderr, flush=True)
                 points.append(point)
             for method in METHODS:
-                points += train_apart(method, [share * budget for share in SHARES], seed, folder)
+                for point in train_apart(method, [share * budget for share in SHARES], seed, folder):
+                    print(point, file=sys.stderr, flush=True)
+                    points.append(point)
             write(points, lines, output)
     return points, lines
 
@@ -161,15 +163,18 @@ def on_real_set(
         windows = training_windows(open_frames(folder / file_name("frames")), CONTEXT_FRAMES + HORIZON)
         points, lines = [], untrained(context, target, windows)
     for method in methods:
-        there = sum(point.method == method for point in points)
-        if method != "layercast" and there < len(minutes):
-            points = [point for point in points if point.method != method]
-            points += train_apart(method, [60 * budget for budget in minutes], 0, folder)
-        for budget in minutes[there:] if method == "layercast" else ():
-            own, share = folder / f"layercast_{budget:g}", budget / minutes[0]
-            points.append(layercast(own, folder, folder / "params.yaml", share, 0, target)[0])
+        left = minutes[sum(point.method == method for point in points):]
+        new: Iterator[Point] = iter(())
+        if method == "layercast":
+            new = (layercast(folder / f"layercast_{budget:g}", folder, folder / "params.yaml", budget / minutes[0], 0,
+                             target)[0] for budget in left)
+        elif left:
+            new = train_apart(method, [60 * budget for budget in left], 0, folder)
+        for point in new:
+            print(point, file=sys.stderr, flush=True)
+            points.append(point)
             write(points, lines, folder)
-        write(points, lines, folder)
+    write(points, lines, folder)
     return points, lines
 
 
@@ -225,7 +230,7 @@ def main(
     seeds: Annotated[int, typer.Option(help="How many.")] = 3,
     real: Annotated[Path | None, typer.Option(help="Folder with sets.yaml and the videos it names; not with the "
                                                    "options above.")] = None,
-    sets: Annotated[list[str], typer.Option(help="--real: only this set; may be given more than once.")] = [],  # noqa: B006
+    only: Annotated[list[str], typer.Option(help="--real: only this set; may be given more than once.")] = [],  # noqa: B006
     minutes: Annotated[list[float], typer.Option(help="--real: budgets, ascending; may be given more than "
                                                       "once.")] = MINUTES,
     methods: Annotated[list[str], typer.Option(help="--real: only this one; may be given more than "
@@ -245,7 +250,7 @@ def main(
             points = on_default_data(clips, test_clips, steps, seeds, output or ROOT / "benchmarks/cost_to_quality")
             print_table("default data", *points, Console())
             return
-        for name, entry in read_sets(real, sets).items():
+        for name, entry in read_sets(real, only).items():
             folder = (output or Path(".benchmarks/cost_to_quality")).resolve() / name
             found = on_real_set(real / entry["source"], reading_of(entry), folder, minutes, methods)
             print_table(name, *found, Console())

@@ -6,7 +6,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,11 +16,13 @@ import torch
 from benchmarks.convlstm import ConvLSTMForecaster, convlstm_loss
 from benchmarks.simvp import SimVP, simvp_loss
 from benchmarks.svg import SVG, svg_loss
+from pipeline.errors import UserError
 from pipeline.frames.forecast_clips import forecast_clips, read_clips
 from pipeline.frames.frame_store import FrameStore, open_frames
 from pipeline.frames.pixels import to_uint8, to_unit
 from pipeline.memory_meter import cuda_peaks, most_resident
 from pipeline.metrics.frame_quality import frame_quality
+from pipeline.write_file import file_to_write
 
 CONTEXT_FRAMES, HORIZON = 10, 10
 BATCH_SIZE = 4
@@ -65,8 +67,10 @@ def read_test_clips(store: FrameStore) -> tuple[np.ndarray, np.ndarray]:
 
 def train_peer(
     method: str, budgets: list[float], seed: int, store: FrameStore, context: np.ndarray, target: np.ndarray,
-) -> list[Point]:
-    """Trains until so many seconds are spent; judged at each of the budgets, which ascend. Call in a process of its
+    state: Path,
+) -> Iterator[Point]:
+    """Trains until so many seconds are spent; judged at each of the budgets, which ascend. After each of them `state`
+    has all that training goes on from: with it there, budgets are those that follow the last. Call in a process of its
     own: memory is its peak."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(seed)
@@ -74,7 +78,14 @@ def train_peer(
     model = build(store.height, store.width).to(device)
     adam = torch.optim.Adam(model.parameters(), rate)
     rows, random = store.rows("train"), np.random.default_rng(seed)
-    points, spent, steps, begin = [], 0.0, 0, seconds()
+    spent, steps, memory = 0.0, 0, 0
+    if state.exists():
+        before = torch.load(state, map_location=device, weights_only=True)
+        model.load_state_dict(before["model"])
+        adam.load_state_dict(before["adam"])
+        random.bit_generator.state = json.loads(before["random"])
+        torch.set_rng_state(before["torch"].cpu())
+        spent, steps, memory = before["spent"], before["steps"], before["memory"]
     for budget in budgets:
         model.train()
         while spent < budget:
@@ -84,25 +95,32 @@ def train_peer(
             loss(model, clips, CONTEXT_FRAMES).backward()
             adam.step()
             spent, steps = spent + seconds() - begin, steps + 1
-        memory = cuda_peaks()[1] or most_resident()
+        memory = max(memory, cuda_peaks()[1] or most_resident())
+        now = {"model": model.state_dict(), "adam": adam.state_dict(), "torch": torch.get_rng_state(), "spent": spent,
+               "random": json.dumps(random.bit_generator.state), "steps": steps, "memory": memory}
         model.eval()
         with torch.no_grad():
             futures = [to_uint8(model(to_unit(clip).to(device), HORIZON)) for clip in np.split(context, len(context))]
         quality = judge(np.stack(futures), target)
-        points.append(Point(method, seed, str(steps), spent / 3600, memory / 2**30, **quality))
-        print(points[-1], file=sys.stderr, flush=True)
-    return points
+        with file_to_write(state) as file:
+            torch.save(now, file)
+        yield Point(method, seed, str(steps), spent / 3600, memory / 2**30, **quality)
 
 
-def train_apart(method: str, budgets: list[float], seed: int, folder: Path) -> list[Point]:
-    """train_peer in a process of its own, on the frame stores that preprocess has written to `folder`."""
+def train_apart(method: str, budgets: list[float], seed: int, folder: Path) -> Iterator[Point]:
+    """train_peer in a process of its own, on the frame stores that preprocess has written to `folder`; its state is
+    kept there. Each point comes as soon as it is there."""
     arguments = json.dumps([method, budgets, seed, str(folder)])
     code = "import sys, json; from benchmarks.peers import _apart; _apart(*json.loads(sys.argv[1]))"
-    done = subprocess.run([sys.executable, "-c", code, arguments], check=True, stdout=subprocess.PIPE, text=True)
-    return [Point(**point) for point in json.loads(done.stdout.splitlines()[-1])]
+    with subprocess.Popen([sys.executable, "-c", code, arguments], stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout or ():
+            yield Point(**json.loads(line))
+    if process.returncode:
+        raise UserError(f"training {method} failed, see above")
 
 
 def _apart(method: str, budgets: list[float], seed: int, folder: str) -> None:
     store, test = (open_frames(Path(folder) / name) for name in ("frames.zarr", "test_frames.zarr"))
-    points = train_peer(method, budgets, seed, store, *read_test_clips(test))
-    print(json.dumps([asdict(point) for point in points]))
+    state = Path(folder) / f"{method}_{seed}.pt"
+    for point in train_peer(method, budgets, seed, store, *read_test_clips(test), state):
+        print(json.dumps(asdict(point)), flush=True)

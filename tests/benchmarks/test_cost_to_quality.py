@@ -1,6 +1,8 @@
 """The parts of the comparison; the whole takes minutes."""
 
 import json
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -34,6 +36,17 @@ def store(tmp_path):
     return open_frames(tmp_path / "all.zarr")
 
 
+def write_splits(store, folder):
+    """What preprocess makes, of two sequences each."""
+    for name, split in (("frames", "train"), ("test_frames", "test")):
+        frames = store.read(slice(0, 2))
+        writer = FrameStoreWriter(folder / f"{name}.zarr", 2, frames.shape[1:], fps=5, crop="none", source="s" * 64,
+                                  num_objects=None)
+        for n in range(2):
+            writer.append(frames[n], {}, video_id=f"{split}{n}", first_frame=0, split=split)
+        writer.finish()
+
+
 def test_a_subset_holds_the_first_rows_of_each_split(store, tmp_path):
     some = subset(store, tmp_path / "some.zarr", {"train": 2, "val": 5})
     assert list(zip(some.video_id, some.split, strict=True)) == [("v0", "train"), ("v2", "train"), ("v1", "val")]
@@ -48,16 +61,30 @@ def test_figures_are_means_over_clips_samples_and_frames():
     assert judge(target[:, None], target) == {"psnr": 100.0, "ssim": pytest.approx(1.0)}
 
 
-def test_a_predictor_trains_for_its_time_and_is_judged_on_the_way(store, monkeypatch):
+def test_a_predictor_trains_for_its_time_and_is_judged_on_the_way(store, tmp_path, monkeypatch):
+    """In two goes as in one."""
     build = lambda height, width: ConvLSTMForecaster(hidden_dim=8, num_layers=1, kernel=3)  # noqa: E731
     monkeypatch.setitem(METHODS, "ConvLSTM", (build, convlstm_loss, 1e-2))
     moments = iter(range(10**6))
     monkeypatch.setattr(peers, "seconds", lambda: float(next(moments)))  # every step takes one second
     frames, budgets = store.read(slice(0, 2)), [share * 20 for share in SHARES]
-    points = train_peer("ConvLSTM", budgets, 0, store, frames[:, :CONTEXT_FRAMES], frames[:, CONTEXT_FRAMES:])
+    train = partial(train_peer, "ConvLSTM", seed=0, store=store, context=frames[:, :CONTEXT_FRAMES],
+                    target=frames[:, CONTEXT_FRAMES:])
+    points = list(train(budgets, state=tmp_path / "one.pt"))
     assert [point.steps for point in points] == [str(round(share * 20)) for share in SHARES]
     assert [point.hours for point in points] == [share * 20 / 3600 for share in SHARES]
     assert points[1].psnr > points[0].psnr > 0 and points[0].gib > 0.1
+    resumed = [*train(budgets[:1], state=tmp_path / "two.pt"), *train(budgets[1:], state=tmp_path / "two.pt")]
+    assert [replace(point, gib=0) for point in resumed] == [replace(point, gib=0) for point in points]
+
+
+def test_points_of_a_process_come_as_they_are_made_and_its_failure_is_told(store, tmp_path):
+    write_splits(store, tmp_path)
+    points = list(peers.train_apart("SimVP", [0.0, 0.1], 0, tmp_path))
+    assert points[0].steps == "0" and points[1].hours > 0
+    assert (tmp_path / "SimVP_0.pt").exists()
+    with pytest.raises(UserError, match="training SVG-LP failed"):
+        list(peers.train_apart("SVG-LP", [0.0], 0, tmp_path / "none"))
 
 
 def test_seconds_are_those_of_this_process_and_its_children(monkeypatch):
@@ -100,14 +127,8 @@ def test_a_real_set_trains_what_is_not_there_yet(store, tmp_path, monkeypatch):
 
     def preprocess(source, reading, own, stages):
         assert stages == ["preprocess"]
-        for name, split in (("frames", "train"), ("test_frames", "test")):
-            if not (own / f"{name}.zarr").exists():
-                frames = store.read(slice(0, 2))
-                writer = FrameStoreWriter(own / f"{name}.zarr", 2, frames.shape[1:], fps=5, crop="none",
-                                          source="s" * 64, num_objects=None)
-                for n in range(2):
-                    writer.append(frames[n], {}, video_id=f"{split}{n}", first_frame=0, split=split)
-                writer.finish()
+        if not own.exists():
+            write_splits(store, own)
 
     def layercast(own, frames, shipped, share, seed, target):
         assert (frames, shipped) == (folder, folder / "params.yaml") and target.shape[1] == HORIZON
