@@ -15,7 +15,7 @@ where it is needed.
 
 from dataclasses import dataclass
 
-from pipeline.autoencoder.sprite_params import ComparisonParams, ScheduleParams, SpriteParams
+from pipeline.autoencoder.sprite_params import ComparisonParams, ScheduleParams, SearchParams, SpriteParams
 
 
 @dataclass(frozen=True)
@@ -284,6 +284,7 @@ class DiscoveryParams:
     camera: CameraParams = CameraParams()
     background: BackgroundParams = BackgroundParams()
     sprites: SpriteParams = SpriteParams()
+    search: SearchParams = SearchParams()
     comparison: ComparisonParams = ComparisonParams()
     schedule: ScheduleParams = ScheduleParams()
     scenes: SceneParams = SceneParams()

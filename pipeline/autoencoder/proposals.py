@@ -28,6 +28,7 @@ from pipeline.autoencoder.pruning import before, boxes, moves, prune
 from pipeline.autoencoder.registration import follow, start, steady
 from pipeline.autoencoder.sprite_comparison import compare, drop_parts
 from pipeline.autoencoder.sprite_params import ScheduleParams
+from pipeline.autoencoder.sprite_search import search
 from pipeline.autoencoder.sprite_shape import find_shapes
 from pipeline.autoencoder.sprites import (
     Sprites,
@@ -190,6 +191,8 @@ def _fit_sprites(
         if step.visibility:
             sprites = sprite_fit.fit_visibility(patches, sprites, discovery.sprites)
         sprites = sprite_fit.refine_track(patches, sprites, step.steadily, turns, discovery.sprites)
+        if step.search:
+            sprites = search(frames, behind, sprites, params.object_px, discovery.search)
         if step.normalise:
             sprites = normalise(sprites, discovery.sprites)
         windows = around_patches(sprites.matrix, sprites.patch_dim, H, W)

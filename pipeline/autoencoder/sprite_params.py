@@ -58,6 +58,26 @@ class SpriteParams:
 
 
 @dataclass(frozen=True)
+class SearchParams:
+    """Where else a sprite may be."""
+
+    cell: float = 0.125
+    """Cell of the grid on which places are compared, widths, at least a pixel: what is left, the next correction of the
+    track does."""
+    reach: float = 0.75
+    """Furthest that a sprite moves at once along each axis, widths. By trial: 1.2 finds no more of digits."""
+    enough: float = 0.9
+    """A sprite is sought elsewhere where it takes away less than this share of its stake: of the squared error that it
+    would take away if the frame showed all of it over the background. By trial: nothing more is found beyond."""
+    worth: float = 0.05
+    """What another place must take away more than this one, as a share of the stake. By trial: rendered objects like
+    .03 better, a disc and a block .1."""
+    rounds: int = 2
+    """Times that all sprites are sought, one after the other where they are near one another. By trial: a third finds
+    little."""
+
+
+@dataclass(frozen=True)
 class ComparisonParams:
     """Sprites judged against one another."""
 
@@ -106,6 +126,8 @@ class FitRound:
     steadily: bool = False
     """Tracks go straight on where frames say little; not at first, since by a blurred picture every frame says little,
     and straight lines cut corners."""
+    search: bool = False
+    """Sprites are sought where no small step leads, see `SearchParams`."""
     normalise: bool = False
     """Patches are laid around their objects anew."""
     compare: bool = False
@@ -128,8 +150,10 @@ class ScheduleParams:
     fit: tuple[FitRound, ...] = (
         BLURRED, BLURRED, BLURRED,
         FitRound(visibility=False),
-        FitRound(compare=True), FitRound(normalise=True), FitRound(compare=True), FitRound(turns=True),
-        FitRound(steadily=True, normalise=True, fine=True), FitRound(compare=True, complete=True, fine=True),
+        FitRound(search=True, compare=True), FitRound(normalise=True), FitRound(search=True, compare=True),
+        FitRound(turns=True),
+        FitRound(steadily=True, search=True, normalise=True, fine=True),
+        FitRound(compare=True, complete=True, fine=True),
         FitRound(compare=True, complete=True, fine=True),
     )
     """The rounds of the fit of sprites."""

@@ -123,10 +123,14 @@ def around_patches(matrix: Tensor, patch_dim: int, height: int, width: int) -> W
     matrix [B, T, K, 2, 3] says where these lie. Whole frames on the meta device, which has no values."""
     if matrix.is_meta:
         return around(matrix[..., 2], math.inf, height, width)
+    return around(matrix[..., 2].detach(), reach_of_patches(matrix, patch_dim), height, width)
+
+
+def reach_of_patches(matrix: Tensor, patch_dim: int) -> float:
+    """How far from its middle any of the patches reaches along either axis, px; arguments as above."""
     step = matrix[..., :2].detach().abs().sum(-1)
     # kernels reach a pixel past the outermost sample, or past half of it where samples are coarser
-    reach = patch_dim / 2 * step + (step / 2).clamp(min=1)
-    return around(matrix[..., 2].detach(), float(reach.max()), height, width)
+    return float((patch_dim / 2 * step + (step / 2).clamp(min=1)).max())
 
 
 def around(centre: Tensor, radius: float, height: int, width: int) -> Windows:

@@ -1,0 +1,113 @@
+"""Where else a sprite may be: places that no small step reaches, since another object or a wall lies between.
+
+Where two objects overlap, the pixels that a track followed may be the other's, and the picture then lies beside its own
+object. So of each frame it is asked: how much squared error would the sprite take away at every other place around,
+given what all other layers show? All places are compared at once, by a correlation.
+
+Legend: B clips, T frames, K slots, C channels, H W frame, h w window on a grid of cells; n windows that are searched.
+"""
+
+import math
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pipeline.autoencoder.compositing import front
+from pipeline.autoencoder.discovery_params import DISCOVERY
+from pipeline.autoencoder.sprite_params import SearchParams
+from pipeline.autoencoder.sprites import Sprites, paste
+from pipeline.autoencoder.windows import Windows, around, reach_of_patches
+
+
+def search(
+    frames: Tensor, background: Tensor, sprites: Sprites, object_px: float, params: SearchParams = DISCOVERY.search,
+) -> Sprites:
+    """The same sprites, each moved in the frames where it explains clearly more at another place; frames
+    [B, T, C, H, W], background [B, 1 or T, C, H, W]; object_px: width of a typical object."""
+    cell_px = max(1, round(params.cell * object_px))
+    coarse = replace(sprites, centre=sprites.centre / cell_px, step=sprites.step / cell_px)
+    reach = round(params.reach * object_px / cell_px)
+    margin = math.ceil(reach_of_patches(coarse.matrix, coarse.patch_dim)) + reach
+    shown, behind, inside = (
+        _cells(images, cell_px, margin) for images in (frames, background, torch.ones_like(frames[:, :, :1])))
+    coarse = replace(coarse, centre=coarse.centre + margin)
+    for _ in range(params.rounds):
+        windows = around(coarse.centre, margin, *shown.shape[-2:])
+        by = _moves(*(windows.crop(images) for images in (shown, behind, inside)), coarse, windows, reach, params)
+        coarse = replace(coarse, centre=coarse.centre + by)
+    return replace(sprites, centre=(coarse.centre - margin) * cell_px)
+
+
+def _cells(images: Tensor, cell_px: int, margin: int) -> Tensor:
+    """Means of images [B, T, C, H, W] over cells, and `margin` cells of zeros around."""
+    means = F.avg_pool2d(images.flatten(0, 1), cell_px, ceil_mode=True)
+    return F.pad(means, (margin,) * 4).unflatten(0, images.shape[:2])
+
+
+def _moves(
+    frame: Tensor, behind: Tensor, free: Tensor, sprites: Sprites, windows: Windows, reach: int, params: SearchParams,
+) -> Tensor:
+    """How far each sprite moves, [B, T, K, 2] cells. Windows of the frame and of the background [B, T, K, C, h, w];
+    free [B, T, K, 1, h, w]: 1 inside the frame."""
+    picture = paste(sprites.picture, sprites, windows)
+    stake = (_over(picture, behind) - behind).square().sum((3, 4, 5))
+    rest, free = _others(picture, behind, free, sprites, windows)
+    now = (free * ((frame - rest).square() - (frame - _over(picture, rest)).square())).sum((3, 4, 5))
+    sought = (sprites.presence[:, None] > 0) & (now < params.enough * stake)
+    if not sought.any():
+        return torch.zeros_like(sprites.centre)
+    places = sought.nonzero(as_tuple=True)
+    most, by = _best_place((frame - rest)[places], rest[places], free[places], picture[places], reach)
+    more = torch.zeros_like(now).index_put(places, most - now[places])
+    # of objects near one another only the one moves that gains most: all of them may have seen the same place
+    apart = (windows.corner[:, :, :, None] - windows.corner[:, :, None]).abs()
+    near = (apart < apart.new_tensor(windows.size[::-1])).all(-1)
+    moves = sought & (more > params.worth * stake) & (more == torch.where(near, more[:, :, None], 0).amax(-1))
+    return torch.zeros_like(sprites.centre).index_put(places, by.to(frame)) * moves[..., None]
+
+
+def _over(picture: Tensor, behind: Tensor) -> Tensor:
+    """A layer [..., C + 1, h, w], colour times mask and mask, over what is behind it [..., C, h, w]."""
+    color, mask = picture.split([behind.shape[-3], 1], -3)
+    return color + (1 - mask) * behind
+
+
+def _others(
+    picture: Tensor, behind: Tensor, free: Tensor, sprites: Sprites, windows: Windows,
+) -> tuple[Tensor, Tensor]:
+    """What each slot's window shows without its own object [B, T, K, C, h, w], and `free` where no nearer object covers
+    it [B, T, K, 1, h, w]."""
+    rest, free, ahead = behind.expand(*picture.shape[:3], -1, -1, -1).clone(), free.clone(), front(sprites.depth)
+    drawn = picture * (sprites.visibility * sprites.presence[:, None])[..., None, None, None]
+    for overlap in windows.overlaps():
+        layer = torch.stack([overlap.of_other(channel) for channel in drawn.unbind(3)], 1)
+        rest[overlap.places] = _over(layer, rest[overlap.places])
+        covers = ahead[overlap.clip, overlap.slot, overlap.other, None, None, None]
+        free[overlap.places] *= 1 - covers * layer[:, -1:]
+    return rest, free
+
+
+def _best_place(left: Tensor, rest: Tensor, free: Tensor, picture: Tensor, reach: int) -> tuple[Tensor, Tensor]:
+    """The greatest squared error that layers, picture [n, C + 1, h, w], take away at any place, [n], and how far that
+    place is from here, [n, 2]: (x, y) in cells, at most `reach` along each axis. rest [n, C, h, w]: what all other
+    layers show; left: the frame less that; free [n, 1, h, w].
+
+    A layer of colour times mask a and mask m changes what is shown by a - m rest, which takes away
+
+        free (left^2 - (left - a + m rest)^2) = free (2 left a - 2 left rest m - a^2 + 2 rest a m - rest^2 m^2):
+
+    five products of what stays where it is and what moves, each a correlation.
+    """
+    color, mask = picture.split([left.shape[1], 1], 1)
+    still = free * torch.cat([
+        2 * left, -2 * (left * rest).sum(1, keepdim=True), -torch.ones_like(left), 2 * rest,
+        -rest.square().sum(1, keepdim=True)], 1)
+    moving = torch.cat([color, mask, color.square(), color * mask, mask.square()], 1)
+    size = [side + reach for side in left.shape[-2:]]  # so that nothing comes round from the other side
+    spectrum = (torch.fft.rfft2(still, size) * torch.fft.rfft2(moving, size).conj()).sum(1)
+    taken = torch.fft.irfft2(spectrum, size)
+    steps, side = torch.arange(-reach, reach + 1, device=taken.device), 2 * reach + 1
+    most, place = taken[:, steps][:, :, steps].flatten(1).max(1)
+    return most, torch.stack([place % side, place // side], -1) - reach
