@@ -33,11 +33,12 @@ def search(
     shown, behind, inside = (
         _cells(images, cell_px, margin) for images in (frames, background, torch.ones_like(frames[:, :, :1])))
     coarse = replace(coarse, centre=coarse.centre + margin)
+    total = torch.zeros_like(coarse.centre)
     for _ in range(params.rounds):
         windows = around(coarse.centre, margin, *shown.shape[-2:])
-        by = _moves(*(windows.crop(images) for images in (shown, behind, inside)), coarse, windows, reach, params)
-        coarse = replace(coarse, centre=coarse.centre + by)
-    return replace(sprites, centre=(coarse.centre - margin) * cell_px)
+        by = _moves(windows.crop(shown), windows.crop(behind), windows.crop(inside), coarse, windows, reach, params)
+        coarse, total = replace(coarse, centre=coarse.centre + by), total + by
+    return replace(sprites, centre=sprites.centre + cell_px * total)
 
 
 def _cells(images: Tensor, cell_px: int, margin: int) -> Tensor:
