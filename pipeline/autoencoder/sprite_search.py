@@ -61,7 +61,8 @@ def _moves(
         return torch.zeros_like(sprites.centre)
     places = sought.nonzero(as_tuple=True)
     most, by = _best_place((frame - rest)[places], rest[places], free[places], picture[places], reach)
-    more = torch.zeros_like(now).index_put(places, most - now[places])
+    # more than here, and more than if it were hidden: past the frame's edge it takes nothing away, and breaks nothing
+    more = torch.zeros_like(now).index_put(places, most - now[places].clamp(min=0))
     # of objects near one another only the one moves that gains most: all of them may have seen the same place
     apart = (windows.corner[:, :, :, None] - windows.corner[:, :, None]).abs()
     near = (apart < apart.new_tensor(windows.size[::-1])).all(-1)

@@ -82,6 +82,12 @@ def test_an_object_that_leaves_the_frame_is_followed_over_its_edge(background):
     assert torch.equal(found.centre, true.centre)
 
 
+def test_an_object_that_is_gone_stays_where_it_was(background):
+    """It would do less harm past the frame's edge, but nothing says that it is there."""
+    true = sprites(torch.tensor([6.0, 24.0]).expand(T, 1, 2))
+    assert torch.equal(search(background.expand(1, T, -1, -1, -1), background, true, SIDE).centre, true.centre)
+
+
 def test_absent_slots_stay(background):
     true = sprites(torch.full([T, 1, 2], 24.0))
     absent = replace(true, centre=true.centre + 6, presence=torch.zeros(1, 1))
