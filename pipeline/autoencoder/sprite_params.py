@@ -69,6 +69,11 @@ class SearchParams:
     enough: float = 0.9
     """A sprite is sought elsewhere where it takes away less than this share of its stake: of the squared error that it
     would take away if the frame showed all of it over the background. By trial: nothing more is found beyond."""
+    known: float = 0.5
+    """A sprite's picture is known where it takes away this share of its stake."""
+    known_share: float = 0.5
+    """Share of the frames in which it must be, for the sprite to be sought in the others: else a double of another
+    sprite, or a fault of the background, would find something to show, and stay. By trial: with .3 some do."""
     worth: float = 0.05
     """What another place must take away more than this one, as a share of the stake. By trial: rendered objects like
     .03 better, a disc and a block .1."""

@@ -56,7 +56,8 @@ def _moves(
     stake = (_over(picture, behind) - behind).square().sum((3, 4, 5))
     rest, free = _others(picture, behind, free, sprites, windows)
     now = (free * ((frame - rest).square() - (frame - _over(picture, rest)).square())).sum((3, 4, 5))
-    sought = (sprites.presence[:, None] > 0) & (now < params.enough * stake)
+    known = (now > params.known * stake).float().mean(1, keepdim=True) >= params.known_share
+    sought = (sprites.presence[:, None] > 0) & known & (now < params.enough * stake)
     if not sought.any():
         return torch.zeros_like(sprites.centre)
     places = sought.nonzero(as_tuple=True)

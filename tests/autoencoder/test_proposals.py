@@ -83,8 +83,9 @@ def test_a_thin_stroke_that_passes_over_another_object_is_drawn_whole(num_frames
     area = sprites.mask[0].sum((1, 2)) * sprites.step[0].square()
     thin = int(area.argmin())
     for middle, picture, slot in ((middles[:, 0], stroke, thin), (middles[:, 1], ring, 1 - thin)):
-        assert area[slot].item() == pytest.approx(picture.sum().item(), rel=0.2)
-        assert (sprites.centre[0, :, slot] - middle).norm(dim=-1).median() < 0.8
+        assert 0.8 < area[slot] / picture.sum() < 1.25  # reading between pixels makes a stroke of 2.6 px wider
+        off = (sprites.centre[0, :, slot] - middle).norm(dim=-1)
+        assert off.median() < 0.8 and off.max() < 4
 
 
 def test_what_rests_throughout_is_an_object_before_a_known_scene_alone():

@@ -77,15 +77,28 @@ def test_what_a_nearer_object_covers_says_nothing(background):
 
 def test_an_object_that_leaves_the_frame_is_followed_over_its_edge(background):
     true = sprites(torch.tensor([3.0, 24.0]).expand(T, 1, 2))
-    wrong = replace(true, centre=true.centre + torch.tensor([5.0, 0.0]))
+    wrong = replace(true, centre=true.centre + torch.tensor([5.0, 0.0]) * (torch.arange(T) > 3)[:, None, None])
     found = search(drawn(true, background), background, wrong, object_px=8)
     assert torch.equal(found.centre, true.centre)
+
+
+def test_a_sprite_that_shows_nothing_in_most_frames_is_not_sought(background):
+    """It may be a double: its picture is another object's, which another sprite shows."""
+    true = sprites(torch.full([T, 1, 2], 24.0))
+    frames = drawn(true, background)
+    for number, sought in ((2, True), (4, False)):
+        wrong = true.centre.clone()
+        wrong[0, :number] += 6.0
+        found = search(frames, background, replace(true, centre=wrong), object_px=8).centre
+        assert torch.equal(found, true.centre if sought else wrong)
 
 
 def test_an_object_that_is_gone_stays_where_it_was(background):
     """It would do less harm past the frame's edge, but nothing says that it is there."""
     true = sprites(torch.tensor([6.0, 24.0]).expand(T, 1, 2))
-    assert torch.equal(search(background.expand(1, T, -1, -1, -1), background, true, SIDE).centre, true.centre)
+    frames = drawn(true, background).clone()
+    frames[:, -2:] = background
+    assert torch.equal(search(frames, background, true, SIDE).centre, true.centre)
 
 
 def test_absent_slots_stay(background):
