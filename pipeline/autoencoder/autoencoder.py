@@ -91,14 +91,13 @@ class Autoencoder(nn.Module):
         layers = self.encode_proposals(proposals or self._propose(frames))
         return self._add_remainder(layers, frames)
 
-    def encode_with_pictures(self, frames: Tensor) -> tuple[Latents, Pictures]:
-        """Codes of clips, and pictures of their layers as these frames show them; what no frame shows is decoded from
-        codes.
+    def encode_with_pictures(self, frames: Tensor, proposals: Proposals | None = None) -> tuple[Latents, Pictures]:
+        """As `encode`, and pictures of the layers as these frames show them; what no frame shows is decoded from codes.
 
         To `decode` such pictures along a predicted track carries into the future what the codes are too small for, as
         the skip connections from the last given frame do in SVG (Denton and Fergus 2018, arXiv 1802.07687).
         """
-        layers, pictures = self.pictures_of(self._propose(frames))
+        layers, pictures = self.pictures_of(proposals or self._propose(frames))
         if not (self.motion or self.detail or self.deformation):
             return layers, pictures
         decoded = self.decode_pictures(layers)

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from pipeline.autoencoder.autoencoder import Autoencoder, load_autoencoder
 from pipeline.autoencoder.layer_pictures import Decoded, Pictures
+from pipeline.autoencoder.many_clips import taking_apart
+from pipeline.autoencoder.proposals import Proposals
 from pipeline.forecasting.generate_params import GenerateParams
 from pipeline.forecasting.maps import occupancy_map, spread_map
 from pipeline.forecasting.scene import Scene
@@ -109,10 +111,12 @@ class Forecaster:
         return self.spec.height, self.spec.width, self.autoencoder.config.num_channels
 
     @torch.inference_mode()
-    def look(self, context: np.ndarray) -> list[Scene]:
-        """Takes the context [n, context_frames, H, W, C] of clips apart."""
+    def look(self, context: np.ndarray, proposals: Proposals | None = None) -> list[Scene]:
+        """Takes the context [n, context_frames, H, W, C] of clips apart, or knows them by the proposals where that is
+        done already."""
         assert context.shape[1:] == (self.context_frames, *self.frame_shape), f"{context.shape}"
-        latents, pictures = self.autoencoder.encode_with_pictures(to_unit(context).to(_device(self.autoencoder)))
+        frames = to_unit(context).to(_device(self.autoencoder))
+        latents, pictures = self.autoencoder.encode_with_pictures(frames, proposals)
 
         def clip(i: int) -> Scene:
             own = pictures.map(lambda x: x[i:i + 1]) if self.carry_pictures else None
@@ -138,13 +142,14 @@ class Forecaster:
     ) -> Iterator[Forecast]:
         """Forecasts clip after clip. A clip is named by video_id and first_frame; its name decides what is drawn."""
         names = [clip_name(video, frame) for video, frame in zip(video_id, first_frame, strict=True)]
-        with progress("forecasting", len(names), "clips") as advance:
-            for start in range(0, len(names), batch_size):
-                batch = names[start:start + batch_size]
-                scenes = self.look(read_context(start, start + len(batch)))
-                for scene, name in zip(scenes, batch, strict=True):
-                    yield self.carry_on(scene, name)
-                    advance()
+        model, n = self.autoencoder, len(names)
+        contexts = (read_context(start, min(start + batch_size, n)) for start in range(0, n, batch_size))
+        apart = taking_apart(model.config.architecture, model.scenes, _device(model), n)
+        with progress("forecasting", n, "clips") as advance, apart as take_apart:
+            scenes = (scene for context, proposals in take_apart(contexts) for scene in self.look(context, proposals))
+            for scene, name in zip(scenes, names, strict=True):
+                yield self.carry_on(scene, name)
+                advance()
 
     def predicted_frames(self, forecast: Forecast) -> np.ndarray:
         """The predicted frames uint8 [S, horizon, H, W, C] of one clip."""

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
+from pipeline.autoencoder import many_clips
 from pipeline.autoencoder.autoencoder import load_autoencoder, save_autoencoder
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.pixels import to_uint8, to_unit
@@ -101,6 +102,27 @@ def test_what_is_not_asked_for_is_not_stored_and_changes_nothing_else(artefacts,
     assert all(lean[name] == whole[name] for name in lean if name != "zarr.json")
     frames = open_predicted_frames(tmp_path / "frames.zarr")
     assert frames.read_spread(0, 1) is None and frames.read_occupancy(0, 1) is None
+
+
+def test_clips_taken_apart_in_several_processes_change_no_byte(artefacts, tmp_path, monkeypatch):
+    former, started, pool = torch.get_num_threads(), [], many_clips.ProcessPoolExecutor
+
+    def start(number, *rest):
+        started.append(number)
+        return pool(number, *rest)
+
+    monkeypatch.setattr(many_clips, "ProcessPoolExecutor", start)
+    torch.set_num_threads(2)
+    try:
+        for name, worth in (("alone", NUM_CLIPS + 1), ("together", NUM_CLIPS)):
+            monkeypatch.setattr(many_clips, "WORTH_PROCESSES", worth)
+            result = run(artefacts, tmp_path / name, settings={"carry_pictures": True, "batch_size": 3})
+            assert result.exit_code == 0, result.output
+    finally:
+        torch.set_num_threads(former)
+    assert started == [2]
+    alone, together = (content(tmp_path / name / "frames.zarr") for name in ("alone", "together"))
+    assert alone == together
 
 
 @pytest.mark.parametrize("carry_pictures", [False, True])
