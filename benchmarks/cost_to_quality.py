@@ -162,19 +162,21 @@ def on_real_set(
     else:
         windows = training_windows(open_frames(folder / file_name("frames")), CONTEXT_FRAMES + HORIZON)
         points, lines = [], untrained(context, target, windows)
+        write(points, lines, folder)
     for method in methods:
         left = minutes[sum(point.method == method for point in points):]
-        new: Iterator[Point] = iter(())
+        if not left:
+            continue
+        new: Iterator[Point]
         if method == "layercast":
             new = (layercast(folder / f"layercast_{budget:g}", folder, folder / "params.yaml", budget / minutes[0], 0,
                              target)[0] for budget in left)
-        elif left:
+        else:
             new = train_apart(method, [60 * budget for budget in left], 0, folder)
         for point in new:
             print(point, file=sys.stderr, flush=True)
             points.append(point)
             write(points, lines, folder)
-    write(points, lines, folder)
     return points, lines
 
 

@@ -70,8 +70,8 @@ def train_peer(
     state: Path,
 ) -> Iterator[Point]:
     """Trains until so many seconds are spent; judged at each of the budgets, which ascend. After each of them `state`
-    has all that training goes on from: with it there, budgets are those that follow the last. Call in a process of its
-    own: memory is its peak."""
+    has all that training goes on from; one that is past the first budget belongs to points that are lost, and training
+    starts afresh. Call in a process of its own: memory is its peak."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(seed)
     build, loss, rate = METHODS[method]
@@ -79,8 +79,8 @@ def train_peer(
     adam = torch.optim.Adam(model.parameters(), rate)
     rows, random = store.rows("train"), np.random.default_rng(seed)
     spent, steps, memory = 0.0, 0, 0
-    if state.exists():
-        before = torch.load(state, map_location=device, weights_only=True)
+    before = torch.load(state, map_location=device, weights_only=True) if state.exists() else None
+    if before and before["spent"] < budgets[0]:
         model.load_state_dict(before["model"])
         adam.load_state_dict(before["adam"])
         random.bit_generator.state = json.loads(before["random"])

@@ -82,8 +82,9 @@ def test_a_thin_stroke_that_passes_over_another_object_is_drawn_whole(num_frames
     assert sprites.presence.tolist() == [[1, 1]]
     area = sprites.mask[0].sum((1, 2)) * sprites.step[0].square()
     thin = int(area.argmin())
-    for middle, picture, slot in ((middles[:, 0], stroke, thin), (middles[:, 1], ring, 1 - thin)):
-        assert 0.8 < area[slot] / picture.sum() < 1.25  # reading between pixels makes a stroke of 2.6 px wider
+    # reading between pixels makes a stroke of 2.6 px wider
+    for middle, picture, slot, most in ((middles[:, 0], stroke, thin, 1.25), (middles[:, 1], ring, 1 - thin, 1.2)):
+        assert 0.8 < area[slot] / picture.sum() < most
         off = (sprites.centre[0, :, slot] - middle).norm(dim=-1)
         assert off.median() < 0.8 and off.max() < 4
 

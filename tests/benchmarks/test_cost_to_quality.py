@@ -76,6 +76,8 @@ def test_a_predictor_trains_for_its_time_and_is_judged_on_the_way(store, tmp_pat
     assert points[1].psnr > points[0].psnr > 0 and points[0].gib > 0.1
     resumed = [*train(budgets[:1], state=tmp_path / "two.pt"), *train(budgets[1:], state=tmp_path / "two.pt")]
     assert [replace(point, gib=0) for point in resumed] == [replace(point, gib=0) for point in points]
+    afresh = list(train(budgets, state=tmp_path / "two.pt"))
+    assert [replace(point, gib=0) for point in afresh] == [replace(point, gib=0) for point in points]
 
 
 def test_points_of_a_process_come_as_they_are_made_and_its_failure_is_told(store, tmp_path):
