@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.autoencoder.compositing import front
+from pipeline.autoencoder.compositing import uncovered
 from pipeline.autoencoder.discovery_params import DISCOVERY
 from pipeline.autoencoder.sprite_params import SearchParams
 from pipeline.autoencoder.sprites import Sprites, paste
@@ -48,13 +48,14 @@ def _cells(images: Tensor, cell_px: int, margin: int) -> Tensor:
 
 
 def _moves(
-    frame: Tensor, behind: Tensor, free: Tensor, sprites: Sprites, windows: Windows, reach: int, params: SearchParams,
+    frame: Tensor, behind: Tensor, inside: Tensor, sprites: Sprites, windows: Windows, reach: int, params: SearchParams,
 ) -> Tensor:
     """How far each sprite moves, [B, T, K, 2] cells. Windows of the frame and of the background [B, T, K, C, h, w];
-    free [B, T, K, 1, h, w]: 1 inside the frame."""
+    inside [B, T, K, 1, h, w]: 1 in the frame."""
     picture = paste(sprites.picture, sprites, windows)
     stake = (_over(picture, behind) - behind).square().sum((3, 4, 5))
-    rest, free = _others(picture, behind, free, sprites, windows)
+    rest, share = _others(picture, behind, sprites, windows)
+    free = inside * share[:, :, :, None]
     now = (free * ((frame - rest).square() - (frame - _over(picture, rest)).square())).sum((3, 4, 5))
     known = (now > params.known * stake).float().mean(1, keepdim=True) >= params.known_share
     sought = (sprites.presence[:, None] > 0) & known & (now < params.enough * stake)
@@ -77,19 +78,14 @@ def _over(picture: Tensor, behind: Tensor) -> Tensor:
     return color + (1 - mask) * behind
 
 
-def _others(
-    picture: Tensor, behind: Tensor, free: Tensor, sprites: Sprites, windows: Windows,
-) -> tuple[Tensor, Tensor]:
-    """What each slot's window shows without its own object [B, T, K, C, h, w], and `free` where no nearer object covers
-    it [B, T, K, 1, h, w]."""
-    rest, free, ahead = behind.expand(*picture.shape[:3], -1, -1, -1).clone(), free.clone(), front(sprites.depth)
-    drawn = picture * (sprites.visibility * sprites.presence[:, None])[..., None, None, None]
+def _others(picture: Tensor, behind: Tensor, sprites: Sprites, windows: Windows) -> tuple[Tensor, Tensor]:
+    """What each slot's window shows without its own object [B, T, K, C, h, w], and the share of it that no nearer
+    object covers [B, T, K, h, w]."""
+    drawn, rest = picture * (sprites.visibility * sprites.presence[:, None])[..., None, None, None], behind.clone()
     for overlap in windows.overlaps():
         layer = torch.stack([overlap.of_other(channel) for channel in drawn.unbind(3)], 1)
         rest[overlap.places] = _over(layer, rest[overlap.places])
-        covers = ahead[overlap.clip, overlap.slot, overlap.other, None, None, None]
-        free[overlap.places] *= 1 - covers * layer[:, -1:]
-    return rest, free
+    return rest, uncovered(windows, drawn[:, :, :, -1], sprites.depth)
 
 
 def _best_place(left: Tensor, rest: Tensor, free: Tensor, picture: Tensor, reach: int) -> tuple[Tensor, Tensor]:
