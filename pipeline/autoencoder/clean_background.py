@@ -41,8 +41,12 @@ def estimate_background(
     weight = (1 - covered).clamp(0, 1).square()[:, :, None]
     seen = weight.sum(1).clamp(max=1)
     background = (weight * frames).sum(1) / weight.sum(1).clamp(min=1e-6)
+    squares, C = frames.square().sum(2, keepdim=True), frames.shape[2]
     for scale in params.scales:
-        trust = weight / (1 + (frames - background[:, None]).square().mean(2, keepdim=True) / scale**2)
+        misfit = squares + background.square().sum(1, keepdim=True)[:, None]  # and -2 x bg, plane by plane
+        for shown, behind in zip(frames.split(1, 2), background[:, None].split(1, 2), strict=True):
+            misfit.addcmul_(shown, behind, value=-2)
+        trust = weight / misfit.div_(C * scale**2).add_(1)
         background = (trust * frames).sum(1) / trust.sum(1).clamp(min=1e-6)
     return _fill(background, seen, params.trusted), seen
 

@@ -20,6 +20,7 @@ from pipeline.autoencoder.architecture_params import ProposalParams
 from pipeline.autoencoder.proposals import Proposals, concatenate, propose
 from pipeline.errors import UserError
 from pipeline.frames.pixels import to_unit
+from pipeline.freed_memory import keep_freed_memory
 
 WORTH_PROCESSES = 64
 """Fewest clips for which processes are started: that takes some seconds, in which a core takes ten or twenty apart."""
@@ -77,6 +78,7 @@ _given: list = []
 
 def _begin(params: ProposalParams, scenes: np.ndarray) -> None:
     """Makes a process of the pool ready."""
+    keep_freed_memory()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that started this process decides

@@ -125,12 +125,14 @@ def _same_course(offset: Tensor, telling: Tensor, params: MeetingParams) -> Tens
 def _exchanged(same_picture: Tensor, same_course: Tensor) -> Tensor:
     """In which frames [B, T] a pair is most likely exchanged, from the log-odds of its pictures [B, T] and of its
     course [B, T - 1]; in most frames it is not."""
-    state = torch.arange(2, device=same_picture.device)
 
-    def arrive(total: Tensor, t: int) -> tuple[Tensor, Tensor]:
+    def arrive(total: Tensor, t: int) -> Tensor:
         stay = same_course[:, t - 1, None] / 2
-        kept, changed = total + stay, total.flip(-1) - stay
-        return torch.maximum(kept, changed), torch.where(changed > kept, 1 - state, state)
+        return torch.maximum(total + stay, total.flip(-1) - stay)
 
-    exchanged = best_path(torch.stack([same_picture, -same_picture], -1) / 2, arrive).bool()
+    def origin(total: Tensor, state: Tensor, t: int) -> Tensor:
+        changes = total.gather(1, 1 - state) - total.gather(1, state) > same_course[:, t - 1, None]
+        return torch.where(changes, 1 - state, state)
+
+    exchanged = best_path(torch.stack([same_picture, -same_picture], -1) / 2, arrive, origin).bool()
     return exchanged ^ (exchanged.float().mean(1, keepdim=True) > 0.5)

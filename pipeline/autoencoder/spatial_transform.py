@@ -23,6 +23,12 @@ MAX_TAPS = 4
 TAP_SLACK = 0.25
 """By this share a grid may be coarser than the pixels before its places become averages, which take nine times as
 long."""
+COARSE = 1.125
+"""Where a grid's places are at least twice so many px apart along both axes, the image is halved before it is read, and
+so on: then at most nine points are averaged per place where 25 to 49 were. Less than that and halving would blur more
+than a coarse place should."""
+MAX_HALVINGS = 4
+"""How often at most, which is enough for places of 40 px."""
 
 
 def cut(image: Tensor, matrix: Tensor, patch_dim: int) -> Tensor:
@@ -71,9 +77,8 @@ def _cut_upright(image: Tensor, matrix: Tensor, patch_dim: int) -> Tensor:
         resampling.weights(resampling.spaced(middle, step, P), step, side)
         for middle, step, side in zip(*_axes(matrix), (W, H), strict=True)
     )
-    # all slots' rows in one product, so that the image is read once
-    rows = (weights_y.reshape(N, K * P, H) @ image.transpose(1, 2).reshape(N, H, C * W)).view(N, K, P * C, W)
-    return (rows @ weights_x.transpose(-1, -2)).view(N, K, P, C, P).transpose(2, 3)
+    columns = image.reshape(N, 1, C * H, W) @ weights_x.transpose(-1, -2)  # of all channels, in one product
+    return weights_y.unsqueeze(2) @ columns.view(N, K, C, H, P)
 
 
 def _paste_upright(patch: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
@@ -126,17 +131,42 @@ def _read(image: Tensor, matrix: Tensor, height: int, width: int, edge_goes_on: 
     edge goes on. matrix [N, K, 2, 3] takes a place, counted from the grid's middle, to px of the image, counted from
     its edge.
 
-    A place that is much coarser than a pixel is an average of points with triangular weights, of the same variance as
-    the kernel in `resampling`; where it is n px wide the two are equal. The gradient of `image` adds up in no fixed
-    order on CUDA, so it may differ in its last bits from run to run.
+    A place that is much coarser than a pixel is an average with the variance of the kernel in `resampling`: of points
+    with triangular weights (where it is up to two px wide, and a whole number, the two are equal), and where it is
+    coarser still, of points in the image halved. The gradient of `image` adds up in no fixed order on CUDA, so it may
+    differ in its last bits from run to run.
     """
+    (N, K), step = matrix.shape[:2], matrix[..., :2].detach().norm(dim=-2).amin(-1)
+    halvings = sum((step >= COARSE * 2**n).long() for n in range(1, MAX_HALVINGS + 1)).flatten()
+    if not halvings.any():
+        return _read_points(image, matrix, height, width, edge_goes_on, 0)
+    parts, places = [], []
+    for count in halvings.unique().tolist():
+        places.append((halvings == count).nonzero()[:, 0])
+        own = _halved(image[places[-1] // K], count, edge_goes_on)
+        parts.append(_read_points(own, matrix.flatten(0, 1)[places[-1], None] / 2**count, height, width, edge_goes_on,
+                                  count))
+    return torch.cat(parts)[torch.cat(places).argsort()].view(N, K, -1, height, width)
+
+
+def _halved(image: Tensor, times: int, edge_goes_on: bool) -> Tensor:
+    """Means of images [N, C, h, w] over squares of 2^times px, the last of which reach past the edge."""
+    side = 2**times
+    past = [0, -image.shape[-1] % side, 0, -image.shape[-2] % side]
+    return F.avg_pool2d(F.pad(image, past, "replicate" if edge_goes_on else "constant"), side)
+
+
+def _read_points(
+    image: Tensor, matrix: Tensor, height: int, width: int, edge_goes_on: bool, halvings: int,
+) -> Tensor:
+    """As `_read`, of images that have been halved so often, and without halving them."""
     K = matrix.shape[1]
     size = matrix.new_tensor([image.shape[-1], image.shape[-2]])
     y, x = (torch.arange(n, device=matrix.device, dtype=matrix.dtype) + 0.5 - n / 2 for n in (height, width))
     along_x, along_y, middle = matrix[:, :, None, None].unbind(-1)
     places = (along_x * x[:, None] + along_y * y[:, None, None] + middle) * (2 / size) - 1
     total = image.new_zeros(())
-    for (weight_x, offset_x), (weight_y, offset_y) in product(_taps(along_x), _taps(along_y)):
+    for (weight_x, offset_x), (weight_y, offset_y) in product(*(_taps(way, halvings) for way in (along_x, along_y))):
         grid = places + (offset_x + offset_y) * (2 / size)
         padding = "border" if edge_goes_on else "zeros"
         read = F.grid_sample(image, grid.flatten(1, 2), padding_mode=padding, align_corners=False)
@@ -144,16 +174,18 @@ def _read(image: Tensor, matrix: Tensor, height: int, width: int, edge_goes_on: 
     return total
 
 
-def _taps(along: Tensor) -> list[tuple[Tensor, Tensor]]:
+def _taps(along: Tensor, halvings: int) -> list[tuple[Tensor, Tensor]]:
     """Weights [N, K, 1, 1, 1] and offsets [N, K, 1, 1, 2] px of the points that are averaged along one axis of a grid,
     whose places are `along` [N, K, 1, 1, 2] px apart. A grid has as many points as it needs, whatever the others do.
 
     The variance of 2 count - 1 points with triangular weights is (count^2 - 1) / 6 times the square of the distance
-    between neighbours. Linear interpolation at each point adds 1 / 6 px^2, and step^2 / 6 is wanted in all.
+    between neighbours. Linear interpolation at each point adds 1 / 6 px^2, means over n x n pixels that became one
+    have added (1 - 1 / n^2) / 12 px^2, and step^2 / 6 is wanted in all.
     """
     step = along.norm(dim=-1, keepdim=True)
     count = (step.detach() - TAP_SLACK).ceil().clamp(1, MAX_TAPS)
-    distance = ((step.square() - 1).clamp(min=1e-8) / (count.square() - 1).clamp(min=1)).sqrt()
+    wanted = step.square() - 1 - (1 - 4.0**-halvings) / 2
+    distance = (wanted.clamp(min=1e-8) / (count.square() - 1).clamp(min=1)).sqrt()
     to_next = distance * along / step
     most = int(count.max())
     return [((count - abs(i)).clamp(min=0) / count.square(), i * to_next) for i in range(1 - most, most)]

@@ -30,21 +30,19 @@ def search(
     coarse = replace(sprites, centre=sprites.centre / cell_px, step=sprites.step / cell_px)
     reach = round(params.reach * object_px / cell_px)
     margin = math.ceil(reach_of_patches(coarse.matrix, coarse.patch_dim)) + reach
-    shown, behind, inside = (
-        _cells(images, cell_px, margin) for images in (frames, background, torch.ones_like(frames[:, :, :1])))
+    shown, behind = (F.avg_pool2d(images.flatten(0, 1), cell_px, ceil_mode=True).unflatten(0, images.shape[:2])
+                     for images in (frames, background))
+    inside = torch.ones_like(shown[:, :, :1])
+    shown, behind, inside = (F.pad(cells, (margin,) * 4) for cells in (shown, behind, inside))
     coarse = replace(coarse, centre=coarse.centre + margin)
     total = torch.zeros_like(coarse.centre)
     for _ in range(params.rounds):
         windows = around(coarse.centre, margin, *shown.shape[-2:])
         by = _moves(windows.crop(shown), windows.crop(behind), windows.crop(inside), coarse, windows, reach, params)
+        if not by.any():
+            break
         coarse, total = replace(coarse, centre=coarse.centre + by), total + by
     return replace(sprites, centre=sprites.centre + cell_px * total)
-
-
-def _cells(images: Tensor, cell_px: int, margin: int) -> Tensor:
-    """Means of images [B, T, C, H, W] over cells, and `margin` cells of zeros around."""
-    means = F.avg_pool2d(images.flatten(0, 1), cell_px, ceil_mode=True)
-    return F.pad(means, (margin,) * 4).unflatten(0, images.shape[:2])
 
 
 def _moves(
@@ -83,8 +81,7 @@ def _others(picture: Tensor, behind: Tensor, sprites: Sprites, windows: Windows)
     object covers [B, T, K, h, w]."""
     drawn, rest = picture * (sprites.visibility * sprites.presence[:, None])[..., None, None, None], behind.clone()
     for overlap in windows.overlaps():
-        layer = torch.stack([overlap.of_other(channel) for channel in drawn.unbind(3)], 1)
-        rest[overlap.places] = _over(layer, rest[overlap.places])
+        rest[overlap.places] = _over(overlap.of_other(drawn), rest[overlap.places])
     return rest, uncovered(windows, drawn[:, :, :, -1], sprites.depth)
 
 

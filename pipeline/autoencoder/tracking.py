@@ -66,8 +66,13 @@ def look_coarsely(
     H, W = frames.shape[-2:]
     h, w = (min(side, max(1, round(params.grid_cells * side / object_px))) for side in (H, W))
 
+    def means(cells: int, side: int) -> Tensor:
+        return F.adaptive_avg_pool2d(torch.eye(side, device=frames.device)[None], (cells, side))[0]
+
+    by_row, by_column = means(h, H), means(w, W)  # a tenth of the time of pooling the frames themselves
+
     def pool(x: Tensor) -> Tensor:
-        return F.adaptive_avg_pool2d(x.flatten(0, 1), (h, w)).unflatten(0, x.shape[:2])
+        return x if (h, w) == (H, W) else by_row @ x @ by_column.T
 
     difference = (frames - background).abs().amax(2, keepdim=True) + 1e-3
     small, small_background = pool(frames), pool(background)
@@ -86,24 +91,35 @@ def find_tracks(
     another object where two cross.
     """
     width, unexplained = cells.object_cells, cells.moving
+    squares, step = cells.color.square().sum(2), max(1, round(params.path_cell * width))
+    by_row, by_column = (
+        _blurred_means(side, params.blur * width, step, unexplained) for side in unexplained.shape[-2:])
     hinted = [False] * num_slots if hint is None else (~hint.isnan()).any(2).any(0).tolist()
     tracks, sizes = [], []
     for slot in range(num_slots):
         score = unexplained
         if hint is not None and hinted[slot]:
-            distance = (cells.color - hint[:, None, slot, :, None, None]).square().sum(2)
-            likeness = torch.exp(-distance / (2 * params.hint_sigma**2))
-            score = unexplained * torch.where(distance.isnan(), 1.0, params.unlike + likeness)
-        centre = _find_path(_blur(score, params.blur * width), width, params)
+            score = score * _likeness(cells.color, squares, hint[:, slot], params)
+        centre = _find_path(by_row @ score @ by_column.T, step, width, params)
         for _ in range(params.num_shifts):
             centre = _shifted(centre, score, params.search_sigma * width)
         size, middle = extent(unexplained, centre, width, extent_params)
         tracks.append(centre + middle[:, None])
         sizes.append(size)
         radius = params.explained * width * size[:, None, None, None]
-        near = _distance(tracks[-1], score) / (2 * radius**2)
-        unexplained = unexplained * (1 - torch.exp(-near.square()))
+        near = _distance(tracks[-1], score).div_(2 * radius**2)
+        unexplained = unexplained * (1 - near.square_().neg_().exp_())
     return _joint_em(cells, torch.stack(tracks, 2), torch.stack(sizes, 1), params)
+
+
+def _likeness(shown: Tensor, squares: Tensor, hint: Tensor, params: TrackingParams) -> Tensor:
+    """The share [B, T, h, w] of its score that evidence of colour `shown` [B, T, C, h, w] keeps, squares [B, T, h, w]
+    of which, summed over channels, are given; hint [B, C], NaN where unknown."""
+    distance = squares + hint.square().sum(1)[:, None, None, None]
+    for channel, plane in zip(hint.unbind(1), shown.unbind(2), strict=True):
+        distance.addcmul_(plane, channel[:, None, None, None], value=-2)
+    likeness = params.unlike + distance.div_(-2 * params.hint_sigma**2).exp_()
+    return likeness.nan_to_num_(nan=1.0)
 
 
 def _offsets(centre: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -132,8 +148,8 @@ def _shifted(centre: Tensor, score: Tensor, sigma: float) -> Tensor:
     h, w = score.shape[-2:]
     x, y = (torch.arange(side, device=score.device) + 0.5 for side in (w, h))
     along_x, along_y = (torch.exp(-offset / (2 * sigma**2)) for offset in _offsets(centre, score))
-    rows = score @ torch.stack([along_x, along_x * x], -1)
-    moments = torch.stack([along_y, along_y * y], -2) @ rows  # [[1, x], [y, xy]]
+    rows = torch.stack([along_y, along_y * y], -2) @ score  # first, since score is read row by row
+    moments = rows @ torch.stack([along_x, along_x * x], -1)  # [[1, x], [y, xy]]
     none = 1e-6 * h * w
     mass = moments[..., 0, 0] + none
     return torch.stack([moments[..., 0, 1] + none * w / 2, moments[..., 1, 0] + none * h / 2], -1) / mass[..., None]
@@ -147,42 +163,40 @@ def _mean_place(weight: Tensor) -> Tensor:
     return torch.stack([columns @ x, rows @ y], -1) / rows.sum(-1, keepdim=True)
 
 
-def _blur(image: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur of [B, T, h, w]."""
-    radius = int(3 * sigma)
-    total = torch.exp(-torch.arange(-radius, radius + 1, device=image.device).square() / (2 * sigma**2)).sum()
-
-    def matrix(side: int) -> Tensor:
-        places = torch.arange(side, device=image.device)
-        offset = places[:, None] - places
-        return torch.exp(-offset.square() / (2 * sigma**2)) * (offset.abs() <= radius) / total
-
-    h, w = image.shape[-2:]
-    return matrix(h) @ image @ matrix(w)
+def _blurred_means(side: int, sigma: float, step: int, like: Tensor) -> Tensor:
+    """Matrix [n, side] that takes a line of cells to the means of its Gaussian blur over spans of `step` cells."""
+    places, radius = torch.arange(side, device=like.device), int(3 * sigma)
+    total = torch.exp(-torch.arange(-radius, radius + 1, device=like.device).square() / (2 * sigma**2)).sum()
+    offset = places[:, None] - places
+    blur = torch.exp(-offset.square() / (2 * sigma**2)) * (offset.abs() <= radius) / total
+    return F.avg_pool2d(blur[None], (step, 1), ceil_mode=True)[0]
 
 
-def _find_path(score: Tensor, width: float, params: TrackingParams) -> Tensor:
-    """The path [B, T, 2] (cells) with the greatest sum of scores [B, T, h, w], less what squared moves cost, by dynamic
-    programming (Viterbi); width: of an object, cells."""
-    step = max(1, round(params.path_cell * width))
+def _find_path(score: Tensor, step: int, width: float, params: TrackingParams) -> Tensor:
+    """The path [B, T, 2] (cells) with the greatest sum of scores, less what squared moves cost, by dynamic programming
+    (Viterbi); score [B, T, h, w] on a grid of every `step` cells; width: of an object, cells."""
     reach = math.ceil(params.max_speed * width / step)
-    coarse = F.avg_pool2d(score, step, ceil_mode=True)
-    h, w = coarse.shape[-2:]
-    side = 2 * reach + 1
-    penalty = params.speed_cost * (step / width) ** 2 * (torch.arange(side, device=score.device) - reach).square()
-    here = torch.arange(h * w, device=score.device)
+    score = F.pad(score, (reach,) * 4, value=-1e4)  # where no path goes; so every state has neighbours on all sides
+    size, side = score.shape[-2:], 2 * reach + 1
+    moves = torch.arange(side, device=score.device) - reach
+    price = params.speed_cost * (step / width) ** 2 * moves.square()
+    all_moves, all_prices = ((x[:, None] * scale + x).flatten() for x, scale in ((moves, size[1]), (price, 1)))
+    price = price[:, None, None, None]
 
-    def arrive(total: Tensor, _: int) -> tuple[Tensor, Tensor]:
-        # the best of all moves is the best over y of the best over x: squared moves add up
-        padded = F.pad(total.unflatten(1, (h, w)), (reach,) * 4, value=-1e4)
-        along_x, x_choice = (padded.unfold(2, side, 1) - penalty).max(3)
-        best, y_choice = (along_x.unfold(1, side, 1) - penalty).max(3)
-        x_choice = x_choice.unfold(1, side, 1).gather(3, y_choice[..., None])[..., 0]
-        move = (y_choice - reach) * w + (x_choice - reach)
-        return best.flatten(1), here + move.flatten(1)
+    def arrive(total: Tensor, _: int) -> Tensor:
+        # the best of all moves is the best over y of the best over x: squared moves add up; moves come first, in memory
+        # too, since a maximum over neighbouring numbers is slow
+        best = total.unflatten(1, size)
+        for axis in (2, 1):
+            best = (best.unfold(axis, side, 1).movedim(3, 0).contiguous() - price).amax(0)
+        return F.pad(best, (reach,) * 4, value=-1e4).flatten(1)
 
-    path = best_path(coarse.flatten(2), arrive)
-    return torch.stack([path % w, path // w], -1) * step + step / 2
+    def origin(total: Tensor, state: Tensor, _: int) -> Tensor:
+        around = state + all_moves
+        return around.gather(1, (total.gather(1, around) - all_prices).argmax(1, keepdim=True))
+
+    path = best_path(score.flatten(2), arrive, origin)
+    return (torch.stack([path % size[1], path // size[1]], -1) - reach) * step + step / 2
 
 
 def _joint_em(cells: Cells, centre: Tensor, size: Tensor, params: TrackingParams) -> Tracks:
@@ -204,10 +218,11 @@ def _joint_em(cells: Cells, centre: Tensor, size: Tensor, params: TrackingParams
     is_grey = (cells.frames.amax(2) - cells.frames.amin(2)).flatten(1).amax(1) < params.grey
     sigma = scale * torch.where(is_grey, params.grey_position_sigma, params.position_sigma)[:, None, None, None]
     radius = params.reach * float(sigma.max())  # before the loop, since this waits for a GPU
+    told = torch.cat([shown, no_object[:, :, None]], 2)
     for _ in range(params.num_rounds):
         near = windows.around(centre, radius, h, w)
         centre_in_window = centre - near.corner
-        *planes, unlike = near.crop(torch.cat([shown, no_object[:, :, None]], 2)).unbind(3)
+        *planes, unlike = near.crop(told).unbind(3)
         of_color = color.square().sum(-1) / (2 * variance) + C * math.log(params.color_sigma)
         log_odds = -of_color[:, None, :, None, None] - unlike  # of each object against no object, by colour
         for channel, plane in zip(color.unbind(-1), planes, strict=True):

@@ -35,10 +35,11 @@ class Overlap(NamedTuple):
     so that rows are w + 1 long; pixels that it does not reach point to these"""
 
     def of_other(self, picture: Tensor) -> Tensor:
-        """What the other window shows at the pixels of these windows, [n, h, w], zero where it does not reach; picture
-        [B, T, K, h, w]: what every window shows."""
-        padded = F.pad(picture[self.clip, self.frame, self.other], (0, 1, 0, 1))
-        return padded.flatten(1).gather(1, self.pixels).view(-1, *picture.shape[-2:])
+        """What the other window shows at the pixels of these windows, [n, ..., h, w], zero where it does not reach;
+        picture [B, T, K, ..., h, w]: what every window shows."""
+        padded = F.pad(picture[self.clip, self.frame, self.other], (0, 1, 0, 1)).flatten(-2)
+        places = self.pixels.view(-1, *[1] * (padded.dim() - 2), self.pixels.shape[1])
+        return padded.gather(-1, places.expand(*padded.shape[:-1], -1)).unflatten(-1, picture.shape[-2:])
 
     @property
     def places(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -62,9 +63,14 @@ class Windows:
         (B, T, K), C = self.pixels.shape[:3], image.shape[2]
         if self.size == self.frame:
             return image[:, :, None].expand(B, T, K, -1, -1, -1)
-        flat = image.flatten(-2).expand(B, T, -1, -1)
+        image = image.expand(B, T, -1, -1, -1)
+        if not (torch.is_grad_enabled() and image.requires_grad):  # of every window that there is, some are copied
+            (h, w), (left, top) = self.size, self.corner.unbind(-1)
+            clip, frame = (torch.arange(n, device=image.device) for n in (B, T))
+            every = image.unfold(3, h, 1).unfold(4, w, 1).permute(0, 1, 3, 4, 2, 5, 6)
+            return every[clip[:, None, None], frame[:, None], top, left]
         places = self.pixels.flatten(2)[:, :, None].expand(-1, -1, C, -1)
-        return flat.gather(-1, places).unflatten(-1, (K, *self.size)).transpose(2, 3)
+        return image.flatten(-2).gather(-1, places).unflatten(-1, (K, *self.size)).transpose(2, 3)
 
     def crop_own(self, images: Tensor) -> Tensor:
         """What each slot's window shows of that slot's own image, images [B, T, K, H, W]: [B, T, K, h, w]."""
@@ -97,13 +103,15 @@ class Windows:
         return laid.scatter_reduce(-1, self.pixels.flatten(2), flat, "amax").unflatten(-1, self.frame)
 
     def overlaps(self) -> Iterator[Overlap]:
-        """For each slot in turn, the windows of the other slots that overlap its own."""
+        """For each slot in turn, the windows of the other slots that overlap its own, if there are any."""
         h, w = self.size
         for other in range(self.corner.shape[2]):
             offset = self.corner - self.corner[:, :, other, None]
             near = (offset.abs() < offset.new_tensor([w, h])).all(-1)
             near[:, :, other] = False
             clip, frame, slot = near.nonzero().unbind(1)
+            if not len(clip):
+                continue
             column, row = offset[clip, frame, slot, :, None].unbind(1)
             rows, columns = (
                 torch.where((places >= 0) & (places < n), places, n)
