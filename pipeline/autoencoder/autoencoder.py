@@ -36,6 +36,7 @@ from pipeline.checkpoint import Checkpoint
 from pipeline.frames.frame_format import FrameFormat, Preparation
 from pipeline.latents import pose
 from pipeline.latents.latents import Latents, LatentSpec
+from pipeline.latents.parts import parts
 from pipeline.params import Params
 
 KIND = "autoencoder"
@@ -156,9 +157,14 @@ class Autoencoder(nn.Module):
 
     def _add_remainder(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
         """The latents with all codes for what the layers (of `pictures`, if given) leave over of `frames`."""
-        for add in (self.add_deformation, self.add_motion, self.add_detail):
-            latents = add(latents, frames, pictures)
-        return latents
+        codes = {name: latents.codes[name].clone() for name in REMAINDER}
+        for clips, times, part in parts(latents, self.config.height, self.config.width):
+            own = pictures and pictures.map(lambda x: x[clips])  # noqa: B023, called at once
+            for add in (self.add_deformation, self.add_motion, self.add_detail):
+                part = add(part, frames[clips, times], own)
+            for name in REMAINDER:
+                codes[name][clips, times] = part.codes[name]
+        return latents.replace(**codes)
 
     def add_deformation(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
         """The latents with a deformation code: how each object in `frames` differs from the layers (of `pictures`, if

@@ -14,12 +14,14 @@ from pipeline.autoencoder.principal_components import principal_axes
 from pipeline.autoencoder.remainder import DetailCode
 from pipeline.autoencoder.training_set import TrainingSet
 from pipeline.latents.latents import Latents
+from pipeline.latents.parts import parts
 from pipeline.spacing import evenly_spaced
 from pipeline.thresholds import PRESENT
 
 MAX_FRAMES = 2048
 """Most frames that are looked at, evenly spaced: enough for components."""
 CLIPS_AT_ONCE = 8
+"""Whose tensors are read together from disk."""
 
 
 @torch.no_grad()
@@ -51,13 +53,14 @@ def _axes(batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def _batches(model: Autoencoder, clips: TrainingSet) -> Iterator[tuple[Tensor, Latents]]:
-    """Frames [B, T, C, H, W] and their latents, evenly spaced over clips and time."""
+    """Frames [B, T, C, H, W] and their latents, evenly spaced over clips and time; no more of them than `parts`."""
     num_clips = min(len(clips), MAX_FRAMES)
     per_clip = max(1, MAX_FRAMES // num_clips)
     times = torch.from_numpy(evenly_spaced(clips.num_frames, per_clip))
     for places in torch.from_numpy(evenly_spaced(len(clips), num_clips)).split(CLIPS_AT_ONCE):
         frames, proposals = clips.frames(places, times.expand(len(places), -1))
-        yield frames, model.encode_proposals(proposals)
+        for which, when, latents in parts(model.encode_proposals(proposals), *frames.shape[-2:]):
+            yield frames[which, when], latents
 
 
 def _objects(model: Autoencoder, clips: TrainingSet) -> Iterator[Seen]:

@@ -23,10 +23,10 @@ MAX_TAPS = 4
 TAP_SLACK = 0.25
 """By this share a grid may be coarser than the pixels before its places become averages, which take nine times as
 long."""
-COARSE = 1.125
+COARSE = 1.25
 """Where a grid's places are at least twice so many px apart along both axes, the image is halved before it is read, and
-so on: then at most nine points are averaged per place where 25 to 49 were. Less than that and halving would blur more
-than a coarse place should."""
+so on: then 9 points are averaged per place, seldom 25, where 25 to 49 were. Below that, halving would blur more than a
+coarse place should."""
 MAX_HALVINGS = 4
 """How often at most, which is enough for places of 40 px."""
 

@@ -1,7 +1,6 @@
-"""Latents drawn a few frames at a time, so that neither the batch nor the size of frames decides how much memory it
-takes: layers are floats, and many times as large as the pictures that are kept of them.
+"""Latents drawn a few frames at a time, of which only pictures are kept.
 
-Legend: B clips, T frames, K slots, C channels, H W px.
+Legend: B clips, T frames, C channels, H W px.
 """
 
 from collections.abc import Iterator
@@ -12,11 +11,9 @@ import numpy as np
 from pipeline.frames.pixels import to_uint8
 from pipeline.latents.decoded import Decode, Decoded
 from pipeline.latents.latents import Latents
+from pipeline.latents.parts import parts
 from pipeline.pictures.layers import Layers, join_layers, layers_of_clip
 
-PIXELS_AT_ONCE = 2**20
-"""Pixels of layers, one for each slot, that are decoded together. Decoding holds about five pictures of them at a time,
-each 40 MB of floats."""
 VIDEO_VALUES_AT_ONCE = 2**23
 """Values of frames, all samples counted, that are looked at together; some are held as floats of 8 bytes."""
 
@@ -41,15 +38,8 @@ def draw(decode: Decode, latents: Latents, height: int, width: int) -> Drawn:
 
 
 def decoded_parts(decode: Decode, latents: Latents, height: int, width: int) -> Iterator[tuple[bool, Decoded]]:
-    """The latents decoded in parts, in order: whole clips, or where one is too much at once some frames of a clip; and
-    whether the part begins with a clip's first frame."""
-    num_frames = latents.num_frames
-    at_once = max(1, PIXELS_AT_ONCE // (latents.presence.shape[1] * height * width))
-    num_clips = max(1, at_once // num_frames)
-    for b in range(0, len(latents), num_clips):
-        clips = latents.map(lambda code: code[b:b + num_clips])  # noqa: B023, called at once
-        for t in range(0, num_frames, at_once):
-            yield t == 0, decode(clips.frames(t, min(t + at_once, num_frames)))
+    """The latents decoded in parts, as `parts` has them; and whether a part begins with a clip's first frame."""
+    return ((frames.start == 0, decode(part)) for _, frames, part in parts(latents, height, width))
 
 
 def draw_layers(decode: Decode, latents: Latents, height: int, width: int) -> Layers:

@@ -122,3 +122,19 @@ def test_to_fit_again_changes_nothing(fitted):
     fit_remainder(model, clips)
     for name, tensor in model.state_dict().items():
         torch.testing.assert_close(tensor, before[name], atol=1e-4, rtol=1e-3, msg=name)
+
+
+@pytest.mark.parametrize("frames_at_once", [3, 10])
+def test_a_few_frames_at_a_time_give_the_same(fitted, monkeypatch, frames_at_once):
+    """Parts of a clip, and clips one by one."""
+    models, frames, clips = fitted
+    model = models["motion", "detail", "deformation"]
+    with torch.no_grad():
+        whole = model.encode(frames)
+        decoded = model.decode(whole).frames
+        monkeypatch.setattr("pipeline.latents.parts.PIXELS_AT_ONCE", frames_at_once * 2 * 32 * 32)
+        in_parts = model.encode(frames)
+        for name, code in whole.codes.items():
+            torch.testing.assert_close(in_parts.codes[name], code, atol=1e-5, rtol=1e-4, msg=name)
+        fit_remainder(model, clips)  # to axes that may be others of the same energy
+        torch.testing.assert_close(model.decode(model.encode(frames)).frames, decoded, atol=1e-3, rtol=0)

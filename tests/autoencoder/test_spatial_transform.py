@@ -102,6 +102,24 @@ def test_what_is_shrunk_by_no_whole_number_keeps_its_light():
     torch.testing.assert_close(found.mean(), exact.mean(), atol=0.02, rtol=0)
 
 
+@pytest.mark.parametrize("step", [1.5, 2.3, 3.4, 5.0, 9.0, 18.0])
+@pytest.mark.parametrize("degrees", [0, 30])
+def test_a_coarse_place_is_an_average_around_it_as_wide_as_it_is_coarse(step, degrees):
+    """Its variance is that of a triangle that reaches to its neighbours, step^2 / 6, wherever between pixels it is."""
+    spread = []
+    for place in torch.rand(40, 2, generator=torch.Generator().manual_seed(2)):
+        image = torch.zeros(1, 1, 90, 92, requires_grad=True)
+        x, y = (29 + 32 * place).tolist()
+        cut(image, nearly_upright(turned(x, y, degrees, step)), 1).sum().backward()
+        weight = image.grad[0, 0]
+        off_x, off_y = torch.arange(92) + 0.5 - x, torch.arange(90)[:, None] + 0.5 - y
+        assert weight.min() >= 0 and weight.sum().item() == pytest.approx(1, abs=1e-4)
+        for off in (off_x, off_y):
+            assert (weight * off).sum().abs() < 0.01 + 0.04 * step
+            spread.append((weight * off.square()).sum())
+    assert torch.stack(spread).mean().item() == pytest.approx(step**2 / 6, rel=0.1)
+
+
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_quarter_turns_are_exact(quarters):
     image = torch.rand(1, 2, 9, 9)

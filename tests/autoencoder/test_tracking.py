@@ -52,6 +52,15 @@ def test_the_grid_is_as_fine_as_objects_are_small(object_px, side):
     torch.testing.assert_close(middle * cells.cell_px, torch.tensor([24.0, 32.0]), atol=0.5, rtol=0)
 
 
+@pytest.mark.parametrize("side", [64, 50])
+def test_cells_are_means_of_their_pixels(side):
+    frames, background = torch.rand(1, 3, 2, side, 48), torch.rand(1, 1, 2, side, 48)
+    cells = look_coarsely(frames, background, object_px=12)
+    wanted = torch.nn.functional.adaptive_avg_pool2d(frames[0], cells.frames.shape[-2:])
+    torch.testing.assert_close(cells.frames[0], wanted)
+    assert cells.frames.shape[-1] == 32 and cells.background.shape == (1, 1, 2, *wanted.shape[-2:])
+
+
 def test_a_thin_stroke_has_its_own_colour_on_the_grid():
     frames = torch.zeros(1, 1, 1, 16, 16)
     frames[..., 5] = 0.9

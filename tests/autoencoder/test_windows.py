@@ -31,6 +31,7 @@ def test_crops_are_what_the_frame_shows_there_and_lie_in_it_wherever_their_objec
     assert (h, w) == (7, 7) and crops.shape == (1, 1, 2, 3, 7, 7)
     assert torch.equal(crops[0, 0, 0], image[0, 0, :, 9:16, 7:14])
     assert torch.equal(crops[0, 0, 1], image[0, 0, :, H - 7:, :7])
+    assert torch.equal(windows.crop(image.clone().requires_grad_()), crops)  # which is read another way
     assert torch.equal(windows.crop_own(image[:, :, :2]), torch.stack([crops[:, :, 0, 0], crops[:, :, 1, 1]], 2))
 
 
@@ -52,6 +53,9 @@ def test_an_overlap_shows_what_another_slot_draws_into_a_window():
     for overlap in windows.overlaps():
         wanted = windows.crop(laid[:, :, overlap.other, None])[:, :, :, 0][overlap.places]
         assert torch.equal(overlap.of_other(pictures), wanted)
+        colors = torch.stack([pictures, 1 + pictures], 3)
+        inside = overlap.of_other(torch.ones_like(pictures))
+        assert torch.equal(overlap.of_other(colors), torch.stack([wanted, inside + wanted], 1))
         found += [(clip, slot, overlap.other) for clip, slot in zip(overlap.clip.tolist(), overlap.slot.tolist(),
                                                                    strict=True)]
     assert sorted(found) == [(0, 0, 1), (0, 1, 0), (1, 0, 2), (1, 2, 0)]

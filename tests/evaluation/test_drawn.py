@@ -18,7 +18,7 @@ PIXELS_PER_FRAME = 2 * SIDE**2  # slots
     (100, [(4, 4)]), (9, [(2, 4), (2, 4)]), (4, 4 * [(1, 4)]), (3, 4 * [(1, 3), (1, 1)]), (0, 16 * [(1, 1)]),
 ])
 def test_parts_are_as_large_as_they_may_be_and_make_the_whole(monkeypatch, frames_at_once, wanted):
-    monkeypatch.setattr(drawn, "PIXELS_AT_ONCE", frames_at_once * PIXELS_PER_FRAME)
+    monkeypatch.setattr("pipeline.latents.parts.PIXELS_AT_ONCE", frames_at_once * PIXELS_PER_FRAME)
     asked = []
 
     def decode_part(latents: Latents) -> Drawn:
@@ -42,7 +42,7 @@ def test_layers_drawn_in_parts_are_those_of_the_clip(monkeypatch):
         return made
 
     one = CLIPS.map(lambda code: code[:1])
-    monkeypatch.setattr(drawn, "PIXELS_AT_ONCE", PIXELS_PER_FRAME)
+    monkeypatch.setattr("pipeline.latents.parts.PIXELS_AT_ONCE", PIXELS_PER_FRAME)
     made, whole = drawn.draw_layers(decode_with_objects, one, SIDE, SIDE), layers_of_clip(decode_with_objects(one), 0)
     for name in ("frames", "background", "objects", "segmentation"):
         np.testing.assert_array_equal(getattr(made, name), getattr(whole, name))

@@ -224,7 +224,7 @@ def test_a_rerun_gives_the_same_bytes(evaluated, inputs, tmp_path):
 def test_figures_do_not_depend_on_how_much_is_looked_at_at_once(evaluated, inputs, tmp_path, monkeypatch):
     """One clip after the other, one frame after the other."""
     monkeypatch.setattr("pipeline.evaluation.drawn.VIDEO_VALUES_AT_ONCE", 1)
-    monkeypatch.setattr("pipeline.evaluation.drawn.PIXELS_AT_ONCE", 1)
+    monkeypatch.setattr("pipeline.latents.parts.PIXELS_AT_ONCE", 1)
     monkeypatch.setattr("pipeline.metrics.frame_quality._VALUES_AT_ONCE", 1)
     evaluate(PARAMS.model_copy(update={"batch_size": 100}), *inputs.values(), tmp_path / "parts")
     parts, whole = (dict(read_metrics(folder / "metrics.json")) for folder in (tmp_path / "parts", evaluated[0]))
