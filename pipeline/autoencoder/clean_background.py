@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pipeline.autoencoder.camera import lay_out
 from pipeline.autoencoder.discovery_params import DISCOVERY, BackgroundParams
+from pipeline.autoencoder.sums import squared, weighted
 
 
 def median_background(
@@ -39,15 +40,15 @@ def estimate_background(
     """Robust mean [B, C, H, W] of the frames where nothing covers them (covered [B, T, H, W] in [0, 1]), filled in
     where something always does; and [B, 1, H, W] 1 where a frame or more showed it."""
     weight = (1 - covered).clamp(0, 1).square()[:, :, None]
-    seen = weight.sum(1).clamp(max=1)
-    background = (weight * frames).sum(1) / weight.sum(1).clamp(min=1e-6)
-    squares, C = frames.square().sum(2, keepdim=True), frames.shape[2]
+    total, squares, C = weight.sum(1), squared(frames, 2)[:, :, None], frames.shape[2]
+    background = weighted(frames, weight, 1) / total.clamp(min=1e-6)
     for scale in params.scales:
-        misfit = squares + background.square().sum(1, keepdim=True)[:, None]  # and -2 x bg, plane by plane
+        misfit = squares + squared(background, 1)[:, None, None]  # and -2 x bg, channel by channel
         for shown, behind in zip(frames.split(1, 2), background[:, None].split(1, 2), strict=True):
             misfit.addcmul_(shown, behind, value=-2)
         trust = weight / misfit.div_(C * scale**2).add_(1)
-        background = (trust * frames).sum(1) / trust.sum(1).clamp(min=1e-6)
+        background = weighted(frames, trust, 1) / trust.sum(1).clamp(min=1e-6)
+    seen = total.clamp(max=1)
     return _fill(background, seen, params.trusted), seen
 
 

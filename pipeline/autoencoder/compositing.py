@@ -27,6 +27,8 @@ def uncovered_within(windows: Windows, mask: Tensor, depth: Tensor) -> Tensor:
 
 def uncovered(windows: Windows, mask: Tensor, depth: Tensor) -> Tensor:
     """The same of masks [B, T, K, h, w] in their windows, for which no frame is needed; without a gradient."""
+    if windows.size == windows.frame:
+        return uncovered_within(windows, mask, depth)
     before, share = front(depth), torch.ones_like(mask)
     for overlap in windows.overlaps():
         covered = overlap.of_other(mask) * before[overlap.clip, overlap.slot, overlap.other, None, None]

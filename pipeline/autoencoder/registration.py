@@ -16,6 +16,7 @@ from pipeline.autoencoder.camera import after, inverse, resample, rolls, view, w
 from pipeline.autoencoder.discovery_params import DISCOVERY, CameraParams
 from pipeline.autoencoder.known_scenes import in_light_of
 from pipeline.autoencoder.least_squares import damped, solve
+from pipeline.autoencoder.sums import squared, weighted
 from pipeline.latents import camera_code
 from pipeline.latents.camera_code import log_zoom, place
 
@@ -215,9 +216,9 @@ def estimate_light(
     clip."""
     C = frames.shape[2]
     # everything that a line needs to know of a pixel, its channels added up
-    values, squares = frames.sum(2), frames.square().sum(2)
-    products = torch.einsum("btchw,btchw->bthw", frames, background.expand_as(frames))
-    base_squares, base = background.square().sum(2), background.sum(2)
+    values, squares = frames.sum(2), squared(frames, 2)
+    products = weighted(frames, background, 2)
+    base_squares, base = squared(background, 2), background.sum(2)
     gain, brightness = (frames.new_full((*frames.shape[:2], 1, 1), value) for value in (1.0, 0.0))
     for scale in params.light_scales:
         misfit = (squares - 2 * gain * products - 2 * brightness * values + gain.square() * base_squares

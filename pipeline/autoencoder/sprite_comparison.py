@@ -13,6 +13,7 @@ from pipeline.autoencoder.discovery_params import DISCOVERY
 from pipeline.autoencoder.medians import median
 from pipeline.autoencoder.sprite_params import ComparisonParams
 from pipeline.autoencoder.sprites import Sprites, paste
+from pipeline.autoencoder.sums import squared
 from pipeline.autoencoder.windows import Windows
 
 ENOUGH = 2**17
@@ -36,14 +37,14 @@ def compare(
     bare = sprites.color / sprites.mask[:, :, None].clamp(min=0.05)
     drawn, picture = paste(torch.cat([bare, sprites.picture], 2), sprites, windows).split([C, C + 1], 3)
     shown, behind = windows.crop(frames), windows.crop(background)
-    error = (shown - drawn).square().sum(3)
+    error = squared(shown - drawn, 3)
     # drawn as layers over the background, since a picture that lets much through says nothing of its colour
     color, mask = (picture * visibility).split([C, 1], 3)
     mask = mask * sprites.presence[:, None, :, None, None, None]
     contrast = shown - behind
     # x - (color + (1 - mask) bg) is the contrast less what the layer adds to the background
-    layered = (contrast - color + mask * behind).square().sum(3)
-    gain, mask = contrast.square().sum(3) - layered, mask[:, :, :, 0]
+    layered = squared(contrast - color + mask * behind, 3)
+    gain, mask = squared(contrast, 3) - layered, mask[:, :, :, 0]
     alone, depth, missed = mask.clone(), torch.zeros_like(sprites.depth), mask * error
     for overlap in windows.overlaps():
         def total(x: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from torch import Tensor
 from pipeline.autoencoder import windows
 from pipeline.autoencoder.best_path import best_path
 from pipeline.autoencoder.discovery_params import DISCOVERY, EvidenceParams, ExtentParams, TrackingParams
+from pipeline.autoencoder.sums import squared
 from pipeline.autoencoder.track_extent import extent
 
 
@@ -91,7 +92,7 @@ def find_tracks(
     another object where two cross.
     """
     width, unexplained = cells.object_cells, cells.moving
-    squares, step = cells.color.square().sum(2), max(1, round(params.path_cell * width))
+    squares, step = squared(cells.color, 2), max(1, round(params.path_cell * width))
     by_row, by_column = (
         _blurred_means(side, params.blur * width, step, unexplained) for side in unexplained.shape[-2:])
     hinted = [False] * num_slots if hint is None else (~hint.isnan()).any(2).any(0).tolist()
@@ -207,14 +208,14 @@ def _joint_em(cells: Cells, centre: Tensor, size: Tensor, params: TrackingParams
     h, w = moving.shape[-2:]
     variance, background_variance = params.color_sigma**2, params.background_sigma**2
     difference = cells.frames - cells.background
-    background = -difference.square().sum(2) / (2 * background_variance) - C * math.log(params.background_sigma)
+    background = -squared(difference, 2) / (2 * background_variance) - C * math.log(params.background_sigma)
     outlier = torch.full_like(background, C * math.log(math.sqrt(2 * math.pi)) + params.outlier)
     scale = width * size[:, None, :, None]
     inner = moving[:, :, None] * _bell(centre, moving, params.color_radius * scale) + 1e-6
     color = torch.einsum("btkhw,btchw->bkc", inner, shown) / inner.sum((1, 3, 4))[..., None]
     # Log-likelihoods of colour x under an object of colour c hold -|x - c|^2 / (2 variance). It is expanded, so that no
     # [B, T, K, C, h, w] tensor is needed: x^2 goes with background and outlier here, c^2 and x c are added below.
-    no_object = torch.logaddexp(background, outlier) + shown.square().sum(2) / (2 * variance)
+    no_object = torch.logaddexp(background, outlier) + squared(shown, 2) / (2 * variance)
     is_grey = (cells.frames.amax(2) - cells.frames.amin(2)).flatten(1).amax(1) < params.grey
     sigma = scale * torch.where(is_grey, params.grey_position_sigma, params.position_sigma)[:, None, None, None]
     radius = params.reach * float(sigma.max())  # before the loop, since this waits for a GPU

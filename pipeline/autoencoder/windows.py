@@ -30,13 +30,15 @@ class Overlap(NamedTuple):
     slot: Tensor
     """[n]"""
     other: int
-    pixels: Tensor
+    pixels: Tensor | None
     """[n, h w] index of the windows' pixels in the other window, flattened and with one more row and column at its end,
-    so that rows are w + 1 long; pixels that it does not reach point to these"""
+    so that rows are w + 1 long; pixels that it does not reach point to these. None: both are whole frames"""
 
     def of_other(self, picture: Tensor) -> Tensor:
         """What the other window shows at the pixels of these windows, [n, ..., h, w], zero where it does not reach;
         picture [B, T, K, ..., h, w]: what every window shows."""
+        if self.pixels is None:
+            return picture[self.clip, self.frame, self.other]
         padded = F.pad(picture[self.clip, self.frame, self.other], (0, 1, 0, 1)).flatten(-2)
         places = self.pixels.view(-1, *[1] * (padded.dim() - 2), self.pixels.shape[1])
         return padded.gather(-1, places.expand(*padded.shape[:-1], -1)).unflatten(-1, picture.shape[-2:])
@@ -111,6 +113,9 @@ class Windows:
             near[:, :, other] = False
             clip, frame, slot = near.nonzero().unbind(1)
             if not len(clip):
+                continue
+            if self.size == self.frame:
+                yield Overlap(clip, frame, slot, other, None)
                 continue
             column, row = offset[clip, frame, slot, :, None].unbind(1)
             rows, columns = (
