@@ -31,10 +31,10 @@ def progress(title: str, total: int | None, unit: str) -> Iterator[Counter]:
 
         def line() -> str:
             left = f" of {total:,}, {meter.seconds_left:.0f} s left" if total and meter.done else ""
-            return f"{title}: {meter.done:,}{left}, {meter.rate:,.1f}/s"
+            return f"{title}: {meter.done:,}{left}, {meter.pace}"
 
         def advance(count: int = 1) -> None:
-            meter.show(meter.done + count, lambda: f"{unit}, {meter.rate:,.1f}/s", line)
+            meter.show(meter.done + count, lambda: f"{unit}, {meter.pace}", line)
 
         yield advance
         meter.say(f"{title}: {meter.done:,} {unit} in {meter.seconds:.1f} s")
@@ -85,6 +85,11 @@ class Meter:
     def rate(self) -> float:
         """Done per second since the start."""
         return (self.done - self._done_before) / self.seconds
+
+    @property
+    def pace(self) -> str:
+        """The rate in words: how many per second, or how long each takes where that is longer."""
+        return f"{1 / self.rate:,.1f} s each" if 0 < self.rate < 1 else f"{self.rate:,.1f}/s"
 
     @property
     def seconds_left(self) -> float:

@@ -15,13 +15,16 @@ def test_without_a_terminal_first_and_last_state_are_lines(capsys):
     assert first == "decoding: 1,200 frames" and last.startswith("decoding: 1,200 frames in ")
 
 
-@pytest.mark.parametrize(("total", "wanted"), [(4, "decoding: 1 of 4, 30 s left, 0.1/s"), (None, "decoding: 1, 0.1/s")])
-def test_lines_come_every_few_seconds_with_rate_and_time_left(capsys, monkeypatch, total, wanted):
+@pytest.mark.parametrize(("total", "count", "wanted"), [
+    (4, 1, "decoding: 1 of 4, 30 s left, 10.0 s each"), (None, 1, "decoding: 1, 10.0 s each"),
+    (100, 25, "decoding: 25 of 100, 30 s left, 2.5/s"), (None, 0, "decoding: 0, 0.0/s"),
+])
+def test_lines_come_every_few_seconds_with_rate_and_time_left(capsys, monkeypatch, total, count, wanted):
     now = [0.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     with progress("decoding", total, "frames") as advance:
         now[0] = 10.0
-        advance()
+        advance(count)
         advance()
         now[0] = 10.1
         advance()
