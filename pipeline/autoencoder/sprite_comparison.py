@@ -17,8 +17,8 @@ from pipeline.autoencoder.sums import squared
 from pipeline.autoencoder.windows import Windows
 
 ENOUGH = 2**17
-"""Numbers whose median is taken for that of all: it is then known to a third of a per cent (a median
-of the sizes of normal numbers)."""
+"""Numbers whose median is taken for that of all: it is then known to a third of a per cent, if they are the sizes of
+normal ones."""
 
 
 def compare(
