@@ -88,7 +88,7 @@ def main(
             run_set(folder / entry["source"], reading_of(entry), own, ["preprocess"])
             store = open_frames(own / file_name("frames"))
             rows = store.rows("train")
-            rows = rows[evenly_spaced(len(rows), min(num_clips, len(rows)))]
+            rows = rows[evenly_spaced(len(rows), num_clips)]
             clips = [to_unit(store.read(np.array([row]))) for row in rows]
             wanted: dict[str, float] = {}
             params = read_section(own / "params.yaml", "train_autoencoder", TrainAutoencoderParams).architecture

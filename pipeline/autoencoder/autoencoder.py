@@ -157,9 +157,12 @@ class Autoencoder(nn.Module):
 
     def _add_remainder(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
         """The latents with all codes for what the layers (of `pictures`, if given) leave over of `frames`."""
+        if not (self.motion or self.detail or self.deformation):
+            return latents
+        pictures = pictures or self.decode_pictures(latents)
         codes = {name: latents.codes[name].clone() for name in REMAINDER}
         for clips, times, part in parts(latents, self.config.height, self.config.width):
-            own = pictures and pictures.map(lambda x: x[clips])  # noqa: B023, called at once
+            own = pictures.map(lambda x: x[clips])  # noqa: B023, called at once
             for add in (self.add_deformation, self.add_motion, self.add_detail):
                 part = add(part, frames[clips, times], own)
             for name in REMAINDER:

@@ -73,10 +73,11 @@ def _objects(model: Autoencoder, clips: TrainingSet) -> Iterator[Seen]:
 def _frames(model: Autoencoder, clips: TrainingSet, with_motion: bool = True) -> Iterator[Seen]:
     """Frames, and what layers, deformation and, once it is fitted, motion make of them."""
     for frames, latents in _batches(model, clips):
-        latents = model.add_deformation(latents, frames)
+        pictures = model.decode_pictures(latents)
+        latents = model.add_deformation(latents, frames, pictures)
         if with_motion:
-            latents = model.add_motion(latents, frames)
-        yield Seen(frames, model.decode(latents).frames).map(lambda x: x.flatten(0, 1))
+            latents = model.add_motion(latents, frames, pictures)
+        yield Seen(frames, model.decode(latents, pictures).frames).map(lambda x: x.flatten(0, 1))
 
 
 def _blocks(model: Autoencoder, detail: DetailCode, clips: TrainingSet) -> Iterator[Tensor]:
