@@ -28,6 +28,17 @@ from pipeline.output_folder import output_folder
 from pipeline.params import read_section
 from pipeline.progress import progress
 from pipeline.provenance import check_frame_shape
+from pipeline.warn import warn
+
+
+def beyond_training(forecaster: Forecaster) -> list[str]:
+    """A line if more frames are forecast than the predictor was trained for."""
+    trained = forecaster.predictor.config.horizon
+    if forecaster.horizon <= trained:
+        return []
+    return [f"{forecaster.horizon} frames are forecast by a predictor that was trained and validated for {trained}: "
+            "later ones go on from its own forecast, and errors add up; "
+            f"train_predictor.horizon={forecaster.horizon} trains for all of them"]
 
 
 def generate(
@@ -196,6 +207,7 @@ def main(
             settings = settings.model_copy(update={"horizon": horizon})
         place = None if start is None else parse_start(start)
         forecaster = load_forecaster(autoencoder, predictor, settings)
+        warn(beyond_training(forecaster))
         if video is not None:
             reading = reading_of(params)
             if on_damage:

@@ -30,7 +30,7 @@ def uncovered(windows: Windows, mask: Tensor, depth: Tensor) -> Tensor:
     if windows.size == windows.frame:
         return uncovered_within(windows, mask, depth)
     before, share = front(depth), torch.ones_like(mask)
-    for overlap in windows.overlaps():
+    for overlap in windows.overlaps:
         covered = overlap.of_other(mask) * before[overlap.clip, overlap.slot, overlap.other, None, None]
         share[overlap.places] *= 1 - covered
     return share

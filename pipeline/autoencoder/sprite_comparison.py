@@ -46,7 +46,7 @@ def compare(
     layered = squared(contrast - color + mask * behind, 3)
     gain, mask = squared(contrast, 3) - layered, mask[:, :, :, 0]
     alone, depth, missed = mask.clone(), torch.zeros_like(sprites.depth), mask * error
-    for overlap in windows.overlaps():
+    for overlap in windows.overlaps:
         def total(x: Tensor) -> Tensor:
             """x [n, h, w] of the overlap, added up for each slot: [B, K]."""
             where = overlap.clip, overlap.slot  # noqa: B023, called at once

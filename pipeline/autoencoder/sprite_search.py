@@ -80,7 +80,7 @@ def _others(picture: Tensor, behind: Tensor, sprites: Sprites, windows: Windows)
     """What each slot's window shows without its own object [B, T, K, C, h, w], and the share of it that no nearer
     object covers [B, T, K, h, w]."""
     drawn, rest = picture * (sprites.visibility * sprites.presence[:, None])[..., None, None, None], behind.clone()
-    for overlap in windows.overlaps():
+    for overlap in windows.overlaps:
         rest[overlap.places] = _over(overlap.of_other(drawn), rest[overlap.places])
     return rest, uncovered(windows, drawn[:, :, :, -1], sprites.depth)
 

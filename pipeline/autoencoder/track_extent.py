@@ -23,7 +23,7 @@ def extent(
     to leave behind what rests beside it, which would seem to belong to it.
     """
     reach = round(params.reach * width)
-    around, inside = (_around(image, centre, reach) for image in (moving, torch.ones_like(moving)))
+    around, inside = _around(moving, centre, reach)
     near = round(params.core * width)
     core = slice(reach - near, reach + near + 1)
     shows = around[..., core, core].mean((2, 3))[..., None, None]  # how surely a frame shows the object at all
@@ -42,16 +42,17 @@ def extent(
     return torch.where(large, size, 1.0), torch.where(large[:, None], torch.stack(middles, -1), 0.0)
 
 
-def _around(image: Tensor, centre: Tensor, reach: int) -> Tensor:
-    """What image [B, T, h, w] shows up to `reach` cells from centre [B, T, 2], zero outside: [B, T, side, side]."""
-    h, w = image.shape[-2:]
-    padded = F.pad(image, (reach,) * 4)
-    offsets = torch.arange(2 * reach + 1, device=image.device)
-    x, y = centre.floor().long().unbind(-1)
-    rows = (y.clamp(0, h - 1)[..., None] + offsets)[..., :, None]
-    columns = (x.clamp(0, w - 1)[..., None] + offsets)[..., None, :]
-    places = (rows * padded.shape[-1] + columns).flatten(2)
-    return padded.flatten(2).gather(2, places).unflatten(2, (2 * reach + 1, 2 * reach + 1))
+def _around(image: Tensor, centre: Tensor, reach: int) -> tuple[Tensor, Tensor]:
+    """What image [B, T, h, w] shows up to `reach` cells from centre [B, T, 2], zero outside, and where it is inside, 1
+    or 0: [B, T, side, side] each."""
+    B, T, h, w = image.shape
+    side = 2 * reach + 1
+    column, row = (place.floor().long().clamp(0, n - 1) for place, n in zip(centre.unbind(-1), (w, h), strict=True))
+    clip, frame = (torch.arange(n, device=image.device) for n in (B, T))
+    every = F.pad(image, (reach,) * 4).unfold(2, side, 1).unfold(3, side, 1)  # of these windows, some are copied
+    inside_x, inside_y = (
+        F.pad(image.new_ones(n), (reach, reach)).unfold(0, side, 1)[place] for n, place in ((w, column), (h, row)))
+    return every[clip[:, None], frame, row, column], inside_y[..., :, None] * inside_x[..., None, :]
 
 
 def _side(profile: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:

@@ -22,6 +22,11 @@ from pipeline.autoencoder.sums import squared
 from pipeline.autoencoder.track_extent import extent
 
 
+FAR = 80.0
+"""exp(-FAR) is nothing beside 1, and not yet below what a float holds: a CPU takes ten times as long over numbers that
+are."""
+
+
 class Cells(NamedTuple):
     """A clip on the discovery grid."""
 
@@ -109,7 +114,7 @@ def find_tracks(
         sizes.append(size)
         radius = params.explained * width * size[:, None, None, None]
         near = _distance(tracks[-1], score).div_(2 * radius**2)
-        unexplained = unexplained * (1 - near.square_().neg_().exp_())
+        unexplained = unexplained * (1 - near.square_().clamp_(max=FAR).neg_().exp_())
     return _joint_em(cells, torch.stack(tracks, 2), torch.stack(sizes, 1), params)
 
 

@@ -7,8 +7,8 @@ Legend: B clips, T frames, K slots, C channels, H W frame, h w window.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -104,9 +104,10 @@ class Windows:
         laid = picture.new_zeros(*flat.shape[:2], height * width)
         return laid.scatter_reduce(-1, self.pixels.flatten(2), flat, "amax").unflatten(-1, self.frame)
 
-    def overlaps(self) -> Iterator[Overlap]:
+    @cached_property
+    def overlaps(self) -> list[Overlap]:
         """For each slot in turn, the windows of the other slots that overlap its own, if there are any."""
-        h, w = self.size
+        (h, w), found = self.size, []
         for other in range(self.corner.shape[2]):
             offset = self.corner - self.corner[:, :, other, None]
             near = (offset.abs() < offset.new_tensor([w, h])).all(-1)
@@ -115,7 +116,7 @@ class Windows:
             if not len(clip):
                 continue
             if self.size == self.frame:
-                yield Overlap(clip, frame, slot, other, None)
+                found.append(Overlap(clip, frame, slot, other, None))
                 continue
             column, row = offset[clip, frame, slot, :, None].unbind(1)
             rows, columns = (
@@ -124,7 +125,8 @@ class Windows:
                                   (column + torch.arange(w, device=column.device), w))
             )
             pixels = (rows * (w + 1))[:, :, None] + columns[:, None]
-            yield Overlap(clip, frame, slot, other, pixels.flatten(1))
+            found.append(Overlap(clip, frame, slot, other, pixels.flatten(1)))
+        return found
 
     def within(self, matrix: Tensor) -> Tensor:
         """matrix [B, T, K, 2, 3], which leads to px of the frame, changed so that it leads to px of the windows."""

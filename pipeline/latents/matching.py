@@ -12,19 +12,19 @@ from pipeline.latents.latents import Latents
 from pipeline.thresholds import PRESENT
 
 SAME_PX = 3.0
-"""Tracks that are closer than that, on average over the frames, are of one object."""
+"""Distance of two tracks of one object, found in the same frames, at most."""
 NOWHERE = -1
 
 
-def same_objects(here: Latents, there: Latents) -> Tensor:
+def same_objects(here: Latents, there: Latents, within_px: float = SAME_PX) -> Tensor:
     """Which slot of `there` holds the same object as each slot of `here`, int64 [B, K]; NOWHERE where none does. Both
-    are latents of the same frames."""
+    are latents of the same frames; within_px: tracks that are closer, on average over the frames, are of one object."""
     found = torch.full(here.presence.shape, NOWHERE)
     both = (here.presence[:, :, None] > PRESENT) & (there.presence[:, None] > PRESENT)  # [B, K, K of there]
     apart = (poses.place(here.pose)[:, :, :, None] - poses.place(there.pose)[:, :, None]).norm(dim=-1).mean(1)
     for b, distance in enumerate(torch.where(both, apart, 1e6).cpu().numpy()):
         for slot, other in zip(*linear_sum_assignment(distance), strict=True):
-            if distance[slot, other] < SAME_PX:
+            if distance[slot, other] < within_px:
                 found[b, slot] = int(other)
     return found
 

@@ -46,7 +46,7 @@ def form_suggestions(facts: SourceFacts, form: Form, params: Thresholds) -> list
     seen = f"videos are {facts.width}x{facts.height} px"
     larger = max(facts.height, facts.width) > params.max_side
     size = f"{seen}; {params.max_side} px is what two cores train on" if larger else f"{seen}; nothing is enlarged"
-    fit = "proportions stay as they are" if form.crop == "none" else (
+    fit = "nothing is cut off, proportions stay as they are" if form.crop == "none" else (
         f"{facts.width}:{facts.height} becomes {form.width}:{form.height} in steps of {params.side_step} px: "
         "both sides are cut")
     return [

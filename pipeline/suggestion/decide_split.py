@@ -32,7 +32,8 @@ def split_suggestions(
         else:
             counts, about = {name: sum(int((part == name).sum()) for part in parts) for name in SPLITS}, ""
     units = facts.num_videos - facts.num_unreadable
-    how = f"by video, {units} in all" if units >= len(SPLITS) else "by time: the beginning trains, the end tests"
+    how = f"videos at random, {units} in all" if units >= len(SPLITS) else (
+        "too few videos to share out: each one's beginning trains, its end tests")
     found, num = [Suggestion("preprocess.split", "random", f"names say nothing; {how}")], sum(counts.values())
     for (name, share), what in zip(shares.items(), ("validate", "test"), strict=True):
         why = f"{about}{counts[name]} of {num} sequences {what}"

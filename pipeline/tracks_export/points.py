@@ -54,7 +54,7 @@ def points(
     """Every wanted row's objects (None: of all rows) by frame, number and sample; of forecasts those of all samples, or
     one. Boxes are those of masks that the model draws; without a model, of squares as wide as the pose says. Raises
     UserError when the store is damaged."""
-    numbers, coming = Numbers(store.num_given), store.clips(wanted)
+    numbers, coming = Numbers(store.num_given, store.object_px), store.clips(wanted)
     while clips := list(islice(coming, _CLIPS_AT_ONCE)):
         latents = store.read(clips)
         samples = list(range(store.num_samples)) if sample is None else [sample]

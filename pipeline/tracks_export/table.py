@@ -6,7 +6,8 @@ sequence     first frame of the sequence or clip, as stores and slots.csv count:
              which one says it
 frame        frame of the source video, from 0
 time         s from the source video's first frame
-id           number of the object in its video, from 1: the same in sequences that overlap
+id           number of the object in its video, from 1: the same in sequences that overlap or follow one another without
+             a gap, as far as it is found again
 slot         its slot in the sequence or clip, as stores and slots.csv count
 x, y         its centre, px from the source video's left and top edges
 left, top, width, height

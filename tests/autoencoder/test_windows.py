@@ -50,7 +50,7 @@ def test_an_overlap_shows_what_another_slot_draws_into_a_window():
     windows = around(centre, 3.0, H, W)
     pictures = torch.rand(2, 1, 3, *windows.size)
     laid, found = windows.lay(pictures), []
-    for overlap in windows.overlaps():
+    for overlap in windows.overlaps:
         wanted = windows.crop(laid[:, :, overlap.other, None])[:, :, :, 0][overlap.places]
         assert torch.equal(overlap.of_other(pictures), wanted)
         colors = torch.stack([pictures, 1 + pictures], 3)

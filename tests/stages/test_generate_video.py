@@ -207,6 +207,7 @@ def test_the_horizon_is_an_option_and_may_be_longer_than_trained(artefacts, vide
     assert result.exit_code == 0, result.output
     store = open_predicted_frames(tmp_path / "forecast" / "predicted_frames.zarr")
     assert store.horizon == 3 * HORIZON + 1
+    assert f"warning: {store.horizon} frames are forecast by a predictor that was trained" in result.stderr
 
 
 @pytest.mark.parametrize("option", [{"horizon": 2}, {"from": "3"}, {"on_damage": "keep"}])
