@@ -21,7 +21,6 @@ from pipeline.autoencoder.discovery_params import DISCOVERY, EvidenceParams, Ext
 from pipeline.autoencoder.sums import squared
 from pipeline.autoencoder.track_extent import extent
 
-
 FAR = 80.0
 """exp(-FAR) is nothing beside 1, and not yet below what a float holds: a CPU takes ten times as long over numbers that
 are."""
