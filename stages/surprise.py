@@ -29,7 +29,7 @@ from pipeline.surprise.sliding import Frame, ahead_of
 from pipeline.surprise.watching import Moment, Surprise, watch
 from pipeline.warn import warn
 
-COLUMNS = ("video", "frame", "time", "object", "kind", "one_in", "nats", "left", "top", "right", "bottom")
+COLUMNS = ("video", "frame", "time", "object", "kind", "one_in", "nats", "left", "top", "width", "height")
 NUM_MOMENTS = 20
 """On the sheet."""
 _REACH = 2
@@ -119,11 +119,12 @@ def view_of(new: NewVideo) -> SourceView:
 
 
 def row(new: NewVideo, moment: Moment, one: Surprise, view: SourceView) -> tuple:
-    """COLUMNS of a surprise; what is not known is left empty."""
+    """COLUMNS of a surprise; what is not known, or does not lie in the frame, is left empty."""
     seconds = f"{moment.frame.number / new.info.fps:.3f}" if new.info.rate_is_known else ""
     box: tuple = ("",) * 4
     if one.box is not None:
-        box = tuple(f"{side:.1f}" for side in view.places(np.reshape(one.box, (2, 2))).ravel())
+        start, stop = view.places(np.reshape(one.box, (2, 2)).clip(0, (view.form.width, view.form.height)))
+        box = tuple(f"{side:.1f}" for side in (*start, *(stop - start))) if (start < stop).all() else box
     return (
         new.video.video_id, moment.frame.number, seconds, "" if one.thing is None else one.thing, one.kind,
         f"{1 / one.rarity:.4g}", f"{one.nats:.4g}", *box,

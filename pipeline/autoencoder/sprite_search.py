@@ -30,8 +30,10 @@ def search(
     coarse = replace(sprites, centre=sprites.centre / cell_px, step=sprites.step / cell_px)
     reach = round(params.reach * object_px / cell_px)
     margin = math.ceil(reach_of_patches(coarse.matrix, coarse.patch_dim)) + reach
-    shown, behind = (F.avg_pool2d(images.flatten(0, 1), cell_px, ceil_mode=True).unflatten(0, images.shape[:2])
-                     for images in (frames, background))
+    shown, behind = frames, background
+    if cell_px > 1:
+        shown, behind = (F.avg_pool2d(images.flatten(0, 1), cell_px, ceil_mode=True).unflatten(0, images.shape[:2])
+                         for images in (frames, background))
     inside = torch.ones_like(shown[:, :, :1])
     shown, behind, inside = (F.pad(cells, (margin,) * 4) for cells in (shown, behind, inside))
     coarse = replace(coarse, centre=coarse.centre + margin)

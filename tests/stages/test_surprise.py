@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -15,12 +16,15 @@ from pipeline.autoencoder.autoencoder import load_autoencoder, save_autoencoder
 from pipeline.checkpoint import load
 from pipeline.forecasting.forecaster import load_forecaster
 from pipeline.forecasting.generate_params import GenerateParams
+from pipeline.frames.frame_format import Preparation
 from pipeline.frames.frame_store import open_frames
 from pipeline.frames.frame_store_writer import FrameStoreWriter
+from pipeline.frames.source_view import SourceView
 from pipeline.frames.write_video import write_video
 from pipeline.predictor.predictor import load_predictor, save_predictor
 from pipeline.surprise.scores import score_windows
-from stages.surprise import COLUMNS, app
+from pipeline.surprise.watching import Surprise
+from stages.surprise import COLUMNS, app, row
 from tests.stages.conftest import CONTEXT_FRAMES, HORIZON, NUM_FRAMES, SIDE, moving_squares
 from tests.stages.test_generate import READING, SETTINGS, content
 
@@ -144,9 +148,25 @@ def test_what_rested_through_the_context_is_nothing_new(forecaster):
 
 def test_boxes_are_in_pixels_of_the_source(run_folder, watched):
     """The second video has edges of 16 px around, which the weights see squeezed to half."""
-    boxes = np.array([[float(row[side]) for side in ("left", "top", "right", "bottom")] for row in rows(run_folder)
+    boxes = np.array([[float(row[side]) for side in ("left", "top", "width", "height")] for row in rows(run_folder)
                       if row["kind"] == "pose" and row["video"] == "disturbed.mkv"])
-    assert len(boxes) and boxes[:, :2].min() > 14 and SIDE < boxes[:, 2:].max() < 50
+    assert len(boxes) and boxes[:, :2].min() > 14 and SIDE < (boxes[:, :2] + boxes[:, 2:]).max() < 50
+    assert boxes[:, 2:].min() > 0
+
+
+@pytest.mark.parametrize("box, written", [
+    ((-4, 6, 8, 40), ["0.0", "12.0", "16.0", "52.0"]), ((33, 2, 40, 9), [""] * 4), (None, [""] * 4),
+])
+def test_boxes_lie_in_the_frame(box, written):
+    """The weights see 32x32 of 64x64 px."""
+    new = SimpleNamespace(video=SimpleNamespace(video_id="a"), info=SimpleNamespace(fps=8, rate_is_known=True))
+    one = Surprise("pose", 0, nats=5.0, rarity=0.01, box=box)
+    view = SourceView(64, 64, 8, 8, Preparation(crop="none").form(32, 32, 3))
+    told = row(new, SimpleNamespace(frame=SimpleNamespace(number=4)), one, view)
+    assert dict(zip(COLUMNS, told, strict=True)) == {
+        "video": "a", "frame": 4, "time": "0.500", "object": 0, "kind": "pose", "one_in": "100", "nats": "5",
+        **dict(zip(("left", "top", "width", "height"), written, strict=True)),
+    }
 
 
 def test_films_hold_every_frame_and_the_sheet_shows_moments(run_folder, watched):
