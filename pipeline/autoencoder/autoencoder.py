@@ -181,22 +181,22 @@ class Autoencoder(nn.Module):
         """The latents with a motion code: what `frames` show beside where layers and deformation draw it."""
         if not self.motion:
             return latents
-        seen = Seen(frames, self.decode(latents, pictures).frames).map(lambda x: x.flatten(0, 1))
+        seen = Seen(frames, self.decode(latents, pictures, ("motion", "detail")).frames).map(lambda x: x.flatten(0, 1))
         return latents.replace(motion=self.motion.encode(seen).view_as(latents.motion))
 
     def add_detail(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Latents:
         """The latents with a detail code: what layers, deformation and motion leave over of `frames`."""
         if not self.detail:
             return latents
-        remainder = frames - self.decode(latents, pictures).frames
+        remainder = frames - self.decode(latents, pictures, ("detail",)).frames
         return latents.replace(detail=self.detail.encode(remainder.flatten(0, 1)).view_as(latents.detail))
 
     def see_objects(self, latents: Latents, frames: Tensor, pictures: Pictures | None = None) -> Seen:
         """What `frames` show in the place of each object, in its own coordinates: tensors [B, T, K, ..., P, P]."""
         pictures = pictures or self.decode_pictures(latents)
-        decoded, patch_dim = self.decode(latents, pictures), self.config.architecture.patch_dim
-        windows, C = decoded.windows, frames.shape[2]
-        others = windows.crop(decoded.alpha.sum(2)[:, :, None]) - decoded.layers[:, :, :, -1:]
+        decoded, patch_dim = self.decode(latents, pictures, ("motion", "detail")), self.config.architecture.patch_dim
+        windows, C, alpha = decoded.windows, frames.shape[2], decoded.layers[:, :, :, -1:]
+        others = windows.crop(windows.total(alpha)) - alpha
         found = torch.cat([windows.crop(frames - decoded.frames), windows.crop(decoded.background), others], 3)
         matrices = windows.within(self._matrices(latents, patch_dim))
         cut = spatial_transform.cut(found.flatten(0, 2), matrices.flatten(0, 2)[:, None], patch_dim)
@@ -205,16 +205,19 @@ class Autoencoder(nn.Module):
         seen = Seen(left, self._deformed(pictures, latents), behind, free).map(lambda x: x.flatten(0, 2))
         return replace(seen, shown=seen.shown + seen.explained()).map(lambda x: x.unflatten(0, left.shape[:3]))
 
-    def decode(self, latents: Latents, pictures: Pictures | None = None) -> Decoded:
-        """Frames and layers of latents. Pictures, if none are given, are decoded once per clip, whatever its length."""
+    def decode(
+        self, latents: Latents, pictures: Pictures | None = None, without: tuple[str, ...] = (),
+    ) -> Decoded:
+        """Frames and layers of latents. Pictures, if none are given, are decoded once per clip, whatever its length.
+        without: "motion", "detail" or both, codes that are not drawn, as if their numbers were 0."""
         pictures = pictures or self.decode_pictures(latents)
         decoded = self._composited(self._deformed(pictures, latents), pictures, latents)
         frames, displacement = decoded.frames, None
-        if self.motion:
+        if self.motion and "motion" not in without:
             field = self.motion.field(pictures.not_yet_shown("motion", latents).flatten(0, 1))
             frames = displaced(frames.flatten(0, 1), field).view_as(frames)
             displacement = field.unflatten(0, frames.shape[:2])
-        if self.detail:
+        if self.detail and "detail" not in without:
             code = pictures.not_yet_shown("detail", latents)
             frames = (frames + self.detail.decode(code.flatten(0, 1)).view_as(frames)).clamp(0, 1)
         return replace(decoded, frames=frames, displacement=displacement)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from pipeline.autoencoder.discovery_params import DISCOVERY
 from pipeline.autoencoder.sprite_fit import gradient
+from pipeline.autoencoder.sums import weighted
 
 NUM_STEPS = 3
 """Gauss-Newton steps; more gain little on real clips."""
@@ -81,11 +82,9 @@ class DisplacementCode(nn.Module):
 
     def __init__(self, height: int, width: int, dim: int, most_cosines: int):
         super().__init__()
-        self.size, count = (height, width), num_cosines(height, width, most_cosines)
-        y, x = (
-            torch.cos(torch.arange(number)[:, None] * (torch.arange(side) + 0.5) * (math.pi / side))
-            for number, side in zip(count, (height, width), strict=True)
-        )
+        self.size, self.count = (height, width), num_cosines(height, width, most_cosines)
+        count, places = self.count, torch.empty(0)
+        y, x = (_cosines(number, side, places) for number, side in zip(count, self.size, strict=True))
         frequency = torch.arange(count[0])[:, None] ** 2 + torch.arange(count[1]) ** 2
         self.at_once = max(1, VALUES_AT_ONCE // (math.prod(count) * height * width))
         self.register_buffer("cosines", torch.einsum("iy,jx->ijyx", y, x).reshape(-1, height * width), persistent=False)
@@ -146,20 +145,43 @@ class DisplacementCode(nn.Module):
         """[N, 2 J, 2 J] and [N, 2 J]; what shows something else counts little."""
         left = seen.left_over()
         trusted = 1 / (1 + left.square().mean(1, keepdim=True) / DISCOVERY.sprites.outlier**2)
-        trusted = (trusted if seen.free is None else trusted * seen.free)[:, 0]
+        trusted = trusted if seen.free is None else trusted * seen.free
         along_y, along_x = gradient(seen.picture)
-        slopes = torch.stack([seen.change(along_x), seen.change(along_y)], 1)
-        products = torch.einsum("nichw,njchw,nhw->nijhw", slopes, slopes, trusted).flatten(3)
-        xx, xy, yy = ((products[:, i, j, None] * self.cosines) @ self.cosines.T for i, j in ((0, 0), (0, 1), (1, 1)))
+        slopes = seen.change(along_x), seen.change(along_y)
+        by_x, by_y = (slope * trusted for slope in slopes)
+        xx, xy, yy = (
+            self._products(weighted(one, other, 1)) for one, other in
+            ((by_x, slopes[0]), (by_x, slopes[1]), (by_y, slopes[1])))
         matrix = torch.cat([torch.cat([xx, xy], 2), torch.cat([xy, yy], 2)], 1)
-        right = torch.einsum("nichw,nchw,nhw->nihw", slopes, left, trusted).flatten(2) @ self.cosines.T
+        right = torch.stack([weighted(slope, left, 1) for slope in (by_x, by_y)], 1).flatten(2) @ self.cosines.T
         return matrix, right.flatten(1)
+
+    def _products(self, weight: Tensor) -> Tensor:
+        """Sums over all places of weight [N, h, w] times two cosines, for every pair of them: [N, J, J].
+
+        cos a cos b = (cos(a + b) + cos(a - b)) / 2 along each axis, so all of them are sums of cosines of up to twice
+        the frequency, of which there are few.
+        """
+        of_y, of_x = (_cosines(2 * count - 1, side, weight) for count, side in zip(self.count, self.size, strict=True))
+        sums = of_y @ weight @ of_x.T
+        for axis, count in ((1, self.count[0]), (3, self.count[1])):
+            number = torch.arange(count, device=weight.device)
+            both = [number[:, None] + number, (number[:, None] - number).abs()]
+            sums = sum(sums.index_select(axis, pairs.flatten()) for pairs in both).unflatten(axis, (count, count)) / 2
+        return sums.transpose(2, 3).flatten(3).flatten(1, 2)
+
+
+def _cosines(count: int, side: int, like: Tensor) -> Tensor:
+    """The first cosines over so many places, [count, side]."""
+    frequency, place = (torch.arange(n, device=like.device, dtype=like.dtype) for n in (count, side))
+    return torch.cos(frequency[:, None] * (place + 0.5) * (math.pi / side))
 
 
 def displaced(picture: Tensor, field: Tensor) -> Tensor:
     """Pictures [N, C, h, w] read where fields [N, 2, h, w] lead, px; past its edges a picture goes on."""
-    height, width = picture.shape[-2:]
-    y, x = (torch.arange(side, device=field.device, dtype=field.dtype) for side in (height, width))
-    places = torch.stack([x + field[:, 0], y[:, None] + field[:, 1]], -1)
-    grid = (places + 0.5) * (2 / places.new_tensor([width, height])) - 1
-    return F.grid_sample(picture, grid, padding_mode="border", align_corners=False)
+    along = []
+    for axis, side in ((0, picture.shape[-1]), (1, picture.shape[-2])):
+        place = torch.arange(side, device=field.device, dtype=field.dtype)
+        place = (place + 0.5) * (2 / side) - 1  # as grid_sample counts
+        along.append(torch.add(place if axis == 0 else place[:, None], field[:, axis], alpha=2 / side))
+    return F.grid_sample(picture, torch.stack(along, -1), padding_mode="border", align_corners=False)

@@ -77,7 +77,8 @@ def _frames(model: Autoencoder, clips: TrainingSet, with_motion: bool = True) ->
         latents = model.add_deformation(latents, frames, pictures)
         if with_motion:
             latents = model.add_motion(latents, frames, pictures)
-        yield Seen(frames, model.decode(latents, pictures).frames).map(lambda x: x.flatten(0, 1))
+        without = ("detail",) if with_motion else ("motion", "detail")
+        yield Seen(frames, model.decode(latents, pictures, without).frames).map(lambda x: x.flatten(0, 1))
 
 
 def _blocks(model: Autoencoder, detail: DetailCode, clips: TrainingSet) -> Iterator[Tensor]:
