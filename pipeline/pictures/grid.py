@@ -89,7 +89,7 @@ def draw_grid(rows: list[list[Tile]], row_labels: list[str] | None = None, title
 def write_png(path: Path, drawing: np.ndarray) -> None:
     """Writes a drawing losslessly, without any metadata."""
     with writing(path):
-        Image.fromarray(drawing).save(path, format="PNG", optimize=True)
+        Image.fromarray(drawing).save(path, format="PNG")
 
 
 def _enlarge(picture: np.ndarray, scale: int) -> Image.Image:
