@@ -166,8 +166,9 @@ class DisplacementCode(nn.Module):
         sums = of_y @ weight @ of_x.T
         for axis, count in ((1, self.count[0]), (3, self.count[1])):
             number = torch.arange(count, device=weight.device)
-            both = [number[:, None] + number, (number[:, None] - number).abs()]
-            sums = sum(sums.index_select(axis, pairs.flatten()) for pairs in both).unflatten(axis, (count, count)) / 2
+            added, apart = (number[:, None] + number).flatten(), (number[:, None] - number).abs().flatten()
+            sums = (sums.index_select(axis, added) + sums.index_select(axis, apart)) / 2
+            sums = sums.unflatten(axis, (count, count))
         return sums.transpose(2, 3).flatten(3).flatten(1, 2)
 
 

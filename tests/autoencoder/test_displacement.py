@@ -26,6 +26,14 @@ def test_cosines_are_as_dense_along_either_side():
     assert num_cosines(96, 128, 8) == (6, 8) and num_cosines(128, 72, 8) == (8, 5) and num_cosines(64, 64, 4) == (4, 4)
 
 
+@pytest.mark.parametrize("height, width", [(HEIGHT, WIDTH), (WIDTH, HEIGHT), (9, 5)])
+def test_sums_of_products_of_two_cosines(height, width):
+    code = DisplacementCode(height, width, 0, 4)
+    weight = torch.rand(3, height, width, generator=torch.Generator().manual_seed(4))
+    wanted = torch.einsum("jp,np,kp->njk", code.cosines, weight.flatten(1), code.cosines)
+    torch.testing.assert_close(code._products(weight), wanted, atol=1e-3, rtol=1e-5)
+
+
 def test_the_field_that_displaced_a_picture_is_found():
     code, picture = a_code(), pictures(5)
     wanted = torch.randn(5, 6, generator=torch.Generator().manual_seed(2))

@@ -97,6 +97,18 @@ def layers(model: Autoencoder, latents: Latents) -> torch.Tensor:
     return decoded.windows.lay(decoded.layers[:, :, :, :-1])
 
 
+@pytest.mark.parametrize("without", [("motion",), ("detail",), ("motion", "detail")])
+def test_a_code_that_is_left_out_is_as_if_it_were_0(fitted, without):
+    models, frames, _ = fitted
+    model = models["motion", "detail", "deformation"]
+    with torch.no_grad():
+        latents = model.encode(frames)
+        wanted = model.decode(latents.replace(**{name: 0 * latents.codes[name] for name in without})).frames
+        found = model.decode(latents, without=without).frames
+        assert (model.decode(latents).frames - found).abs().max() > 0.01
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
+
+
 def test_carried_pictures_do_not_show_twice_what_the_codes_say(fitted):
     """Pictures as the context shows them hold part of what the codes hold: together they are not worse than either."""
     models, frames, _ = fitted
