@@ -258,7 +258,8 @@ class Autoencoder(nn.Module):
         latents.check(self.spec)
         lit = shown(pictures.background, latents.camera, self.config.height, self.config.width)
         drawn, windows = self._draw(objects, latents)
-        frames, alpha = composite(lit, drawn[:, :, :, :-1], drawn[:, :, :, -1], latents.depth, windows)
+        color, mask = drawn.split([drawn.shape[3] - 1, 1], 3)
+        frames, alpha = composite(lit, color, mask.squeeze(3), latents.depth, windows)
         return Decoded(frames.clamp(0, 1), lit.clamp(0, 1), torch.cat([drawn, alpha[:, :, :, None]], 3), windows)
 
     def _draw(self, picture: Tensor, latents: Latents) -> tuple[Tensor, Windows]:

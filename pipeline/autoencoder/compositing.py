@@ -17,11 +17,10 @@ def front(depth: Tensor) -> Tensor:
 def uncovered_within(windows: Windows, mask: Tensor, depth: Tensor) -> Tensor:
     """The share of each slot's window that nothing nearer covers, prod_j (1 - mask_j front_kj), mask [B, T, K, H, W]:
     [B, T, K, h, w]."""
-    K = mask.shape[2]
-    before = front(depth) * (1 - torch.eye(K, device=depth.device))
+    before = front(depth) * (1 - torch.eye(mask.shape[2], device=depth.device))
     share = mask.new_ones(())
-    for j in range(K):
-        share = share * (1 - windows.crop(mask[:, :, j, None])[:, :, :, 0] * before[:, None, :, j, None, None])
+    for j, other in enumerate(mask.unbind(2)):  # not mask[:, :, j], whose gradient would be as large as all masks'
+        share = share * (1 - windows.crop(other[:, :, None])[:, :, :, 0] * before[:, None, :, j, None, None])
     return share
 
 
@@ -46,5 +45,5 @@ def composite(
     """
     share = uncovered_within(windows, windows.lay(mask), depth)
     layers = torch.cat([color, mask[:, :, :, None]], 3) * share[:, :, :, None]
-    total = windows.total(layers)
-    return (1 - total[:, :, -1:]).clamp(min=0) * background + total[:, :, :-1], layers[:, :, :, -1]
+    shown, covered = windows.total(layers).split([color.shape[3], 1], 2)
+    return (1 - covered).clamp(min=0) * background + shown, layers[:, :, :, -1]

@@ -47,7 +47,7 @@ def paste(patch: Tensor, matrix: Tensor, height: int, width: int) -> Tensor:
         lambda patch, matrix: _paste_upright(patch, matrix, height, width),
         lambda patch, matrix: _paste_turned(patch, matrix, height, width),
     )
-    return drawn[:, 0].unflatten(0, patch.shape[:2])
+    return drawn.squeeze(1).unflatten(0, patch.shape[:2])
 
 
 def _turns(matrix: Tensor) -> Tensor:
