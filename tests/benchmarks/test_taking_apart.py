@@ -2,13 +2,16 @@ import numpy as np
 import torch
 
 from benchmarks.taking_apart import app, drawn, measure
-from pipeline.autoencoder.architecture_params import ProposalParams
+from pipeline.autoencoder.architecture_params import ArchitectureParams
 from pipeline.autoencoder.proposals import propose
 from pipeline.frames.pixels import to_uint8
 from pipeline.frames.write_video import write_video
 from tests.autoencoder.clips import line, moving_squares
 
-PARAMS = ProposalParams(num_slots=2, object_px=10, patch_dim=16, canvas_margin=0)
+PARAMS = ArchitectureParams(
+    num_slots=2, object_px=10, patch_dim=16, canvas_margin=0, background_channels=4, appearance_dim=8, hidden_dim=8,
+    motion_dim=4, detail_dim=8, deformation_dim=2,
+)
 
 
 def clip(seed: int) -> torch.Tensor:
@@ -25,7 +28,7 @@ def test_layers_are_drawn_as_the_clip_shows_them():
 def test_figures_are_means_over_clips():
     clips = [clip(0), clip(1)]
     both, each = measure(clips, PARAMS, 1), [measure([one], PARAMS, 2) for one in clips]
-    assert both["objects"] == 1 and both["seconds"] > 0
+    assert both["objects"] == 1 and both["seconds"] > 0 and both["codes"] > 0
     np.testing.assert_allclose(both["psnr"], np.mean([figures["psnr"] for figures in each]), rtol=1e-5)
     assert both["psnr"] > 25
 
