@@ -1,5 +1,7 @@
 """What should worry about an evaluation, each with the parameter to look at: `warnings` in metrics.json."""
 
+import numpy as np
+
 from pipeline.evaluation.per_clip import Row
 from pipeline.few_sequences import few_sequences
 
@@ -7,6 +9,9 @@ MOST = 0.5
 """Share of the clips in which no object may be found before that is said."""
 BELOW = 0.05
 """dB by which a figure has to lie below another one to be called worse: nobody sees 1 % of the error."""
+
+SURE = 2.0
+"""Standard errors that a difference has to exceed: chance does so in one of twenty cases."""
 
 
 def worries(metrics: dict, rows: list[Row], counts: dict[str, int]) -> list[str]:
@@ -23,15 +28,15 @@ def worries(metrics: dict, rows: list[Row], counts: dict[str, int]) -> list[str]
     if pictures < straight - BELOW:
         found.append(
             f"evaluate: the forecast's mean picture ({pictures:.2f} dB) is worse than objects that go straight on "
-            f"({straight:.2f} dB): what the predictor learned does not hold here; look at train_predictor.kind and "
-            "train_predictor.training.num_steps"
+            f"({straight:.2f} dB){_maybe_chance(rows, 'linear_extrapolation_psnr')}: what the predictor learned does "
+            "not hold here; look at train_predictor.kind and train_predictor.training.num_steps"
         )
     flow = metrics["baselines"]["flow"]["psnr"]
     if pictures < flow - BELOW:
         found.append(
             f"evaluate: the forecast's mean picture ({pictures:.2f} dB) is worse than the optical flow of the last "
-            f"frames, carried on ({flow:.2f} dB), which learns nothing; look at train_autoencoder.architecture."
-            "object_px and num_slots"
+            f"frames, carried on ({flow:.2f} dB), which learns nothing{_maybe_chance(rows, 'flow_psnr')}; look at "
+            "train_autoencoder.architecture.object_px and num_slots"
         )
     drawn, median = metrics["reconstruction"]["psnr"], metrics["reconstruction"]["median_background_psnr"]
     if drawn < median - BELOW:
@@ -47,6 +52,16 @@ def worries(metrics: dict, rows: list[Row], counts: dict[str, int]) -> list[str]
             "object_px (width of what moves, px) and num_slots"
         )
     return found
+
+
+def _maybe_chance(rows: list[Row], baseline: str) -> str:
+    """What to add to the claim that forecasts lie below a baseline, a column of the clips, where other clips might say
+    otherwise: where the mean difference is less than SURE of its standard errors."""
+    pairs = [(row.get("mean_picture_psnr", row.get("psnr")), row.get(baseline)) for row in rows]
+    below = np.array([other - one for one, other in pairs if isinstance(one, float) and isinstance(other, float)])
+    if len(below) < 2 or below.mean() >= SURE * (error := below.std(ddof=1) / len(below) ** 0.5):
+        return ""
+    return f" (by {below.mean():.2f} dB in {len(below)} clips, with a standard error of {error:.2f}: it may be chance)"
 
 
 def _of_pictures(figures: dict) -> float:

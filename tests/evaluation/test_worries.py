@@ -35,6 +35,18 @@ def test_each_worry_is_one_line_that_names_a_parameter(changes, rows, counts, na
     assert len(found) == 1 and "\n" not in found[0] and all(text in found[0] for text in named)
 
 
+@pytest.mark.parametrize("spread, said", [
+    (0.2, ""), (0.8, " (by 0.50 dB in 10 clips, with a standard error of 0.27: it may be chance)"),
+])
+@pytest.mark.parametrize("baseline", ["linear_extrapolation", "flow"])
+def test_what_may_be_chance_is_said_to_be(baseline, spread, said):
+    """Half of the clips are better than the mean difference, the others worse, by as much."""
+    rows = [row | {"psnr": 20.0, "mean_picture_psnr": 30.0, f"{baseline}_psnr": 30.5 + spread * (-1) ** i}
+            for i, row in enumerate(ROWS)]
+    (found,) = worries(FINE | beside(**{baseline: 30.5}), rows, ENOUGH)
+    assert said in found and ("chance" in found) == bool(said)
+
+
 def test_sequences_are_counted_by_split():
     assert split_summary({"train": 5, "val": 2, "test": 3}) == "5 to train with, 2 to validate with, 3 to test with"
     assert len(few_sequences({"train": 0, "val": 0, "test": 0})) == 3
