@@ -205,9 +205,7 @@ class Autoencoder(nn.Module):
         seen = Seen(left, self._deformed(pictures, latents), behind, free).map(lambda x: x.flatten(0, 2))
         return replace(seen, shown=seen.shown + seen.explained()).map(lambda x: x.unflatten(0, left.shape[:3]))
 
-    def decode(
-        self, latents: Latents, pictures: Pictures | None = None, without: tuple[str, ...] = (),
-    ) -> Decoded:
+    def decode(self, latents: Latents, pictures: Pictures | None = None, without: tuple[str, ...] = ()) -> Decoded:
         """Frames and layers of latents. Pictures, if none are given, are decoded once per clip, whatever its length.
         without: "motion", "detail" or both, codes that are not drawn, as if their numbers were 0."""
         pictures = pictures or self.decode_pictures(latents)

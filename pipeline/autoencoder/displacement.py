@@ -83,10 +83,9 @@ class DisplacementCode(nn.Module):
     def __init__(self, height: int, width: int, dim: int, most_cosines: int):
         super().__init__()
         self.size, self.count = (height, width), num_cosines(height, width, most_cosines)
-        count, places = self.count, torch.empty(0)
-        y, x = (_cosines(number, side, places) for number, side in zip(count, self.size, strict=True))
-        frequency = torch.arange(count[0])[:, None] ** 2 + torch.arange(count[1]) ** 2
-        self.at_once = max(1, VALUES_AT_ONCE // (math.prod(count) * height * width))
+        y, x = (_cosines(count, side) for count, side in zip(self.count, self.size, strict=True))
+        frequency = torch.arange(self.count[0])[:, None] ** 2 + torch.arange(self.count[1]) ** 2
+        self.at_once = max(1, VALUES_AT_ONCE // (math.prod(self.count) * height * width))
         self.register_buffer("cosines", torch.einsum("iy,jx->ijyx", y, x).reshape(-1, height * width), persistent=False)
         self.register_buffer("stiffness", (1.0 + frequency.flatten()).repeat(2), persistent=False)
         self.register_buffer("components", torch.eye(len(self.stiffness))[:dim].clone())
@@ -162,8 +161,8 @@ class DisplacementCode(nn.Module):
         cos a cos b = (cos(a + b) + cos(a - b)) / 2 along each axis, so all of them are sums of cosines of up to twice
         the frequency, of which there are few.
         """
-        of_y, of_x = (_cosines(2 * count - 1, side, weight) for count, side in zip(self.count, self.size, strict=True))
-        sums = of_y @ weight @ of_x.T
+        y, x = (_cosines(2 * count - 1, side, weight.device) for count, side in zip(self.count, self.size, strict=True))
+        sums = y @ weight @ x.T
         for axis, count in ((1, self.count[0]), (3, self.count[1])):
             number = torch.arange(count, device=weight.device)
             added, apart = (number[:, None] + number).flatten(), (number[:, None] - number).abs().flatten()
@@ -172,9 +171,9 @@ class DisplacementCode(nn.Module):
         return sums.transpose(2, 3).flatten(3).flatten(1, 2)
 
 
-def _cosines(count: int, side: int, like: Tensor) -> Tensor:
+def _cosines(count: int, side: int, device: torch.device | None = None) -> Tensor:
     """The first cosines over so many places, [count, side]."""
-    frequency, place = (torch.arange(n, device=like.device, dtype=like.dtype) for n in (count, side))
+    frequency, place = (torch.arange(n, device=device) for n in (count, side))
     return torch.cos(frequency[:, None] * (place + 0.5) * (math.pi / side))
 
 
