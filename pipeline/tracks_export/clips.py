@@ -29,6 +29,8 @@ class Clip:
     is_new: np.ndarray
     """bool [T]: the first of the video's clips, and of a clip's frames, that shows this frame of the source. Where
     sequences overlap or frames were repeated, others show it again."""
+    after_gap: bool
+    """Whether the source's clock leaps just before it, so that nothing goes on from the frame before."""
     is_wanted: bool
     """Not there for the numbers of its objects alone."""
 
@@ -74,5 +76,6 @@ class CodeStore:
             is_new = frame > np.maximum.accumulate([shown_until, *frame[:-1].tolist()])
             if is_wanted[row]:
                 shown_until = max(shown_until, int(frame[-1]))
-            yield Clip(row, video, int(first_frames[row]), view, frame, view.times(indices), is_new,
+            after_gap = any(start == indices[0] for start, _ in view.gaps)
+            yield Clip(row, video, int(first_frames[row]), view, frame, view.times(indices), is_new, after_gap,
                        bool(is_wanted[row]))

@@ -34,11 +34,13 @@ class Numbers:
     _last: int = 0
     _earlier: list[tuple[int, Latents, np.ndarray]] = field(default_factory=list)
 
-    def of(self, video: str, first_frame: int, latents: Latents) -> np.ndarray:
+    def of(self, video: str, first_frame: int, latents: Latents, after_gap: bool = False) -> np.ndarray:
         """The numbers, from 1, of the objects of the clip that begins at `first_frame`, NOBODY where a slot is empty:
-        int [slot]. latents: batch axis 1."""
+        int [slot]. latents: batch axis 1; after_gap: the frame before is not the one that came before."""
         if video != self._video:
             self._video, self._last, self._earlier = video, 0, []
+        if after_gap:
+            self._earlier = []
         self._earlier = [earlier for earlier in self._earlier if earlier[0] + self.num_given >= first_frame]
         here = Latents(pose=latents.pose, presence=latents.presence)
         present, found = latents.presence[0].numpy() > PRESENT, np.full(latents.presence.shape[1], NOBODY)

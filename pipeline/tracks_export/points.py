@@ -61,7 +61,7 @@ def points(
         outlines = _outlines(store, model, clips, latents, samples) if model is not None else {}
         for i, clip in enumerate(clips):
             own = latents.map(itemgetter(slice(i * store.num_samples, (i + 1) * store.num_samples)))
-            found = numbers.of(clip.video, clip.first_frame, own.map(itemgetter(slice(1))))
+            found = numbers.of(clip.video, clip.first_frame, own.map(itemgetter(slice(1))), clip.after_gap)
             if clip.is_wanted:
                 yield clip, list(_of_clip(store, model is not None, i, clip, own, found, samples, outlines))
                 advance(1)

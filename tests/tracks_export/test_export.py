@@ -10,12 +10,13 @@ from typer.testing import CliRunner
 
 from pipeline.frames.about_source import about_source
 from pipeline.frames.frame_format import FrameFormat
+from pipeline.frames.frame_store import SOURCE_GROUPS
 from pipeline.frames.read_video import probe, read_frames
 from pipeline.frames.source_video import SourceVideo
 from pipeline.frames.write_video import write_video
 from pipeline.tracks_export.table import COLUMNS
 from stages.inspect import app
-from tests.tracks_export.made import codes, save_weights, write_futures, write_latents
+from tests.tracks_export.made import ABOUT, codes, save_weights, write_futures, write_latents
 
 BOX = ["left", "top", "width", "height"]
 
@@ -138,6 +139,16 @@ def test_overlapping_sequences_show_a_frame_once_in_coco_and_mot(tmp_path, weigh
         assert mask.shape == (64, 96) and mask.sum() == annotation["area"] and annotation["bbox"] == box
         assert boxes[names[video], frame, annotation["track_id"]] == box
         assert annotation["category_id"] == coco["categories"][0]["id"] and annotation["iscrowd"] == 0
+
+
+@pytest.mark.parametrize("gaps, numbers", [([], {1, 2}), ([[6, 60.0]], {1, 2, 3, 4})])
+def test_numbers_go_on_in_the_next_sequence_unless_the_clock_leaps(tmp_path, weights, gaps, numbers):
+    place = np.concatenate([moving(1, 6), moving(1, 6, start=6)[:, :, ::-1]])
+    group = {"height": 64, "width": 96, "fps": 10.0, "stored_fps": 10.0, "gaps": gaps}
+    store = write_latents(tmp_path / "latents.zarr", weights, codes(place), [("a.mkv", 0), ("a.mkv", 6)],
+                          about=ABOUT | {SOURCE_GROUPS: json.dumps([group])})
+    run(store, "--export", tmp_path / "t.csv", "--autoencoder", weights)
+    assert set(table(tmp_path / "t.csv").id) == numbers
 
 
 def test_one_sequence_has_the_numbers_that_it_has_among_all(tmp_path, weights):
