@@ -31,7 +31,7 @@ def uncovered(windows: Windows, mask: Tensor, depth: Tensor) -> Tensor:
     before, share = front(depth), torch.ones_like(mask)
     for overlap in windows.overlaps:
         covered = overlap.of_other(mask) * before[overlap.clip, overlap.slot, overlap.other, None, None]
-        share[overlap.places] *= 1 - covered
+        overlap.put(share, overlap.of_own(share) * (1 - covered))
     return share
 
 

@@ -46,8 +46,9 @@ def keep_identities(
             exchanged = _exchanged(same_picture, same_course) & they_meet[:, None]
             for x in (centre, pictures, shows, slot_before):
                 _exchange(x, i, j, exchanged)
-    index = slot_before[..., None, None].expand_as(responsibility)
-    return tracks._replace(centre=centre, responsibility=responsibility.gather(2, index))
+    first = torch.arange(slot_before[..., 0].numel(), device=centre.device).view(slot_before.shape[:2])[..., None] * K
+    ordered = responsibility.flatten(0, 2).index_select(0, (first + slot_before).flatten())
+    return tracks._replace(centre=centre, responsibility=ordered.view_as(responsibility))
 
 
 def _exchange(x: Tensor, i: int, j: int, exchanged: Tensor) -> None:

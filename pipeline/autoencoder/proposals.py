@@ -130,6 +130,8 @@ def _propose(frames: Tensor, params: ProposalParams, scenes: Tensor, discovery: 
         still = steady(frames, camera)
         background, _ = background_behind(still, covered, camera, margin, discovery.background)
         background = scene.complete(background, discovery.scenes)
+    slots = present_slots(presence)
+    tracks, presence = tracks.take(slots), take_slots(presence, slots, 1)
     tracks = keep_identities(tracks, presence, cells, discovery.meetings)
     sprites, owned = _start_sprites(tracks, presence, cells.cell_px, frames, params, discovery.schedule)
     sprites, background, seen = _fit_sprites(
@@ -142,18 +144,14 @@ def _propose(frames: Tensor, params: ProposalParams, scenes: Tensor, discovery: 
 def _start_sprites(
     tracks: Tracks, presence: Tensor, cell_px: Tensor, frames: Tensor, params: ProposalParams, schedule: ScheduleParams,
 ) -> tuple[Sprites, Tensor]:
-    """Empty sprites at the tracks, and the probability [B, T, k, H, W] that a pixel shows each of them. There are as
-    many slots k as the fullest clip needs, those with an object first."""
-    (B, T, C, H, W), P = frames.shape, min(params.patch_dim, schedule.coarse_dim)
-    slots = present_slots(presence)
-    presence, k = take_slots(presence, slots, 1), slots.shape[1]
-    centre = take_slots(tracks.centre, slots, 2) * cell_px
-    owned = (take_slots(tracks.responsibility, slots, 2) * presence[:, None, :, None, None]).flatten(0, 1)
+    """Empty sprites at the tracks, and the probability [B, T, K, H, W] that a pixel shows each of them."""
+    (B, T, C, H, W), P, K = frames.shape, min(params.patch_dim, schedule.coarse_dim), presence.shape[1]
+    owned = (tracks.responsibility * presence[:, None, :, None, None]).flatten(0, 1)
     owned = F.interpolate(owned, size=(H, W), mode="bilinear", align_corners=False)
     sprites = Sprites(
-        centre=centre, step=take_slots(tracks.size, slots, 1) * schedule.search_margin * params.object_px / P,
-        color=frames.new_zeros(B, k, C, P, P), mask=frames.new_zeros(B, k, P, P), seen=frames.new_zeros(B, k, P, P),
-        shape=frames.new_zeros(B, T, k, 3), visibility=frames.new_ones(B, T, k), depth=frames.new_zeros(B, k),
+        centre=tracks.centre * cell_px, step=tracks.size * schedule.search_margin * params.object_px / P,
+        color=frames.new_zeros(B, K, C, P, P), mask=frames.new_zeros(B, K, P, P), seen=frames.new_zeros(B, K, P, P),
+        shape=frames.new_zeros(B, T, K, 3), visibility=frames.new_ones(B, T, K), depth=frames.new_zeros(B, K),
         presence=presence,
     )
     return sprites, owned.unflatten(0, (B, T))
@@ -202,10 +200,11 @@ def _fit_sprites(
         if step.compare:
             sprites = drop_parts(sprites, params.object_px, discovery.comparison)
             sprites = compare(frames, behind, sprites, windows, params.object_px, discovery.comparison)
-            slots = present_slots(sprites.presence)
-            sprites, owned = sprites.take(slots), take_slots(owned, slots, 2)
-            turns = None if turns is None else take_slots(turns, slots, 1)
-            windows = around_patches(sprites.matrix, sprites.patch_dim, H, W)
+            if not sprites.presence.all():
+                slots = present_slots(sprites.presence)
+                sprites, owned = sprites.take(slots), take_slots(owned, slots, 2)
+                turns = None if turns is None else take_slots(turns, slots, 1)
+                windows = around_patches(sprites.matrix, sprites.patch_dim, H, W)
         mask = masks_within(sprites, windows)
         if step.compare:
             covered = _grown(windows.greatest(mask), discovery.schedule.cover_px)

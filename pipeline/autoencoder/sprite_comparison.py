@@ -51,11 +51,11 @@ def compare(
             """x [n, h, w] of the overlap, added up for each slot: [B, K]."""
             where = overlap.clip, overlap.slot  # noqa: B023, called at once
             return torch.zeros_like(depth).index_put(where, x.sum((1, 2)), accumulate=True)  # noqa: B023
-        own, other = mask[overlap.places], overlap.of_other(mask)
+        own, other = overlap.of_own(mask), overlap.of_other(mask)
         both, its_error = own * other, overlap.of_other(missed)
-        lead = total(own * its_error - both * error[overlap.places])
+        lead = total(own * its_error - both * overlap.of_own(error))
         depth += params.max_depth * torch.tanh(lead / (params.overlap_ridge + params.overlap_error * total(both)))
-        alone[overlap.places] *= 1 - other
+        overlap.put(alone, overlap.of_own(alone) * (1 - other))
     worth = (alone * gain).sum((1, 3, 4)) / frames.shape[1]
     worth = torch.where(sprites.presence > 0, worth, torch.inf)
     least = worth.argmin(1, keepdim=True)

@@ -83,7 +83,7 @@ def _others(picture: Tensor, behind: Tensor, sprites: Sprites, windows: Windows)
     object covers [B, T, K, h, w]."""
     drawn, rest = picture * (sprites.visibility * sprites.presence[:, None])[..., None, None, None], behind.clone()
     for overlap in windows.overlaps:
-        rest[overlap.places] = _over(overlap.of_other(drawn), rest[overlap.places])
+        overlap.put(rest, _over(overlap.of_other(drawn), overlap.of_own(rest)))
     return rest, uncovered(windows, drawn[:, :, :, -1], sprites.depth)
 
 

@@ -108,8 +108,7 @@ def present_slots(presence: Tensor) -> Tensor:
 
 def take_slots(x: Tensor, slots: Tensor, axis: int) -> Tensor:
     """Some slots of x, which is [B, K, ...] (axis 1) or [B, T, K, ...] (axis 2); slots, int [B, k]: their numbers."""
-    index = slots.view(len(slots), *[1] * (axis - 1), -1, *[1] * (x.dim() - axis - 1))
-    return x.gather(axis, index.expand(*x.shape[:axis], -1, *x.shape[axis + 1:]))
+    return torch.stack([clip.index_select(axis - 1, own) for clip, own in zip(x, slots, strict=True)])
 
 
 def cut(image: Tensor, sprites: Sprites, windows: Windows) -> Tensor:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder.discovery_params import DISCOVERY, ExtentParams
+from pipeline.autoencoder.windows import pieces
 
 
 def extent(
@@ -48,11 +49,11 @@ def _around(image: Tensor, centre: Tensor, reach: int) -> tuple[Tensor, Tensor]:
     B, T, h, w = image.shape
     side = 2 * reach + 1
     column, row = (place.floor().long().clamp(0, n - 1) for place, n in zip(centre.unbind(-1), (w, h), strict=True))
-    clip, frame = (torch.arange(n, device=image.device) for n in (B, T))
-    every = F.pad(image, (reach,) * 4).unfold(2, side, 1).unfold(3, side, 1)  # of these windows, some are copied
+    padded, which = F.pad(image, (reach,) * 4).flatten(0, 1), torch.arange(B * T, device=image.device).view(B, T)
+    around = pieces(padded, which, torch.stack([column, row], -1), (side, side))
     inside_x, inside_y = (
         F.pad(image.new_ones(n), (reach, reach)).unfold(0, side, 1)[place] for n, place in ((w, column), (h, row)))
-    return every[clip[:, None], frame, row, column], inside_y[..., :, None] * inside_x[..., None, :]
+    return around, inside_y[..., :, None] * inside_x[..., None, :]
 
 
 def _side(profile: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:

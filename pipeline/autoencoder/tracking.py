@@ -18,6 +18,7 @@ from torch import Tensor
 from pipeline.autoencoder import windows
 from pipeline.autoencoder.best_path import best_path
 from pipeline.autoencoder.discovery_params import DISCOVERY, EvidenceParams, ExtentParams, TrackingParams
+from pipeline.autoencoder.sprites import take_slots
 from pipeline.autoencoder.sums import squared
 from pipeline.autoencoder.track_extent import extent
 
@@ -53,6 +54,10 @@ class Tracks(NamedTuple):
     """[B, K, C]"""
     size: Tensor
     """[B, K] as a multiple of a typical object's width"""
+
+    def take(self, slots: Tensor) -> "Tracks":
+        """The tracks of some slots alone; slots, int [B, k]: their numbers."""
+        return Tracks(*(take_slots(x, slots, axis) for x, axis in zip(self, (2, 2, 1, 1), strict=True)))
 
 
 def evidence(frames: Tensor, background: Tensor, params: EvidenceParams = DISCOVERY.evidence) -> Tensor:

@@ -25,28 +25,33 @@ class Overlap(NamedTuple):
 
     clip: Tensor
     """[n]"""
-    frame: Tensor
-    """[n]"""
     slot: Tensor
     """[n]"""
     other: int
-    pixels: Tensor | None
-    """[n, h w] index of the windows' pixels in the other window, flattened and with one more row and column at its end,
-    so that rows are w + 1 long; pixels that it does not reach point to these. None: both are whole frames"""
+    place: Tensor
+    """[n] index into windows [B T K]"""
+    place_of_other: Tensor
+    """[n] index into the other slot's windows [B T]"""
+    offset: Tensor
+    """[n, 2] (x, y) px from the other window to these"""
+    reach: tuple[int, int]
+    """the greatest offset along each axis, px"""
+
+    def of_own(self, picture: Tensor) -> Tensor:
+        """What these windows show, [n, ..., h, w]; picture [B, T, K, ..., h, w]: what every window shows."""
+        return picture.flatten(0, 2).index_select(0, self.place)
+
+    def put(self, picture: Tensor, shown: Tensor) -> None:
+        """Lets these windows show something else, in place."""
+        picture.view(-1, *picture.shape[3:]).index_copy_(0, self.place, shown)
 
     def of_other(self, picture: Tensor) -> Tensor:
         """What the other window shows at the pixels of these windows, [n, ..., h, w], zero where it does not reach;
-        picture [B, T, K, ..., h, w]: what every window shows."""
-        if self.pixels is None:
-            return picture[self.clip, self.frame, self.other]
-        padded = F.pad(picture[self.clip, self.frame, self.other], (0, 1, 0, 1)).flatten(-2)
-        places = self.pixels.view(-1, *[1] * (padded.dim() - 2), self.pixels.shape[1])
-        return padded.gather(-1, places.expand(*padded.shape[:-1], -1)).unflatten(-1, picture.shape[-2:])
-
-    @property
-    def places(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Which windows these are, as an index into [B, T, K, ...]."""
-        return self.clip, self.frame, self.slot
+        picture as above."""
+        across, down = self.reach
+        around = F.pad(picture[:, :, self.other].flatten(0, 1), (across, across, down, down))
+        corner = self.offset + self.offset.new_tensor(self.reach)
+        return pieces(around, self.place_of_other, corner, (picture.shape[-2], picture.shape[-1]))
 
 
 @dataclass(frozen=True)
@@ -57,26 +62,32 @@ class Windows:
     """h, w"""
     frame: tuple[int, int]
     """H, W"""
-    pixels: Tensor
-    """[B, T, K, h w] index of the window's pixels in the flattened frame"""
+
+    @cached_property
+    def pixels(self) -> Tensor:
+        """[B, T, K, h w] index of the window's pixels in the flattened frame."""
+        (h, w), (left, top) = self.size, self.corner.unbind(-1)
+        rows, columns = (torch.arange(length, device=self.corner.device) for length in (h, w))
+        places = (top[..., None, None] + rows[:, None]) * self.frame[1] + left[..., None, None] + columns
+        return places.flatten(-2)
 
     def crop(self, image: Tensor) -> Tensor:
         """What the windows show of image [B, T or 1, C, H, W]: [B, T, K, C, h, w]."""
-        (B, T, K), C = self.pixels.shape[:3], image.shape[2]
+        (B, T, K), C = self.corner.shape[:3], image.shape[2]
         if self.size == self.frame:
             return image[:, :, None].expand(B, T, K, -1, -1, -1)
-        image = image.expand(B, T, -1, -1, -1)
-        if not (torch.is_grad_enabled() and image.requires_grad):  # of every window that there is, some are copied
-            (h, w), (left, top) = self.size, self.corner.unbind(-1)
-            clip, frame = (torch.arange(n, device=image.device) for n in (B, T))
-            every = image.unfold(3, h, 1).unfold(4, w, 1).permute(0, 1, 3, 4, 2, 5, 6)
-            return every[clip[:, None, None], frame[:, None], top, left]
+        if not (torch.is_grad_enabled() and image.requires_grad):
+            which = torch.arange(B * image.shape[1], device=image.device).view(B, -1, 1)
+            return pieces(image.flatten(0, 1), which, self.corner, self.size)
         places = self.pixels.flatten(2)[:, :, None].expand(-1, -1, C, -1)
-        return image.flatten(-2).gather(-1, places).unflatten(-1, (K, *self.size)).transpose(2, 3)
+        every = image.expand(B, T, -1, -1, -1).flatten(-2).gather(-1, places)
+        return every.unflatten(-1, (K, *self.size)).transpose(2, 3)
 
     def crop_own(self, images: Tensor) -> Tensor:
-        """What each slot's window shows of that slot's own image, images [B, T, K, H, W]: [B, T, K, h, w]."""
-        return images.flatten(-2).gather(-1, self.pixels).unflatten(-1, self.size)
+        """What each slot's window shows of that slot's own image, images [B, T, K, H, W]: [B, T, K, h, w]; without a
+        gradient."""
+        which = torch.arange(self.corner[..., 0].numel(), device=images.device).view(self.corner.shape[:3])
+        return pieces(images.flatten(0, 2), which, self.corner, self.size)
 
     def lay(self, picture: Tensor) -> Tensor:
         """Each window's picture [B, T, K, ..., h, w] in a frame of its own, zero around it: [B, T, K, ..., H, W]."""
@@ -107,30 +118,34 @@ class Windows:
     @cached_property
     def overlaps(self) -> list[Overlap]:
         """For each slot in turn, the windows of the other slots that overlap its own, if there are any."""
-        (h, w), found = self.size, []
-        for other in range(self.corner.shape[2]):
+        (_, T, K), found = self.corner.shape[:3], []
+        for other in range(K):
             offset = self.corner - self.corner[:, :, other, None]
-            near = (offset.abs() < offset.new_tensor([w, h])).all(-1)
+            near = (offset.abs() < offset.new_tensor(self.size[::-1])).all(-1)
             near[:, :, other] = False
             clip, frame, slot = near.nonzero().unbind(1)
             if not len(clip):
                 continue
-            if self.size == self.frame:
-                found.append(Overlap(clip, frame, slot, other, None))
-                continue
-            column, row = offset[clip, frame, slot, :, None].unbind(1)
-            rows, columns = (
-                torch.where((places >= 0) & (places < n), places, n)
-                for places, n in ((row + torch.arange(h, device=row.device), h),
-                                  (column + torch.arange(w, device=column.device), w))
-            )
-            pixels = (rows * (w + 1))[:, :, None] + columns[:, None]
-            found.append(Overlap(clip, frame, slot, other, pixels.flatten(1)))
+            of_other, offset = clip * T + frame, offset[near]
+            across, down = offset.abs().amax(0).tolist()
+            found.append(Overlap(clip, slot, other, of_other * K + slot, of_other, offset, (across, down)))
         return found
 
     def within(self, matrix: Tensor) -> Tensor:
         """matrix [B, T, K, 2, 3], which leads to px of the frame, changed so that it leads to px of the windows."""
         return torch.cat([matrix[..., :2], matrix[..., 2:] - self.corner[..., None].to(matrix)], -1)
+
+
+def pieces(images: Tensor, which: Tensor, corner: Tensor, size: tuple[int, int]) -> Tensor:
+    """Pieces of `size` h, w out of images [N, ..., H, W]: [*, ..., h, w], of the images `which`, int [*] or broadcast to
+    it, from the pixel `corner` on, int [*, 2], (x, y). Each lies inside its image. Without a gradient."""
+    (N, *planes, H, W), (h, w) = images.shape, size
+    C, images = math.prod(planes), images.contiguous()
+    begin = (which * C * H + corner[..., 1]) * W + corner[..., 0]
+    # of the pieces that begin at any number in memory those that are asked for are copied, row by row
+    last = ((C - 1) * H + h - 1) * W + w - 1
+    every = images.as_strided((images.numel() - last, C, h, w), (1, H * W, W, 1))
+    return every.index_select(0, begin.flatten()).view(*begin.shape, *planes, h, w)
 
 
 def around_patches(matrix: Tensor, patch_dim: int, height: int, width: int) -> Windows:
@@ -159,6 +174,4 @@ def around(centre: Tensor, radius: float, height: int, width: int) -> Windows:
         (place - radius).floor().long().clamp(0, side - length)
         for place, length, side in ((x, w, width), (y, h, height))
     )
-    rows, columns = (torch.arange(length, device=centre.device) for length in (h, w))
-    pixels = (top[..., None, None] + rows[:, None]) * width + left[..., None, None] + columns
-    return Windows(torch.stack([left, top], -1), (h, w), (height, width), pixels.flatten(-2))
+    return Windows(torch.stack([left, top], -1), (h, w), (height, width))
