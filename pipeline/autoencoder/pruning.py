@@ -64,10 +64,11 @@ def prune(
 def before(certain: Tensor, tracks: Tracks, cells: Cells) -> Tensor:
     """Whether most of what a track shows lies before background that is known, bool [B, K]; certain [B, 1, H, W]: where
     it is known."""
-    weight = tracks.responsibility * cells.moving[:, :, None]
-    h, w = cells.moving.shape[-2:]
-    known = F.adaptive_avg_pool2d(certain, (h, w))[:, None]
-    return (weight * known).sum((1, 3, 4)) > 0.5 * weight.sum((1, 3, 4)).clamp(min=1e-6)
+    if not certain.any():
+        return torch.zeros_like(tracks.size, dtype=torch.bool)
+    weight = (tracks.responsibility * cells.moving[:, :, None]).sum(1)
+    known = F.adaptive_avg_pool2d(certain, (cells.moving.shape[-2], cells.moving.shape[-1]))
+    return (weight * known).sum((2, 3)) > 0.5 * weight.sum((2, 3)).clamp(min=1e-6)
 
 
 def moves(tracks: Tracks, cells: Cells, camera: Tensor, params: PruningParams = DISCOVERY.pruning) -> Tensor:

@@ -34,11 +34,15 @@ def extent(
     region = torch.zeros_like(solid)
     region[:, core, core] = solid[:, core, core]
     for _ in range(reach):
-        region = F.max_pool2d(region[:, None], 3, stride=1, padding=1)[:, 0] * solid
+        grown = F.max_pool2d(region[:, None], 3, stride=1, padding=1)[:, 0] * solid
+        if torch.equal(grown, region):
+            break
+        region = grown
     places = torch.arange(-reach, reach + 1, device=moving.device, dtype=moving.dtype)
     sides, middles = zip(*(_side(region.amax(axis), places) for axis in (1, 2)), strict=True)
     size = (sides[0] * sides[1]).sqrt() / width
-    spread = centre.quantile(1 - params.tail, dim=1) - centre.quantile(params.tail, dim=1)
+    first, last = centre.quantile(centre.new_tensor([params.tail, 1 - params.tail]), dim=1)
+    spread = last - first
     large = (size > params.large) & (spread.amax(-1) > params.travel * size * width)
     return torch.where(large, size, 1.0), torch.where(large[:, None], torch.stack(middles, -1), 0.0)
 
