@@ -17,6 +17,7 @@ from pipeline.autoencoder import spatial_transform
 from pipeline.autoencoder.best_path import best_path
 from pipeline.autoencoder.discovery_params import DISCOVERY, MeetingParams
 from pipeline.autoencoder.tracking import Cells, Tracks
+from pipeline.autoencoder.windows import around_patches
 from pipeline.latents import pose
 
 
@@ -69,10 +70,12 @@ def _pictures(tracks: Tracks, cells: Cells, params: MeetingParams) -> Tensor:
     """What each slot shows in each frame, cut out along its track: its own evidence, and that times colour,
     [B, T, K, D]."""
     layers = torch.cat([torch.ones_like(cells.moving)[:, :, None], cells.color], 2)
-    own = (tracks.responsibility * cells.moving[:, :, None])[:, :, :, None] * layers[:, :, None]
     step = params.picture_step * cells.object_cells
     matrix = pose.matrix(tracks.centre, torch.full_like(tracks.centre[..., 0], step))
-    pictures = spatial_transform.cut(own.flatten(0, 2), matrix.flatten(0, 2)[:, None], params.picture_dim)
+    windows = around_patches(matrix, params.picture_dim, *cells.moving.shape[-2:])
+    own = windows.crop_own(tracks.responsibility * cells.moving[:, :, None])[:, :, :, None] * windows.crop(layers)
+    pictures = spatial_transform.cut(
+        own.flatten(0, 2), windows.within(matrix).flatten(0, 2)[:, None], params.picture_dim)
     return pictures.flatten(1).unflatten(0, own.shape[:3])
 
 

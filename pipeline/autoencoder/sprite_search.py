@@ -103,7 +103,8 @@ def _best_place(left: Tensor, rest: Tensor, free: Tensor, picture: Tensor, reach
         2 * left, -2 * (left * rest).sum(1, keepdim=True), -torch.ones_like(left), 2 * rest,
         -rest.square().sum(1, keepdim=True)], 1)
     moving = torch.cat([color, mask, color.square(), color * mask, mask.square()], 1)
-    size = [side + reach for side in left.shape[-2:]]  # so that nothing comes round from the other side
+    # so large that nothing comes round from the other side; multiples of 8 take a fifth of the time that primes do
+    size = [8 * math.ceil((side + reach) / 8) for side in left.shape[-2:]]
     spectrum = (torch.fft.rfft2(still, size) * torch.fft.rfft2(moving, size).conj()).sum(1)
     taken = torch.fft.irfft2(spectrum, size)
     steps, side = torch.arange(-reach, reach + 1, device=taken.device), 2 * reach + 1
