@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pipeline.autoencoder.camera import lay_out
 from pipeline.autoencoder.discovery_params import DISCOVERY, BackgroundParams
+from pipeline.autoencoder.medians import median_over_time
 from pipeline.autoencoder.sums import squared, weighted
 
 
@@ -18,7 +19,7 @@ def median_background(
     """Temporal median [B, C, H', W'] of frames [B, T, C, H, W], each where camera [B, T, CAMERA] lays it on a canvas of
     that margin, px."""
     if margin == 0:
-        return frames.median(1).values
+        return median_over_time(frames, torch.ones_like(frames[:, :, :1, :1, :1], dtype=torch.bool))
     laid = lay_out(torch.cat([frames, torch.ones_like(frames[:, :, :1])], 2), camera, margin)
     median = torch.where(laid[:, :, -1:] > params.shown, laid[:, :, :-1], torch.nan).nanmedian(1).values
     return _fill(median.nan_to_num(), (~median[:, :1].isnan()).to(frames), params.trusted)

@@ -81,10 +81,10 @@ def look_coarsely(
     def means(cells: int, side: int) -> Tensor:
         return F.adaptive_avg_pool2d(torch.eye(side, device=frames.device)[None], (cells, side))[0]
 
-    by_row, by_column = means(h, H), means(w, W)  # less work than to pool the frames themselves
+    by_row, by_column = means(h, H), means(w, W).T.contiguous()  # less work than to pool the frames themselves
 
     def pool(x: Tensor) -> Tensor:
-        return x if (h, w) == (H, W) else by_row @ x @ by_column.T
+        return x if (h, w) == (H, W) else by_row @ x @ by_column
 
     difference = (frames - background).abs().amax(2, keepdim=True) + 1e-3
     small, small_background = pool(frames), pool(background)
