@@ -18,7 +18,7 @@ def boxes(tracks: Tracks, cells: Cells, counts: Tensor, params: PruningParams = 
     moving, width = cells.moving, cells.object_cells
     h, w = moving.shape[-2:]
     y, x = torch.arange(h, device=moving.device) + 0.5, torch.arange(w, device=moving.device) + 0.5
-    weight = tracks.responsibility * moving[:, :, None] + 1e-6
+    weight = (tracks.responsibility * moving[:, :, None]).add_(1e-6)
     mass = weight.sum((3, 4))
 
     def inside(profile: Tensor, places: Tensor, centre: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ px.
 """
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -47,7 +48,7 @@ class Sprites:
         """[B, K, C + 1, P, P] mask * colour, then the mask."""
         return torch.cat([self.color, self.mask[:, :, None]], 2)
 
-    @property
+    @cached_property
     def matrix(self) -> Tensor:
         """[B, T, K, 2, 3] from samples of the patch, counted from its middle, to px of the frame."""
         return pose.matrix(self.centre, self.step[:, None].expand(self.centre.shape[:3]), self.shape)

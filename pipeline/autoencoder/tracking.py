@@ -226,7 +226,7 @@ def _joint_em(cells: Cells, centre: Tensor, size: Tensor, params: TrackingParams
     background = -squared(difference, 2) / (2 * background_variance) - C * math.log(params.background_sigma)
     outlier = torch.full_like(background, C * math.log(math.sqrt(2 * math.pi)) + params.outlier)
     scale = width * size[:, None, :, None]
-    inner = moving[:, :, None] * _bell(centre, moving, params.color_radius * scale) + 1e-6
+    inner = _bell(centre, moving, params.color_radius * scale).mul_(moving[:, :, None]).add_(1e-6)
     color = torch.einsum("btkhw,btchw->bkc", inner, shown) / inner.sum((1, 3, 4))[..., None]
     # Log-likelihoods of colour x under an object of colour c hold -|x - c|^2 / (2 variance). It is expanded, so that no
     # [B, T, K, C, h, w] tensor is needed: x^2 goes with background and outlier here, c^2 and x c are added below.
@@ -243,9 +243,9 @@ def _joint_em(cells: Cells, centre: Tensor, size: Tensor, params: TrackingParams
         log_odds = -of_color[:, None, :, None, None] - unlike  # of each object against no object, by colour
         for channel, plane in zip(color.unbind(-1), planes, strict=True):
             log_odds.addcmul_(plane, channel[:, None, :, None, None], value=1 / variance)
-        odds = log_odds.exp_() * _bell(centre_in_window, log_odds, sigma)
-        responsibility = odds / (1 + near.crop(near.total(odds[:, :, :, None]))[:, :, :, 0])
-        weight = responsibility + 1e-6 * _bell(centre_in_window, log_odds, params.search_sigma * width)
+        odds = log_odds.exp_().mul_(_bell(centre_in_window, log_odds, sigma))
+        responsibility = odds.div_(near.crop(near.total(odds[:, :, :, None]).add_(1))[:, :, :, 0])
+        weight = _bell(centre_in_window, log_odds, params.search_sigma * width).mul_(1e-6).add_(responsibility)
         mass = weight.sum((3, 4))
         centre = _smooth(_mean_place(weight) + near.corner, mass, params.neighbour_share)
         color = torch.stack([(weight * plane).sum((1, 3, 4)) for plane in planes], -1) / mass.sum(1)[..., None]
