@@ -34,10 +34,7 @@ def extent(
     region = torch.zeros_like(solid)
     region[:, core, core] = solid[:, core, core]
     for _ in range(reach):
-        grown = F.max_pool2d(region[:, None], 3, stride=1, padding=1)[:, 0] * solid
-        if torch.equal(grown, region):
-            break
-        region = grown
+        region = torch.max_pool2d(region, 3, 1, 1) * solid
     places = torch.arange(-reach, reach + 1, device=moving.device, dtype=moving.dtype)
     sides, middles = zip(*(_side(region.amax(axis), places) for axis in (1, 2)), strict=True)
     size = (sides[0] * sides[1]).sqrt() / width

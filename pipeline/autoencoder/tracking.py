@@ -25,8 +25,6 @@ from pipeline.autoencoder.track_extent import extent
 FAR = 80.0
 """exp(-FAR) is nothing beside 1, and not yet below what a float holds: a CPU takes ten times as long over numbers that
 are."""
-FLAT_BELL = 2.9
-"""Radii from which on 1 - exp(-(distance / radius)^4 / 4) is 1, as far as a float tells."""
 
 
 class Cells(NamedTuple):
@@ -118,7 +116,9 @@ def find_tracks(
         size, middle = extent(unexplained, centre, width, extent_params)
         tracks.append(centre + middle[:, None])
         sizes.append(size)
-        unexplained = _without(unexplained, tracks[-1], params.explained * width * size)
+        radius = params.explained * width * size[:, None, None, None]
+        near = _distance(tracks[-1], score).div_(2 * radius**2).square_().clamp_(max=FAR)
+        unexplained = near.neg_().exp_().neg_().add_(1).mul_(unexplained)
     return _joint_em(cells, torch.stack(tracks, 2), torch.stack(sizes, 1), params)
 
 
@@ -139,16 +139,10 @@ def _offsets(centre: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
     return (x - centre[..., :1]).square(), (y - centre[..., 1:]).square()
 
 
-def _without(evidence: Tensor, centre: Tensor, radius: Tensor) -> Tensor:
-    """What is left of evidence [B, T, h, w] that an object along centre [B, T, 2] explains as far as radius [B], cells:
-    nearly all of it inside that, nothing far outside."""
-    near = windows.around(centre[:, :, None], FLAT_BELL * float(radius.max()), *evidence.shape[-2:])
-    (left, top), (h, w) = near.corner[:, :, 0, :, None].unbind(2), near.size
-    x, y = (first + torch.arange(side, device=centre.device) + 0.5 for first, side in ((left, w), (top, h)))
-    across, down = (x - centre[..., :1]).square(), (y - centre[..., 1:]).square()
-    apart = (down[..., :, None] + across[..., None, :]) / (2 * radius[:, None, None, None]**2)
-    rest = near.crop(evidence[:, :, None])[:, :, 0, 0] * (1 - apart.square_().clamp_(max=FAR).neg_().exp_())
-    return evidence.flatten(2).scatter(2, near.pixels[:, :, 0], rest.flatten(2)).view_as(evidence)
+def _distance(centre: Tensor, image: Tensor) -> Tensor:
+    """Squared distance [..., h, w] of every cell from centre [..., 2]."""
+    along_x, along_y = _offsets(centre, image)
+    return along_y[..., :, None] + along_x[..., None, :]
 
 
 def _bell(centre: Tensor, image: Tensor, sigma: float | Tensor) -> Tensor:

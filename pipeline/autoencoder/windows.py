@@ -76,7 +76,7 @@ class Windows:
         (B, T, K), C = self.corner.shape[:3], image.shape[2]
         if self.size == self.frame:
             return image[:, :, None].expand(B, T, K, -1, -1, -1)
-        if not (torch.is_grad_enabled() and image.requires_grad):
+        if not (torch.is_grad_enabled() and image.requires_grad):  # else the gradient would go through all of memory
             which = torch.arange(B * image.shape[1], device=image.device).view(B, -1, 1)
             return pieces(image.flatten(0, 1), which, self.corner, self.size)
         places = self.pixels.flatten(2)[:, :, None].expand(-1, -1, C, -1)
@@ -84,8 +84,7 @@ class Windows:
         return every.unflatten(-1, (K, *self.size)).transpose(2, 3)
 
     def crop_own(self, images: Tensor) -> Tensor:
-        """What each slot's window shows of that slot's own image, images [B, T, K, H, W]: [B, T, K, h, w]; without a
-        gradient."""
+        """What each slot's window shows of that slot's own image, images [B, T, K, H, W]: [B, T, K, h, w]."""
         which = torch.arange(self.corner[..., 0].numel(), device=images.device).view(self.corner.shape[:3])
         return pieces(images.flatten(0, 2), which, self.corner, self.size)
 
@@ -137,9 +136,9 @@ class Windows:
 
 
 def pieces(images: Tensor, which: Tensor, corner: Tensor, size: tuple[int, int]) -> Tensor:
-    """Pieces of `size` h, w out of images [N, ..., H, W]: [*, ..., h, w], of the images `which`, int [*] or broadcast to
-    it, from the pixel `corner` on, int [*, 2], (x, y). Each lies inside its image. Without a gradient."""
-    (N, *planes, H, W), (h, w) = images.shape, size
+    """Pieces of `size` h, w out of images [N, ..., H, W]: [*, ..., h, w], of the images `which`, int [*] or what can be
+    broadcast to it, from the pixel `corner` on, int [*, 2], (x, y). Each must lie inside its image."""
+    (*planes, H, W), (h, w) = images.shape[1:], size
     C, images = math.prod(planes), images.contiguous()
     begin = (which * C * H + corner[..., 1]) * W + corner[..., 0]
     # of the pieces that begin at any number in memory those that are asked for are copied, row by row

@@ -51,7 +51,7 @@ def test_an_overlap_shows_what_another_slot_draws_into_a_window():
     pictures = torch.rand(2, 1, 3, *windows.size)
     laid, found = windows.lay(pictures), []
     for overlap in windows.overlaps:
-        wanted = windows.crop(laid[:, :, overlap.other, None])[:, :, :, 0][overlap.places]
+        wanted = overlap.of_own(windows.crop(laid[:, :, overlap.other, None])[:, :, :, 0])
         assert torch.equal(overlap.of_other(pictures), wanted)
         colors = torch.stack([pictures, 1 + pictures], 3)
         inside = overlap.of_other(torch.ones_like(pictures))
@@ -59,6 +59,16 @@ def test_an_overlap_shows_what_another_slot_draws_into_a_window():
         found += [(clip, slot, overlap.other) for clip, slot in zip(overlap.clip.tolist(), overlap.slot.tolist(),
                                                                    strict=True)]
     assert sorted(found) == [(0, 0, 1), (0, 1, 0), (1, 0, 2), (1, 2, 0)]
+
+
+def test_overlaps_of_whole_frames_show_all_of_the_other_and_can_be_changed():
+    pictures = torch.rand(1, 2, 2, 3, H, W)
+    first, second = around(torch.full((1, 2, 2, 2), 5.0), math.inf, H, W).overlaps
+    assert torch.equal(first.of_other(pictures), pictures[0, :, 0])
+    assert torch.equal(first.of_own(pictures), pictures[0, :, 1])
+    changed = pictures.clone()
+    second.put(changed, 1 - second.of_own(changed))
+    assert torch.equal(changed[:, :, 0], 1 - pictures[:, :, 0]) and torch.equal(changed[:, :, 1], pictures[:, :, 1])
 
 
 @pytest.mark.parametrize("radius", [3.0, math.inf])
