@@ -138,13 +138,26 @@ class Windows:
 def pieces(images: Tensor, which: Tensor, corner: Tensor, size: tuple[int, int]) -> Tensor:
     """Pieces of `size` h, w out of images [N, ..., H, W]: [*, ..., h, w], of the images `which`, int [*] or what can be
     broadcast to it, from the pixel `corner` on, int [*, 2], (x, y). Each must lie inside its image."""
-    (*planes, H, W), (h, w) = images.shape[1:], size
-    C, images = math.prod(planes), images.contiguous()
+    planes = images.shape[1:-2]
+    images = images.reshape(len(images), math.prod(planes), *images.shape[-2:])
+    found = (_copied if images.device.type == "cpu" else indexed)(images, which, corner, size)
+    return found.unflatten(-3, planes) if planes else found.squeeze(-3)
+
+
+def _copied(images: Tensor, which: Tensor, corner: Tensor, size: tuple[int, int]) -> Tensor:
+    """Pieces [*, C, h, w] of images [N, C, H, W], row by row: in a third of the time that a CPU takes to index them."""
+    (_, C, H, W), (h, w) = images.shape, size
     begin = (which * C * H + corner[..., 1]) * W + corner[..., 0]
-    # of the pieces that begin at any number in memory those that are asked for are copied, row by row
-    last = ((C - 1) * H + h - 1) * W + w - 1
+    # of all pieces, which begin at any number in memory, those that are asked for
+    last, images = ((C - 1) * H + h - 1) * W + w - 1, images.contiguous()
     every = images.as_strided((images.numel() - last, C, h, w), (1, H * W, W, 1))
-    return every.index_select(0, begin.flatten()).view(*begin.shape, *planes, h, w)
+    return every.index_select(0, begin.flatten()).unflatten(0, begin.shape)
+
+
+def indexed(images: Tensor, which: Tensor, corner: Tensor, size: tuple[int, int]) -> Tensor:
+    """The same on any device."""
+    every = images.unfold(2, size[0], 1).unfold(3, size[1], 1)  # [N, C, rows, columns, h, w]
+    return every.permute(0, 2, 3, 1, 4, 5)[which, corner[..., 1], corner[..., 0]]
 
 
 def around_patches(matrix: Tensor, patch_dim: int, height: int, width: int) -> Windows:

@@ -5,7 +5,7 @@ import torch
 
 from pipeline.autoencoder import spatial_transform
 from pipeline.autoencoder.compositing import composite
-from pipeline.autoencoder.windows import around, around_patches
+from pipeline.autoencoder.windows import around, around_patches, indexed, pieces
 from pipeline.latents import pose
 
 H, W, P = 24, 32, 6
@@ -33,6 +33,16 @@ def test_crops_are_what_the_frame_shows_there_and_lie_in_it_wherever_their_objec
     assert torch.equal(crops[0, 0, 1], image[0, 0, :, H - 7:, :7])
     assert torch.equal(windows.crop(image.clone().requires_grad_()), crops)  # which is read another way
     assert torch.equal(windows.crop_own(image[:, :, :2]), torch.stack([crops[:, :, 0, 0], crops[:, :, 1, 1]], 2))
+
+
+def test_pieces_are_the_same_however_a_device_takes_them():
+    images, which = torch.rand(4, 3, H, W)[:, :, :, 2:], torch.tensor([[0], [3]])
+    corner = torch.tensor([[[0, 0], [W - 7, H - 5]], [[3, 8], [1, H - 5]]])
+    found = pieces(images, which, corner, (5, 5))
+    assert torch.equal(found, indexed(images, which, corner, (5, 5))) and found.shape == (2, 2, 3, 5, 5)
+    assert torch.equal(found[1, 0], images[3, :, 8:13, 3:8])
+    assert torch.equal(pieces(images[:, 1], which, corner, (5, 5)), found[:, :, 1])
+    assert torch.equal(pieces(images[:, :, None], which, corner, (5, 5)), found[:, :, :, None])
 
 
 def test_what_is_laid_is_zero_around_its_window_and_totals_add_up():
