@@ -21,8 +21,8 @@ from pipeline.spacing import evenly_spaced
 MAX_CLIPS = 2048
 """Most clips that are looked at, evenly spaced: enough for components, and memory has a bound."""
 
-MAX_VALUES = 2**26
-"""Of the pictures of these clips together; up to six times as many floats are held at once: 1.5 GiB."""
+MAX_VALUES = 2**25
+"""Of the pictures of these clips together; up to eleven times as many floats are held at once: 1.4 GiB."""
 
 PRIOR_PICTURES = 10
 """Pictures of objects, mirrored ones too, that smooth pictures count as. Of the pictures of three sets of few clips (10
