@@ -67,7 +67,8 @@ def before(certain: Tensor, tracks: Tracks, cells: Cells) -> Tensor:
     if not certain.any():
         return torch.zeros_like(tracks.size, dtype=torch.bool)
     weight = (tracks.responsibility * cells.moving[:, :, None]).sum(1)
-    known = F.adaptive_avg_pool2d(certain, (cells.moving.shape[-2], cells.moving.shape[-1]))
+    h, w = cells.moving.shape[-2:]
+    known = F.adaptive_avg_pool2d(certain, (h, w))
     return (weight * known).sum((2, 3)) > 0.5 * weight.sum((2, 3)).clamp(min=1e-6)
 
 

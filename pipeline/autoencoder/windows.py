@@ -48,10 +48,9 @@ class Overlap(NamedTuple):
     def of_other(self, picture: Tensor) -> Tensor:
         """What the other window shows at the pixels of these windows, [n, ..., h, w], zero where it does not reach;
         picture as above."""
-        across, down = self.reach
+        (across, down), (h, w) = self.reach, picture.shape[-2:]
         around = F.pad(picture[:, :, self.other].flatten(0, 1), (across, across, down, down))
-        corner = self.offset + self.offset.new_tensor(self.reach)
-        return pieces(around, self.place_of_other, corner, (picture.shape[-2], picture.shape[-1]))
+        return pieces(around, self.place_of_other, self.offset + self.offset.new_tensor(self.reach), (h, w))
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ def scene():
 def test_parts_that_move_as_one_become_one(scene):
     _, _, true = scene
     def double(part):
-        names = [field.name for field in fields(Sprites)]
+        own = {field.name: getattr(true, field.name) for field in fields(Sprites)}
         return Sprites(*(torch.cat([x, part(name, x)], 2 if name in ("centre", "shape", "visibility") else 1)
-                         for name, x in ((name, getattr(true, name)) for name in names)))
+                         for name, x in own.items()))
     twin = double(lambda _, x: x)
     assert drop_parts(twin, PX / 4).presence.tolist() == [[1, 0]]
     part = double(lambda name, x: x + 3.0 if name == "centre" else 0.5 * x if name == "mask" else x)
